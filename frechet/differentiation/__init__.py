@@ -1,0 +1,1 @@
+"""From an expression to its derivative: differential, linear map, adjoint, Jacobian, and every view of them."""

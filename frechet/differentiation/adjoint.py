@@ -1,0 +1,40 @@
+"""The adjoint of a linear map, by one walk backwards over its expression."""
+
+from __future__ import annotations
+
+from frechet.expressions.errors import FrechetError
+from frechet.expressions.node import Expr, Number, walk
+from frechet.operations.constants import zeros
+from frechet.operations.sums import add
+
+
+def adjoint(image: Expr, direction: Expr, w: Expr) -> Expr:
+    """L*(w) for the linear map L : direction -> image: the expression with ⟨w, L(V)⟩ = ⟨L*(w), V⟩ for all V.
+
+    Cotangents are summed before they are pulled further.
+
+    Shapes:  image and w alike; the result as direction
+    Raises:  UnsupportedError, if a part of the map has no adjoint
+    Source:  Magnus & Neudecker (2019), section 1.6; JAX calls it the transpose
+    """
+    order = list(walk(image))
+    inside: set[Expr] = set()
+    for node in order:
+        if node is direction or any(a in inside for a in node.args):
+            inside.add(node)
+    if image not in inside:
+        return zeros(direction.shape)
+    cotangents: dict[Expr, list[tuple[Number, Expr]]] = {image: [(1, w)]}
+    for node in reversed(order):
+        if node not in inside:
+            continue
+        parts = cotangents.pop(node)
+        total = add(parts) if len(parts) > 1 else parts[0][1]
+        if node is direction:
+            return total
+        for i, a in enumerate(node.args):
+            if a in inside:
+                if not node.op.linear:
+                    raise FrechetError(f"{node.op.name} is not linear: this expression is no linear map of its direction")
+                cotangents.setdefault(a, []).append((1, node.op.adjoint(node, i, total)))
+    raise AssertionError("the direction was not reached")

@@ -1,0 +1,105 @@
+"""The matrix of a linear map for vec: vec L(V) = J vec(V), columns stacked.
+
+Scalars and vectors are their own vec, so the Jacobian of a vector by a vector is the usual one. For matrices it is written
+with Kronecker products and commutation matrices (Magnus & Neudecker (2019), chapters 2, 3 and 9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from frechet.differentiation.adjoint import adjoint
+from frechet.expressions.dimension import SCALAR, UNIT
+from frechet.expressions.errors import UnsupportedError
+from frechet.expressions.node import Expr, walk
+from frechet.operations.constants import COMMUTATION, ONE, eye, ones, zeros
+from frechet.operations.hadamard import monomial
+from frechet.operations.products import product, scale
+from frechet.operations.shaping import KRON, diag, kron_permutation, vec
+from frechet.operations.sums import add
+from frechet.operations.transposition import transposed
+
+
+def jacobian(image: Expr, direction: Expr) -> Expr:
+    """The Jacobian of the linear map direction -> image.
+
+    Shapes:  (entries of image) × (entries of direction)
+    Raises:  UnsupportedError, for a part that has no matrix form here
+    """
+    rows, columns = image.shape[0] * image.shape[1], direction.shape[0] * direction.shape[1]
+    if direction.shape == SCALAR:
+        from frechet.expressions.node import substitute
+
+        return vec(substitute(image, {direction: ONE}))
+    if image.shape == SCALAR:
+        return transposed(vec(adjoint(image, direction, ONE)))
+    found: dict[Expr, Expr] = {direction: eye(columns)}
+    for node in walk(image):
+        if node in found or not any(a in found for a in node.args):
+            continue
+        if node.shape == SCALAR:
+            found[node] = transposed(vec(adjoint(node, direction, ONE)))
+            continue
+        rule = RULES.get(node.op.name)
+        if rule is None:
+            raise UnsupportedError(f"the Jacobian of {node.op.name} has no matrix form here")
+        parts = [rule(node, i, found[a]) for i, a in enumerate(node.args) if a in found]
+        found[node] = add((1, p) for p in parts)
+    return found.get(image, zeros((rows, columns)))
+
+
+def _sum(node: Expr, i: int, j: Expr) -> Expr:
+    return add([(node.params[i], j)])
+
+
+def _product(node: Expr, i: int, j: Expr) -> Expr:
+    rows, columns = node.args[i].shape
+    left = product(*node.args[:i]) if i else eye(rows)
+    right = product(*node.args[i + 1 :]) if i + 1 < len(node.args) else eye(columns)
+    return product(KRON.build(transposed(right), left), j)  # vec(A V B) = (B' ⊗ A) vec V
+
+
+def _scale(node: Expr, i: int, j: Expr) -> Expr:
+    s, e = node.args
+    return scale(s, j) if i == 1 else product(vec(e), j)
+
+
+def _hadamard(node: Expr, i: int, j: Expr) -> Expr:
+    rest = [f for k, f in enumerate(zip(node.args, node.params, strict=True)) if k != i]
+    return product(diag(vec(monomial(node.shape, rest))), j)
+
+
+def _transpose(node: Expr, i: int, j: Expr) -> Expr:
+    m, n = node.args[0].shape
+    return product(COMMUTATION.build(m, n), j)
+
+
+def _selection(node: Expr) -> Expr:
+    """S with vec(diag(v)) = S v: the columns e_i ⊗ e_i."""
+    n = node.shape[0]
+    column = ones((n, UNIT))
+    return monomial((n * n, n), [(KRON.build(eye(n), column), 1), (KRON.build(column, eye(n)), 1)])
+
+
+def _diag(node: Expr, i: int, j: Expr) -> Expr:
+    return product(_selection(node), j)
+
+
+def _diagonal(node: Expr, i: int, j: Expr) -> Expr:
+    return product(transposed(_selection(node)), j)
+
+
+def _kron(node: Expr, i: int, j: Expr) -> Expr:
+    a, b = node.args
+    inside = KRON.build(j, vec(b)) if i == 0 else KRON.build(vec(a), j)
+    return product(kron_permutation(a.shape, b.shape), inside)
+
+
+def _same(node: Expr, i: int, j: Expr) -> Expr:
+    return j
+
+
+RULES: dict[str, Callable[[Expr, int, Expr], Expr]] = {
+    "sum_of_terms": _sum, "product": _product, "scale": _scale, "hadamard": _hadamard, "transpose": _transpose,
+    "diag": _diag, "diagonal": _diagonal, "kron": _kron, "vec": _same, "unvec": _same,
+}  # fmt: skip

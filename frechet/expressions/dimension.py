@@ -1,0 +1,163 @@
+"""Symbolic dimensions: polynomials with integer coefficients in dimension names, such as n, 3, n+1, 2n, n*m.
+
+`UNIT` is the dimension that an absent axis has: a scalar is UNIT×UNIT, a vector n×UNIT, a row UNIT×n. It differs from the
+dimension 1, so that a 1×1 matrix is not a scalar, and it lets one shape rule serve products of all kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from zlib import crc32
+
+from frechet.expressions.errors import ShapeError
+
+Monomial = tuple[str, ...]
+
+
+class Dim:
+    """A dimension; equal dimensions are the same object."""
+
+    __slots__ = ("terms", "digest", "text")
+    terms: tuple[tuple[Monomial, int], ...]
+    digest: int
+    text: str
+
+    def __add__(self, other: Dim) -> Dim:
+        total = dict(self.terms)
+        for monomial, coefficient in other.terms:
+            total[monomial] = total.get(monomial, 0) + coefficient
+        return _interned(total)
+
+    def __neg__(self) -> Dim:
+        return _interned({monomial: -c for monomial, c in self.terms})
+
+    def __sub__(self, other: Dim) -> Dim:
+        return self + (-other)
+
+    def __mul__(self, other: Dim) -> Dim:
+        if self is UNIT or other is UNIT:
+            return other if self is UNIT else self
+        total: dict[Monomial, int] = {}
+        for m1, c1 in self.terms:
+            for m2, c2 in other.terms:
+                monomial = tuple(sorted(m1 + m2))
+                total[monomial] = total.get(monomial, 0) + c1 * c2
+        return _interned(total)
+
+    def names(self) -> frozenset[str]:
+        return frozenset(name for monomial, _ in self.terms for name in monomial)
+
+    def value(self) -> int | None:
+        """The number, if this dimension is one."""
+        if not self.terms:
+            return 0
+        if len(self.terms) == 1 and self.terms[0][0] == ():
+            return self.terms[0][1]
+        return None
+
+    def size(self, sizes: Mapping[str, int]) -> int:
+        """The number this dimension is when the names have the given sizes; UNIT counts as 1."""
+        if self is UNIT:
+            return 1
+        total = 0
+        for monomial, coefficient in self.terms:
+            for name in monomial:
+                coefficient *= sizes[name]
+            total += coefficient
+        return total
+
+    def substitute(self, values: Mapping[str, Dim]) -> Dim:
+        if not any(name in values for name in self.names()):
+            return self
+        total = _interned({})
+        for monomial, coefficient in self.terms:
+            product = _interned({(): coefficient})
+            for name in monomial:
+                product = product * (values[name] if name in values else dim(name))
+            total = total + product
+        return total
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"Dim({self.text})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_unpickled, (self is UNIT, self.terms))
+
+
+def _unpickled(unit: bool, terms: tuple[tuple[Monomial, int], ...]) -> Dim:
+    return UNIT if unit else _interned(dict(terms))
+
+
+def _text(terms: tuple[tuple[Monomial, int], ...]) -> str:
+    parts = []
+    for monomial, coefficient in terms:
+        names = "*".join(monomial)
+        size = abs(coefficient)
+        body = names if names and size == 1 else f"{size}*{names}" if names else str(size)
+        parts.append(("-" if coefficient < 0 else "+" if parts else "") + body)
+    return "".join(parts) or "0"
+
+
+_table: dict[tuple[tuple[Monomial, int], ...], Dim] = {}
+
+
+def _interned(total: Mapping[Monomial, int]) -> Dim:
+    # Names first, numbers last, so that n+1 is printed so.
+    terms = tuple(sorted(((m, c) for m, c in total.items() if c), key=lambda t: (-len(t[0]), t[0])))
+    found = _table.get(terms)
+    if found is None:
+        found = Dim()
+        found.terms, found.text = terms, _text(terms)
+        found.digest = crc32(found.text.encode())
+        _table[terms] = found
+    return found
+
+
+def dim(value: int | str | Dim | Mapping[Monomial, int]) -> Dim:
+    """The dimension written as a number, a name, or a mapping from monomials to coefficients."""
+    if isinstance(value, Dim):
+        return value
+    if isinstance(value, int):
+        if value < 1:
+            raise ShapeError(f"a dimension is at least 1, not {value}")
+        return _interned({(): value})
+    if isinstance(value, str):
+        if value.isdigit():
+            return dim(int(value))
+        if not value.isidentifier():
+            raise ShapeError(f"{value!r} is not a dimension: give a number or a name")
+        return _interned({(value,): 1})
+    return _interned(value)
+
+
+UNIT = Dim()
+UNIT.terms, UNIT.text, UNIT.digest = (((), 1),), "1", 1
+
+Shape = tuple[Dim, Dim]
+SCALAR: Shape = (UNIT, UNIT)
+
+
+def kind(shape: Shape) -> str:
+    """scalar, vector, row (a transposed vector) or matrix."""
+    rows, columns = shape
+    if rows is UNIT:
+        return "scalar" if columns is UNIT else "row"
+    return "vector" if columns is UNIT else "matrix"
+
+
+def show_shape(shape: Shape) -> str:
+    """A shape as people write it: scalar, n, 1×n, n×m."""
+    name = kind(shape)
+    if name == "scalar":
+        return "scalar"
+    if name == "vector":
+        return str(shape[0])
+    return "×".join(f"({d})" if len(d.terms) > 1 else str(d) for d in shape)
+
+
+def axes(shape: Shape) -> tuple[Dim, ...]:
+    """The dimensions that are there: none for a scalar, one for a vector or row, two for a matrix."""
+    return tuple(d for d in shape if d is not UNIT)

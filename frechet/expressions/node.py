@@ -1,0 +1,162 @@
+"""Expressions: immutable, hash-consed nodes.
+
+Equal expressions are the same object, so a walk with a memo table is linear in the size of the graph, and comparing costs
+nothing. Nodes are made by the constructors of the operations (`frechet.operations`), which keep them in normal form;
+`make` is what those constructors end in. Nothing here recurses on depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+from zlib import crc32
+
+from frechet.expressions.dimension import Dim, Shape, kind
+
+if TYPE_CHECKING:
+    from frechet.expressions.operation import Operation
+
+Number = int | Fraction | float
+COUNT_LIMIT = 1_000_000  # a tree may be exponentially larger than its graph: leaf counts stop here
+
+
+class Expr:
+    """An expression of a fixed shape.
+
+    op, args, params   the operation, its arguments and what else it needs (numbers, dimensions, names)
+    shape              (rows, columns); `UNIT` marks an absent axis
+    leaves             variables and numbers in the tree, at most COUNT_LIMIT
+    balance            transposed minus untransposed matrices: the sign says which of X and X' reads better
+    sign               2 entries positive, 1 non-negative, 0 unknown
+    definite           2 symmetric positive definite, 1 semi-definite, 0 unknown
+    key                total order, the same in every run
+    """
+
+    __slots__ = (
+        "op", "args", "params", "shape", "leaves", "balance", "sign", "definite", "key", "digest", "lead", "transposed", "__weakref__",
+    )  # fmt: skip
+    op: Operation
+    args: tuple[Expr, ...]
+    params: tuple[Any, ...]
+    shape: Shape
+    leaves: int
+    balance: int
+    sign: int
+    definite: int
+    key: tuple[Any, ...]
+    digest: int
+    lead: str
+    transposed: Expr | None
+
+    @property
+    def kind(self) -> str:
+        return kind(self.shape)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A flat tape, so that deep expressions pickle too.
+        index: dict[Expr, int] = {}
+        tape = []
+        for node in walk(self):
+            index[node] = len(tape)
+            tape.append((node.op.name, tuple(index[a] for a in node.args), node.params, node.shape))
+        return (_from_tape, (tape,))
+
+    # What follows is filled in by `frechet.operations.operators`, so that expressions know no operation.
+    __array_ufunc__ = None
+
+
+_table: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
+
+
+def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape) -> Expr:
+    """The node of this operation; the same arguments give the same object."""
+    signature = (op, args, params, shape)
+    found = _table.get(signature)
+    if found is not None:
+        return found
+    node = Expr()
+    node.op, node.args, node.params, node.shape = op, args, params, shape
+    node.transposed = None
+    leaves, balance = op.own_leaves, 0
+    for a in args:
+        leaves += a.leaves
+        balance += a.balance
+    node.leaves = min(leaves, COUNT_LIMIT)
+    node.balance = max(-COUNT_LIMIT, min(balance, COUNT_LIMIT))
+    node.lead = args[0].lead if args else op.name
+    node.digest = hash((op.code, shape[0].digest, shape[1].digest, *[a.digest for a in args], *map(param_digest, params)))
+    op.annotate(node)
+    # Larger terms first, constants last; then alphabetically.
+    node.key = (op.constant, -node.leaves, node.lead, node.balance, node.digest)
+    _table[signature] = node
+    return node
+
+
+def param_digest(value: Any) -> int:
+    """An order key for a parameter that is the same in every run (hashes of strings are not)."""
+    if isinstance(value, Dim):
+        return value.digest
+    if isinstance(value, (int, float, Fraction)):
+        return hash(value)
+    return crc32(repr(value).encode())
+
+
+def walk(*roots: Expr) -> Iterator[Expr]:
+    """Every node of the graph once, arguments before the nodes that use them."""
+    seen: set[Expr] = set()
+    stack: list[tuple[Expr, bool]] = [(r, False) for r in reversed(roots)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            for a in reversed(node.args):
+                if a not in seen:
+                    stack.append((a, False))
+
+
+def variables(*roots: Expr) -> list[Expr]:
+    """The variables of expressions, in order of first appearance."""
+    return [n for n in walk(*roots) if n.op.name == "variable"]
+
+
+def depends(root: Expr, on: Expr) -> set[Expr]:
+    """The nodes below `root` in which `on` occurs."""
+    found: set[Expr] = set()
+    for node in walk(root):
+        if node is on or any(a in found for a in node.args):
+            found.add(node)
+    return found
+
+
+def rebuild(roots: Iterable[Expr], change: Callable[[Expr, tuple[Expr, ...]], Expr]) -> list[Expr]:
+    """Expressions with `change(node, new arguments)` applied bottom-up, each node once."""
+    roots = list(roots)
+    new: dict[Expr, Expr] = {}
+    for node in walk(*roots):
+        new[node] = change(node, tuple(new[a] for a in node.args))
+    return [new[r] for r in roots]
+
+
+def substitute(root: Expr, values: dict[Expr, Expr]) -> Expr:
+    """The expression with variables replaced by expressions of the same shape."""
+
+    def change(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        if node in values:
+            return values[node]
+        return node if args == node.args else node.op.rebuild(node, args)
+
+    return rebuild([root], change)[0]
+
+
+def _from_tape(tape: list[tuple[str, tuple[int, ...], tuple[Any, ...], Shape]]) -> Expr:
+    from frechet.expressions.operation import operation_named
+
+    nodes: list[Expr] = []
+    for name, args, params, shape in tape:
+        nodes.append(make(operation_named(name), tuple(nodes[i] for i in args), params, shape))
+    return nodes[-1]

@@ -1,0 +1,109 @@
+"""The record of an operation: one page says everything about it.
+
+An operation is a class with one instance, in the file of its family under `frechet.operations`. What a page states is all
+there is: reading, writing, evaluating, checking, the reference and the property tests are made from the registry of pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+from zlib import crc32
+
+from frechet.expressions.dimension import Dim, Shape
+from frechet.expressions.errors import UnsupportedError
+from frechet.expressions.node import Expr
+
+Equal = Callable[[Dim, Dim], None]
+"""Asked of two dimensions by a shape rule: equal or an error when building, unified when reading text."""
+
+
+class Operation:
+    """One operation. Subclasses override what they need; what no page states is refused by name."""
+
+    name: ClassVar[str]
+    signature: ClassVar[str] = ""  # how it is typed and what shapes it takes, for the reference
+    summary: ClassVar[str] = ""
+    rule: ClassVar[str] = ""  # the differential as text, for the reference
+    adjoint_rule: ClassVar[str] = ""  # the adjoint as text, for linear operations
+    source: ClassVar[str] = ""
+    latex: ClassVar[str] = ""  # template with {0}, {1}
+    conditions_text: ClassVar[str] = ""
+    constant: ClassVar[int] = 0
+    own_leaves: ClassVar[int] = 0
+    examples: ClassVar[tuple[str, ...]] = ()  # formulas for tests and the reference, in the text notation
+    identities: ClassVar[tuple[tuple[str, str], ...]] = ()  # pairs of formulas that are equal; checked numerically
+    domain: ClassVar[str] = ""  # how tests draw the variables of the examples: positive, unit01, spd, invertible
+    linear: ClassVar[bool] = False
+    typed: ClassVar[bool] = True  # may be typed as name(args)
+    typed_as: str = ""  # the typed name, where it is not `name`
+    takes: ClassVar[tuple[str, ...]] = ()  # what the arguments are, by count: e expression, d dimension, i integer, r rational
+    forces_matrix: ClassVar[bool] = False  # an undeclared name given as its argument is a matrix, whatever its letter
+    code: int
+
+    def __init__(self) -> None:
+        self.code = crc32(self.name.encode())
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (operation_named, (self.name,))
+
+    # -- shapes and construction
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        """The shape of the result; calls equal(a, b) for dimensions that must agree. Raises ShapeError for a wrong kind."""
+        raise NotImplementedError(self.name)
+
+    def build(self, *args: Any) -> Expr:
+        """The expression in normal form, from expressions and parameters as typed."""
+        raise NotImplementedError(self.name)
+
+    def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
+        """The expression of this node with other arguments."""
+        return self.build(*args, *node.params)
+
+    def annotate(self, node: Expr) -> None:
+        """Sets the properties of a new node: sign, definite, and balance where it is not the sum of the arguments'."""
+        node.sign = node.definite = 0
+
+    # -- mathematics
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        """The differential in terms of the arguments' differentials (None where an argument is constant)."""
+        raise UnsupportedError(f"{self.name} has no differential here yet")
+
+    def same_differential(self, node: Expr) -> Expr | None:
+        """An expression with the same differential that is better differentiated, such as log x - log y for log(x./y)."""
+        return None
+
+    def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
+        """What the adjoint of this node, linear in argument i, makes of the cotangent w of the result."""
+        raise UnsupportedError(f"{self.name} is not linear in its argument {i + 1}: it has no adjoint")
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        """Where the derivative exists: pairs (words with {0} for the expression, the expression)."""
+        return ()
+
+    # -- evaluation
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        """NumPy source of the value, given the source of the arguments. Vectors and rows are 1-D arrays."""
+        raise NotImplementedError(self.name)
+
+
+_operations: dict[str, Operation] = {}
+
+
+def register(operations: Sequence[Operation]) -> None:
+    """Enters pages in the registry; called once, by `frechet.operations`."""
+    for operation in operations:
+        if operation.name in _operations:
+            raise ValueError(f"two operations named {operation.name}")
+        _operations[operation.name] = operation
+
+
+def operation_named(name: str) -> Operation:
+    return _operations[name]
+
+
+def all_operations() -> tuple[Operation, ...]:
+    return tuple(_operations.values())

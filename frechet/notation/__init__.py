@@ -1,0 +1,1 @@
+"""Reading and writing expressions: text, and later other notations."""

@@ -1,0 +1,195 @@
+"""Declarations of names: `X: n×m`, `S: n×n spd`, `t: k simplex`, `c: scalar positive`."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from frechet.expressions.errors import NotationError
+from frechet.notation._tables import TERMINALS
+from frechet.notation.syntax import check_characters
+
+MAX_CHARACTERS = 1_000  # of a declaration
+MAX_DIGITS = 9  # of a number in a dimension
+
+WORDS = (
+    "scalar", "symmetric", "spd", "psd", "diagonal", "skew", "orthogonal", "lower", "upper", "toeplitz",
+    "hermitian", "positive", "nonnegative", "unit01", "simplex", "labels", "mask01", "onehot", "invertible",
+    "complex", "real", "normal", "elementwise",
+)  # fmt: skip
+
+Polynomial = dict[tuple[str, ...], int]  # monomial (names, sorted) -> coefficient; () for the constant
+Token = tuple[str, str, int, int]  # kind, text, start, end
+
+
+class Declaration(NamedTuple):
+    """What a declaration says of a name.
+
+    dims: () for a scalar, one polynomial a dimension, or None where the declaration does not speak of dimensions.
+    words: the declared properties in order, without `scalar`, `real` and `complex`, which dims and field tell.
+    field: "real" or "complex"; None where not said.
+    """
+
+    name: str
+    dims: tuple[Polynomial, ...] | None
+    words: tuple[str, ...]
+    field: str | None
+
+
+def read_declaration(text: str) -> Declaration:
+    """The declaration that a text states.
+
+    Raises:  NotationError with the place; LimitError, if it is too long.
+
+    >>> read_declaration("S: 2n×2n spd")
+    Declaration(name='S', dims=({('n',): 2}, {('n',): 2}), words=('spd',), field=None)
+    >>> read_declaration("c: scalar positive")
+    Declaration(name='c', dims=(), words=('positive',), field=None)
+    """
+    check_characters(text, MAX_CHARACTERS, "declaration")
+    return _Reader(text).declaration()
+
+
+class _Reader:
+    """A cursor over the tokens of one declaration."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.tokens: list[Token] = []
+        place = 0
+        while place < len(text):
+            found = _TOKEN.match(text, place)
+            if found is None or found.lastgroup is None:
+                raise self.error(f"{text[place]!r} is not part of a declaration", place, place + 1)
+            if found.lastgroup != "space":
+                self.tokens.append((found.lastgroup, found.group(), place, found.end()))
+            place = found.end()
+        stop = len(text.rstrip())
+        self.tokens.append(("end", "the end", stop, stop))
+
+    def error(self, message: str, start: int, end: int) -> NotationError:
+        return NotationError(message, position=start, end=end, text=self.text)
+
+    def wrong(self, expected: str) -> NotationError:
+        kind, shown, start, end = self.tokens[self.at]
+        return self.error(f"{expected} is expected here, not {shown if kind == 'end' else shown[:20]}", start, end)
+
+    def declaration(self) -> Declaration:
+        kind, name, _, _ = self.tokens[0]
+        if kind != "name":
+            raise self.wrong("the name that is declared")
+        self.at = 1
+        if self.tokens[1][1] != ":":
+            raise self.wrong("a colon, as in X: n×m,")
+        self.at = 2
+        if self.tokens[2][0] == "end":
+            raise self.wrong("a shape or a property, as in X: n×m symmetric,")
+        dims: tuple[Polynomial, ...] | None = None
+        said: dict[str, tuple[int, int]] = {}
+        while self.tokens[self.at][0] != "end":
+            kind, shown, start, end = self.tokens[self.at]
+            word = _word(shown) if kind in ("name", "word") else None
+            if word is not None:
+                if word in said:
+                    raise self.error(f"{word} is said twice", start, end)
+                said[word] = (start, end)
+                self.at += 1
+            elif dims is None:
+                dims = self.dims()
+            else:
+                raise self.surplus()
+        if "real" in said and "complex" in said:
+            raise self.error(f"{name} cannot be both real and complex", *said["real"])
+        if "scalar" in said:
+            if dims is not None:
+                raise self.error("a scalar has no dimensions", *said["scalar"])
+            dims = ()
+        field = "complex" if "complex" in said else "real" if "real" in said else None
+        words = tuple(word for word in said if word not in ("scalar", "real", "complex"))
+        return Declaration(name, dims, words, field)
+
+    def surplus(self) -> NotationError:
+        """The error after complete dimensions: for this token, or for a misspelt word that was read as a dimension."""
+        names = [token for token in self.tokens[2 : self.at + 1] if token[0] == "name"]
+        for _, shown, start, end in names:
+            if near := _near(shown):
+                return self.error(f"no property of that name: did you mean {near}?", start, end)
+        kind, _, start, end = self.tokens[self.at]
+        if kind == "name":
+            return self.error(f"no property of that name: known are {', '.join(WORDS)}", start, end)
+        return self.wrong("×, a property or the end")
+
+    def dims(self) -> tuple[Polynomial, ...]:
+        found = [self.dimension()]
+        while self.tokens[self.at][1] in _BETWEEN:
+            self.at += 1
+            found.append(self.dimension())
+        return tuple(found)
+
+    def dimension(self) -> Polynomial:
+        """A sum of products of names and integers."""
+        start = self.tokens[self.at][2]
+        total: Polynomial = {}
+        sign = 1
+        while True:
+            monomial, coefficient = self.term()
+            total[monomial] = total.get(monomial, 0) + sign * coefficient
+            if self.tokens[self.at][1] not in ("+", "-", "−"):
+                break
+            sign = 1 if self.tokens[self.at][1] == "+" else -1
+            self.at += 1
+        total = {monomial: coefficient for monomial, coefficient in total.items() if coefficient}
+        if all(coefficient <= 0 for coefficient in total.values()):
+            raise self.error("a dimension is at least 1", start, self.tokens[self.at - 1][3])
+        return total
+
+    def term(self) -> tuple[tuple[str, ...], int]:
+        names: list[str] = []
+        coefficient = 1
+        while True:
+            kind, shown, start, end = self.tokens[self.at]
+            if kind == "number":
+                if len(shown) > MAX_DIGITS:
+                    raise self.error(f"numbers in dimensions have at most {MAX_DIGITS} digits", start, end)
+                coefficient *= int(shown)
+            elif kind == "name" and _word(shown) is None:
+                self.refuse_slip()
+                names.append(shown)
+            else:
+                raise self.wrong("a dimension (a name, a number, 2n or n+1)")
+            self.at += 1
+            following = self.tokens[self.at]
+            if following[1] in ("*", "·"):
+                self.at += 1
+            elif not (kind == "number" and following[0] == "name" and following[2] == end):
+                return tuple(sorted(names)), coefficient
+
+    def refuse_slip(self) -> None:
+        """What is almost certainly not meant as the name of a dimension."""
+        _, shown, start, end = self.tokens[self.at]
+        before = self.tokens[self.at - 1]
+        if before[0] == "number" and shown[0] == "x" and len(shown) > 1:
+            raise self.error(f"did you mean {before[1]} x {shown[1:]} or {before[1]}×{shown[1:]}?", before[2], end)
+        if re.fullmatch(r"[^\W_]x[^\W_]", shown):
+            raise self.error(f"{shown} is one name: write {shown[0]} x {shown[2]} or {shown[0]}×{shown[2]}", start, end)
+        if len(shown) > 4 and (near := _near(shown)):
+            raise self.error(f"no property of that name: did you mean {near}?", start, end)
+
+
+def _word(shown: str) -> str | None:
+    folded = shown.casefold()
+    return "labels" if folded in ("labels±1", "labels+-1") else folded if folded in WORDS else None
+
+
+def _near(shown: str) -> str:
+    from difflib import get_close_matches  # only where it is needed: reading has to start fast
+
+    return " or ".join(get_close_matches(shown.casefold(), WORDS, n=2, cutoff=0.8))
+
+
+_BETWEEN = frozenset("×xX✕⨯")
+_TOKEN = re.compile(
+    r"(?P<space>\s+)|(?P<word>labels(?:±|\+-)1)|(?P<times>[×✕⨯]|(?<=[0-9])x(?=[0-9]))|(?P<number>[0-9]+)"
+    r"|(?P<sign>[:+*·−-])|(?P<name>" + dict(TERMINALS)["NAME"] + ")"
+)

@@ -1,0 +1,73 @@
+"""The text notation, written: what is printed reads back to the same expression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from frechet.expressions.dimension import UNIT
+from frechet.expressions.node import Expr, Number
+from frechet.notation.writing import ADD, ATOM, INNER, POSTFIX, PRODUCT, RATIO, Piece, Style, Written, write
+
+
+class TextStyle(Style):
+    def number(self, value: Number) -> Piece:
+        if isinstance(value, Fraction):
+            return f"{value.numerator}/{value.denominator}", PRODUCT if value > 0 else ADD
+        if isinstance(value, float) and value == int(value) and abs(value) < 1e15:
+            value = int(value)
+        return repr(value), ATOM if value >= 0 else ADD
+
+    def transpose(self, piece: Piece) -> Piece:
+        return self.at_least(piece, ATOM) + "'", POSTFIX
+
+    def power(self, base: Piece, exponent: Piece, elementwise: bool) -> Piece:
+        return f"{self.at_least(base, ATOM)}{'.^' if elementwise else '^'}{self.at_least(exponent, ATOM)}", POSTFIX
+
+    def root(self, base: Piece) -> Piece:
+        return f"sqrt({base[0]})", ATOM
+
+    def inverse(self, base: Piece, exponent: int) -> Piece:
+        text = f"inv({base[0]})"
+        return (text, ATOM) if exponent == -1 else (f"{text}^{-exponent}", POSTFIX)
+
+    def product(self, factors: Sequence[Piece]) -> Piece:
+        # An element-wise product as a factor needs its parentheses: all products are one level.
+        return "*".join(self.at_least(f, PRODUCT) for f in factors), PRODUCT
+
+    def hadamard(self, factors: Sequence[Piece]) -> Piece:
+        return ".*".join(self.at_least(f, POSTFIX) for f in factors), RATIO
+
+    def fraction(self, above: Piece, below: Piece, elementwise: bool) -> Piece:
+        top = self.at_least(above, RATIO if elementwise else INNER)
+        if elementwise and above[1] == PRODUCT:
+            top = self.parens(above[0])
+        return f"{top}{'./' if elementwise else '/'}{self.at_least(below, POSTFIX)}", RATIO
+
+    def call(self, node: Expr, args: Sequence[Piece]) -> Piece:
+        op = node.op
+        parts = [a[0] for a in args]
+        params = [self.number(p)[0] if isinstance(p, (int, float, Fraction)) else str(p) for p in node.params]
+        inside = [*params, *parts] if op.takes and op.takes[0][0] in "dir" else [*parts, *params]
+        return f"{TYPED.get(op.name, op.typed_as or op.name)}({','.join(inside)})", ATOM
+
+    def constant(self, node: Expr) -> Piece:
+        op = node.op.name
+        if op == "pi":
+            return "pi", ATOM
+        if op == "commutation":
+            sizes = node.params
+        elif op == "unit":
+            return f"unit({node.shape[0]},{node.params[0]})", ATOM
+        else:
+            sizes = node.shape[:1] if op == "eye" else tuple(d for d in node.shape if d is not UNIT)
+        return f"{op}({','.join(map(str, sizes))})", ATOM
+
+
+TYPED = {"diagonal": "diag"}
+STYLE = TextStyle()
+
+
+def write_text(e: Expr, share: bool = True) -> Written:
+    """The expression in the text notation; parts shared in a large expression are named in `where`."""
+    return write(e, STYLE, share)

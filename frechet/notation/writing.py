@@ -1,0 +1,296 @@
+"""Writing expressions: what is the same in every notation.
+
+`write` turns a graph into text by a style (`frechet.notation.text`, `unicode`, `latex`). Parts that are used more than once in
+a large expression get a name, so that the text has the size of the graph, not of the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import gcd, lcm
+
+from frechet.expressions.dimension import SCALAR, Dim
+from frechet.expressions.node import Expr, Number, variables, walk
+from frechet.operations.constants import ONE, exact
+
+NAMING_LIMIT = 120  # leaves from which shared parts get names
+SHARED_LEAVES = 3
+
+# How tightly a piece of text binds.
+# INNER is a scalar such as x'*A*x: a product that gets parentheses as a factor of another, so that it is seen as one number.
+# RATIO is an element-wise product or a quotient, PRODUCT a matrix product or a multiple.
+FROBENIUS, ADD, INNER, RATIO, PRODUCT, POSTFIX, ATOM = range(7)
+
+Piece = tuple[str, int]
+
+
+@dataclass
+class Written:
+    """A text, and the named parts it refers to, in the order of their definitions."""
+
+    text: str
+    where: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        if not self.where:
+            return self.text
+        return self.text + "  where  " + ",  ".join(f"{name} = {part}" for name, part in self.where.items())
+
+
+class Style:
+    """How the pieces of an expression are put together; a subclass for each notation."""
+
+    times = "*"
+
+    def variable(self, name: str) -> Piece:
+        return name, ATOM
+
+    def number(self, value: Number) -> Piece:
+        raise NotImplementedError
+
+    def dimension(self, value: Dim) -> str:
+        return str(value)
+
+    def parens(self, text: str) -> str:
+        return f"({text})"
+
+    def at_least(self, piece: Piece, level: int) -> str:
+        return piece[0] if piece[1] >= level else self.parens(piece[0])
+
+    def transpose(self, piece: Piece) -> Piece:
+        raise NotImplementedError
+
+    def power(self, base: Piece, exponent: Piece, elementwise: bool) -> Piece:
+        raise NotImplementedError
+
+    def root(self, base: Piece) -> Piece:
+        raise NotImplementedError
+
+    def inverse(self, base: Piece, exponent: int) -> Piece:
+        raise NotImplementedError
+
+    def product(self, factors: Sequence[Piece]) -> Piece:
+        raise NotImplementedError
+
+    def hadamard(self, factors: Sequence[Piece]) -> Piece:
+        raise NotImplementedError
+
+    def fraction(self, above: Piece, below: Piece, elementwise: bool) -> Piece:
+        raise NotImplementedError
+
+    def sum(self, terms: Sequence[tuple[bool, Piece]]) -> Piece:
+        """Terms with their signs: True for minus."""
+        text = ""
+        for negative, piece in terms:
+            body = self.at_least(piece, INNER)
+            text += (" - " if negative else " + ") + body if text else ("-" if negative else "") + body
+        return text, ADD
+
+    def call(self, node: Expr, args: Sequence[Piece]) -> Piece:
+        raise NotImplementedError
+
+    def constant(self, node: Expr) -> Piece:
+        raise NotImplementedError
+
+
+def write(root: Expr, style: Style, share: bool = True) -> Written:
+    """The expression in the given style."""
+    named = _shared_parts(root) if share else {}
+    pieces = _Pieces(named)
+    where: dict[str, str] = {}
+    for node in walk(root):
+        piece = _piece(node, pieces, style)
+        if node in named:
+            where[named[node]] = piece[0]
+            piece = style.variable(named[node])
+        pieces[node] = piece
+    return Written(pieces[root][0], where)
+
+
+def _shared_parts(root: Expr) -> dict[Expr, str]:
+    if root.leaves <= NAMING_LIMIT:
+        return {}
+    uses: dict[Expr, int] = {}
+    order = list(walk(root))
+    for node in order:
+        for a in node.args:
+            uses[a] = uses.get(a, 0) + 1
+    taken = {v.params[0] for v in variables(root)}
+    for node in order:
+        taken |= {name for d in (*node.shape, *node.params) if isinstance(d, Dim) for name in d.names()}
+    named: dict[Expr, str] = {}
+    counts = {"scalar": 0, "vector": 0, "matrix": 0}
+    # the leaves of a part, its named parts counted as one
+    size: dict[Expr, int] = {}
+    for node in order:
+        size[node] = node.op.own_leaves + sum(size[a] for a in node.args)
+        if node.op.name in ("transpose", "number") or not node.args or node is root or node.kind == "row":
+            continue
+        if (uses.get(node, 0) > 1 and size[node] >= SHARED_LEAVES) or size[node] > 4 * NAMING_LIMIT:
+            letter = {"scalar": "s", "vector": "v", "matrix": "M"}[node.kind]
+            while True:
+                counts[node.kind] += 1
+                name = f"{letter}{counts[node.kind]}"
+                if name not in taken:
+                    break
+            named[node] = name
+            size[node] = 1
+    return named
+
+
+class _Pieces(dict[Expr, Piece]):
+    """What has been written so far, and which parts stand there as names."""
+
+    def __init__(self, named: dict[Expr, str]) -> None:
+        super().__init__()
+        self.named = named
+
+
+def _piece(node: Expr, pieces: _Pieces, style: Style) -> Piece:
+    special = SPECIAL.get(node.op.name)
+    if special is not None:
+        return special(node, pieces, style)
+    if not node.args:
+        return style.constant(node)
+    return style.call(node, [pieces[a] for a in node.args])
+
+
+def split_number(c: Number) -> tuple[Number, int]:
+    """|c| as a number in front and a divisor behind: 1/2 is (1, 2), 3/2 is (1.5, 1), 2/3 is (2, 3)."""
+    c = abs(c)
+    if isinstance(c, Fraction):
+        decimal = float(c)
+        if c.numerator != 1 and Fraction(repr(decimal)) == c and len(repr(decimal)) <= 6:
+            return decimal, 1
+        return c.numerator, c.denominator
+    return c, 1
+
+
+def _ratio(node: Expr, pieces: _Pieces, style: Style) -> tuple[list[Piece], list[Piece]]:
+    """The factors above and below the line of a product, scalars' denominators taken out to the end."""
+    if node in pieces.named and node in pieces:
+        return [pieces[node]], []
+    name = node.op.name
+    if name == "scale":
+        above, below = _ratio(node.args[0], pieces, style)
+        return [*above, pieces[node.args[1]]], below
+    if name == "hadamard":
+        return _split_monomial(node, pieces, style)
+    return [pieces[node] if node in pieces else _piece(node, pieces, style)], []
+
+
+def _line(above: list[Piece], below: list[Piece], style: Style, elementwise: bool) -> Piece:
+    join = style.hadamard if elementwise else style.product
+    top = (join(above) if len(above) > 1 else above[0]) if above else style.number(1)
+    if not below:
+        return top
+    return style.fraction(top, join(below) if len(below) > 1 else below[0], elementwise)
+
+
+def _term(c: Number, node: Expr, pieces: _Pieces, style: Style) -> Piece:
+    """|c| times the expression."""
+    if node is ONE:
+        front, divisor = split_number(c)
+        return style.number(front) if divisor == 1 else style.fraction(style.number(front), style.number(divisor), False)
+    front, divisor = split_number(c)
+    if node.op.name == "hadamard" and node.shape != SCALAR:
+        if front != 1 and divisor == 1 and node not in pieces.named:
+            above, below = _split_monomial(node, pieces, style)
+            if not above:
+                return _line([style.number(front)], below, style, True)
+        above, below = [pieces[node]], []
+    else:
+        above, below = _ratio(node, pieces, style)
+    if front != 1:
+        above = [style.number(front), *above]
+    if divisor != 1:
+        below = [style.number(divisor), *below]
+    return _line(above, below, style, False)
+
+
+def _sum(node: Expr, pieces: _Pieces, style: Style) -> Piece:
+    coefficients: Sequence[Number] = node.params
+    outside = _common(coefficients) if len(node.args) > 1 else 1
+    if outside != 1:
+        coefficients = [exact(Fraction(c) / Fraction(outside)) for c in coefficients]
+    pairs = sorted(zip(coefficients, node.args, strict=True), key=lambda t: t[0] < 0)  # a sum does not begin with a minus
+    inner = style.sum([(c < 0, _term(c, e, pieces, style)) for c, e in pairs])
+    if len(pairs) == 1 and pairs[0][0] > 0:
+        return _term(pairs[0][0], pairs[0][1], pieces, style)
+    if outside == 1:
+        return inner
+    front, divisor = split_number(outside)
+    body = _line(
+        [*([style.number(front)] if front != 1 else []), (style.parens(inner[0]), ATOM)],
+        [style.number(divisor)] if divisor != 1 else [], style, False,
+    )  # fmt: skip
+    return style.sum([(True, body)]) if outside < 0 else body
+
+
+def _common(coefficients: Sequence[Number]) -> Number:
+    """What is taken out in front of a sum because it makes the text shorter."""
+    if any(isinstance(c, float) for c in coefficients):
+        return 1
+    fractions = [Fraction(c) for c in coefficients]
+    common = Fraction(gcd(*[f.numerator for f in fractions]), lcm(*[f.denominator for f in fractions]))
+    if all(f < 0 for f in fractions):
+        common = -common
+
+    def cost(values: Sequence[Number]) -> int:
+        return sum((front != 1) + (divisor != 1) for front, divisor in map(split_number, values))
+
+    inside = [exact(f / common) for f in fractions]
+    return exact(common) if cost([common]) + cost(inside) < cost(fractions) or common == -1 else 1
+
+
+def _monomial(node: Expr, pieces: _Pieces, style: Style) -> Piece:
+    above, below = _split_monomial(node, pieces, style)
+    return _line(above, below, style, node.shape != SCALAR)
+
+
+def _split_monomial(node: Expr, pieces: _Pieces, style: Style) -> tuple[list[Piece], list[Piece]]:
+    above: list[Piece] = []
+    below: list[Piece] = []
+    elementwise = node.shape != SCALAR
+    for b, k in zip(node.args, node.params, strict=True):
+        piece, size = pieces[b], abs(k)
+        if size == Fraction(1, 2):
+            piece = style.root(piece)
+        elif size != 1:
+            front, divisor = split_number(size)
+            exponent = style.number(front)
+            if divisor != 1:
+                exponent = style.fraction(exponent, style.number(divisor), False)
+            piece = style.power(piece, exponent, elementwise)
+        (below if k < 0 else above).append(piece)
+    return above, below
+
+
+def _scale(node: Expr, pieces: _Pieces, style: Style) -> Piece:
+    return _line(*_ratio(node, pieces, style), style, False)
+
+
+def _chain(node: Expr, pieces: _Pieces, style: Style) -> Piece:
+    text, level = style.product([pieces[a] for a in node.args])
+    return text, INNER if node.shape == SCALAR else level
+
+
+def _matrix_power(node: Expr, pieces: _Pieces, style: Style) -> Piece:
+    k, base = node.params[0], pieces[node.args[0]]
+    return style.inverse(base, k) if k < 0 else style.power(base, style.number(k), False)
+
+
+SPECIAL: dict[str, Callable[[Expr, _Pieces, Style], Piece]] = {
+    "number": lambda node, pieces, style: style.number(node.params[0]),
+    "variable": lambda node, pieces, style: style.variable(node.params[0]),
+    "size": lambda node, pieces, style: (style.dimension(node.params[0]), ATOM),
+    "transpose": lambda node, pieces, style: style.transpose(pieces[node.args[0]]),
+    "sum_of_terms": _sum,
+    "hadamard": _monomial,
+    "scale": _scale,
+    "product": _chain,
+    "matrix_power": _matrix_power,
+    "epower": lambda node, pieces, style: style.power(pieces[node.args[0]], pieces[node.args[1]], node.shape != SCALAR),
+}

@@ -1,0 +1,44 @@
+"""The mathematics: one file per family, one page per operation. This is the table of contents.
+
+    constants      numbers, variables, ones, zeros, eye, unit, commutation, π
+    transposition  transposes
+    sums           sums with numeric coefficients
+    products       scaling and matrix products
+    hadamard       element-wise products and powers
+    elementwise    exp, log, sin …, relu, sigmoid, erf, gamma …, max and min of two
+    softmax        softmax, log-sum-exp
+    reductions     trace, sum, norms, largest and smallest entry, mean, dot, outer
+    determinant    det, logdet, adj
+    powers         whole powers of matrices, inverse, solve, pseudo-inverse
+    shaping        diag, vec, unvec, kron
+"""
+
+from frechet.expressions.operation import Operation, all_operations, register
+from frechet.operations import (
+    constants,
+    determinant,
+    elementwise,
+    hadamard,
+    powers,
+    products,
+    reductions,
+    shaping,
+    softmax,
+    sums,
+    transposition,
+)
+
+FAMILIES = (
+    constants, transposition, sums, products, hadamard, elementwise, softmax, reductions, determinant, powers, shaping,
+)  # fmt: skip
+if not all_operations():
+    register([page for family in FAMILIES for page in family.PAGES])
+
+
+def typed_operations() -> dict[str, list[Operation]]:
+    """The operations that may be typed as name(arguments), by name."""
+    found: dict[str, list[Operation]] = {}
+    for page in all_operations():
+        if page.takes:
+            found.setdefault(page.typed_as or page.name, []).append(page)
+    return found

@@ -1,0 +1,358 @@
+"""Numbers, variables and constant arrays: the leaves of every expression."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, kind
+from frechet.expressions.errors import LimitError, ShapeError
+from frechet.expressions.node import Expr, Number, make
+from frechet.expressions.operation import Equal, Operation
+
+
+def exact(value: Number) -> Number:
+    """The simplest equal number: integers as int, other rationals as Fraction, the rest as float."""
+    if isinstance(value, Fraction) and value.denominator == 1:
+        return value.numerator
+    if isinstance(value, float) and not math.isfinite(value):
+        raise LimitError("a number in this formula is too large or not a number")
+    return value
+
+
+class NumberPage(Operation):
+    name = "number"
+    summary = "A numeric constant: an integer, an exact fraction or a float."
+    rule = "d c = 0"
+    constant = 2
+    own_leaves = 1
+    typed = False
+    examples = ("2.5",)
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return SCALAR
+
+    def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
+        return node
+
+    def annotate(self, node: Expr) -> None:
+        value = node.params[0]
+        node.sign = 2 if value > 0 else 1 if value == 0 else 0
+        node.definite = node.sign
+        node.transposed = node
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        value = node.params[0]
+        if isinstance(value, Fraction):
+            decimal = float(value)
+            return repr(decimal) if Fraction(decimal) == value else f"({value.numerator} / {value.denominator})"
+        text = f"{value}.0" if isinstance(value, int) and abs(value) < 2**53 else repr(float(value))
+        return text if value >= 0 else f"({text})"
+
+
+class VariablePage(Operation):
+    name = "variable"
+    summary = "A variable: a scalar, vector or matrix with a name, perhaps a structure (symmetric, spd …) and a domain."
+    rule = "d X = dX"
+    own_leaves = 1
+    typed = False
+    examples = ("X",)
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        raise NotImplementedError
+
+    def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
+        return node
+
+    def annotate(self, node: Expr) -> None:
+        name, structure, domain, role = node.params
+        node.lead = name if role == "variable" else "~" + name
+        node.sign = 2 if domain in ("positive", "unit01", "simplex") else 1 if domain in ("mask01", "nonnegative") else 0
+        if domain == "onehot":
+            node.sign = 1
+        spd = "spd" in structure or domain == "spd"
+        node.definite = 2 if spd else 1 if "psd" in structure else 0
+        if kind(node.shape) == "scalar":
+            node.transposed = node
+        elif kind(node.shape) == "matrix":
+            if spd or not {"symmetric", "psd", "diagonal"}.isdisjoint(structure):
+                node.transposed = node
+            else:
+                node.balance = -1
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        raise NotImplementedError  # the walk knows the differential of the variable
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return str(node.params[0])
+
+
+STRUCTURES = ("symmetric", "spd", "psd", "diagonal", "skew", "orthogonal", "lower", "upper", "toeplitz", "hermitian")
+DOMAINS = ("normal", "positive", "nonnegative", "spd", "orthogonal", "invertible", "unit01", "simplex", "labels±1", "mask01", "onehot")
+
+
+def variable(
+    name: str, shape: Shape, structure: Sequence[str] = (), domain: str = "normal", role: str = "variable"
+) -> Expr:
+    """A variable of the given shape.
+
+    Raises: ShapeError, if a structure needs a square matrix and the shape is none.
+    """
+    for word in structure:
+        if word not in STRUCTURES:
+            raise ShapeError(f"{word!r} is not a structure known here: {', '.join(STRUCTURES)}")
+        if kind(shape) != "matrix" or (shape[0] is not shape[1] and word not in ("lower", "upper", "toeplitz", "orthogonal")):
+            raise ShapeError(f"{name} is declared {word}, so it must be a square matrix")
+    return make(VARIABLE, (), (name, tuple(sorted(set(structure))), domain, role), shape)
+
+
+class PiPage(Operation):
+    name = "pi"
+    signature = "pi"
+    summary = "The number π."
+    rule = "d π = 0"
+    constant = 1
+    own_leaves = 1
+    latex = r"\pi"
+    examples = ("pi",)
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return SCALAR
+
+    def build(self, *args: Any) -> Expr:
+        return make(self, (), (), SCALAR)
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = node.definite = 2
+        node.transposed = node
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return "np.pi"
+
+
+class SizePage(Operation):
+    name = "size"
+    summary = "A dimension used as a number, as in sum(x)/n."
+    rule = "d n = 0"
+    constant = 1
+    own_leaves = 1
+    typed = False
+    examples = ("sum(x)/n",)
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return SCALAR
+
+    def build(self, *args: Any) -> Expr:
+        from frechet.operations import hadamard, sums
+
+        terms = []
+        for monomial, coefficient in dim(args[0]).terms:
+            names = [(make(self, (), (dim(name),), SCALAR), 1) for name in monomial]
+            terms.append((coefficient, hadamard.monomial(SCALAR, names) if names else ONE))
+        return sums.add(terms)
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = node.definite = 2
+        node.transposed = node
+        node.lead = str(node.params[0])
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return str(node.params[0])
+
+
+class ConstantArray(Operation):
+    """Arrays that need no more than a shape."""
+
+    constant = 1
+    own_leaves = 1
+    rule = "d c = 0"
+    value: int
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        sizes = tuple(params)
+        return (sizes[0], sizes[1] if len(sizes) > 1 else UNIT)
+
+    def build(self, *sizes: Any) -> Expr:
+        rows, columns = dim(sizes[0]), dim(sizes[1]) if len(sizes) > 1 else UNIT
+        return constant_array(self, (rows, columns))
+
+    def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
+        return node
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        sizes = [str(d) for d in node.shape if d is not UNIT]
+        inner = sizes[0] if len(sizes) == 1 else "(" + ", ".join(sizes) + ")"
+        return f"np.{self.name}({inner})"
+
+
+def constant_array(page: ConstantArray, shape: Shape) -> Expr:
+    """Ones or zeros of any shape; a row is the transpose of a vector."""
+    if shape == SCALAR:
+        return number(page.value)
+    if shape[0] is UNIT:
+        from frechet.operations.transposition import transposed
+
+        return transposed(make(page, (), (), (shape[1], UNIT)))
+    return make(page, (), (), shape)
+
+
+class OnesPage(ConstantArray):
+    name = "ones"
+    signature = "ones(n), ones(n,m)"
+    summary = "The vector or matrix of ones."
+    latex = r"\mathbf 1"
+    value = 1
+    examples = ("ones(3,4)", "x + 2*ones(n)")
+
+    def annotate(self, node: Expr) -> None:
+        node.sign, node.definite = 2, 0
+        if node.shape[0] is node.shape[1]:
+            node.transposed = node
+
+
+class ZerosPage(ConstantArray):
+    name = "zeros"
+    signature = "zeros(n), zeros(n,m)"
+    summary = "The vector or matrix of zeros."
+    latex = "0"
+    value = 0
+    examples = ("zeros(3,4)",)
+
+    def annotate(self, node: Expr) -> None:
+        node.sign, node.definite = 1, 0
+        if node.shape[0] is node.shape[1]:
+            node.transposed, node.definite = node, 1
+
+
+class EyePage(Operation):
+    name = "eye"
+    signature = "eye(n)"
+    summary = "The identity matrix."
+    rule = "d I = 0"
+    constant = 1
+    own_leaves = 1
+    latex = "I"
+    examples = ("eye(3)", "X + 2*eye(n)")
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return (params[0], params[0])
+
+    def build(self, *args: Any) -> Expr:
+        n = dim(args[0])
+        return number(1) if n is UNIT else make(self, (), (), (n, n))
+
+    def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
+        return node
+
+    def annotate(self, node: Expr) -> None:
+        node.sign, node.definite = 1, 2
+        node.transposed = node
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.eye({node.shape[0]})"
+
+
+class UnitPage(Operation):
+    name = "unit"
+    signature = "unit(n,i)"
+    summary = "The i-th unit vector of length n, counted from 1."
+    rule = "d e = 0"
+    constant = 1
+    own_leaves = 1
+    latex = "e_{0}"
+    examples = ("unit(4,2)'*x", "X*unit(3,1)")
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return (params[0], UNIT)
+
+    def build(self, *args: Any) -> Expr:
+        n, i = dim(args[0]), args[1]
+        last = n.value()
+        if not isinstance(i, int) or i < 1 or (last is not None and i > last):
+            raise ShapeError(f"unit({n},{i}): the second number must be between 1 and {n}")
+        return make(self, (), (i,), (n, UNIT))
+
+    def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
+        return node
+
+    def annotate(self, node: Expr) -> None:
+        node.sign, node.definite = 1, 0
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.eye({node.shape[0]})[{node.params[0] - 1}]"
+
+
+class CommutationPage(Operation):
+    name = "commutation"
+    signature = "commutation(m,n)"
+    summary = "The commutation matrix: K vec(X) = vec(X') for X m×n."
+    rule = "d K = 0"
+    source = "Magnus & Neudecker (2019), section 3.7"
+    constant = 1
+    own_leaves = 2
+    latex = "K_{0}"
+    examples = ("commutation(3,2)*vec(X)",)
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return (params[0] * params[1], params[0] * params[1])
+
+    def build(self, *args: Any) -> Expr:
+        m, n = dim(args[0]), dim(args[1])
+        if m is UNIT or n is UNIT or m.value() == 1 or n.value() == 1:
+            return EYE.build(m * n)
+        return make(self, (), (m, n), (m * n, m * n))
+
+    def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
+        return node
+
+    def annotate(self, node: Expr) -> None:
+        node.sign, node.definite = 1, 0
+        m, n = node.params
+        if m is n:
+            node.transposed = node
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"commutation({node.params[0]}, {node.params[1]})"
+
+
+NUMBER, VARIABLE, SIZE, PI = NumberPage(), VariablePage(), SizePage(), PiPage()
+ONES, ZEROS, EYE, UNIT_VECTOR, COMMUTATION = OnesPage(), ZerosPage(), EyePage(), UnitPage(), CommutationPage()
+PAGES: tuple[Operation, ...] = (NUMBER, VARIABLE, SIZE, PI, ONES, ZEROS, EYE, UNIT_VECTOR, COMMUTATION)
+
+
+def number(value: Number) -> Expr:
+    """A scalar constant."""
+    return make(NUMBER, (), (exact(value),), SCALAR)
+
+
+def size(value: Dim) -> Expr:
+    """A dimension as a number."""
+    return SIZE.build(value) if value is not UNIT else ONE
+
+
+def ones(shape: Shape) -> Expr:
+    return constant_array(ONES, shape)
+
+
+def zeros(shape: Shape) -> Expr:
+    return constant_array(ZEROS, shape)
+
+
+def eye(n: Dim) -> Expr:
+    return EYE.build(n)
+
+
+def is_zero(e: Expr) -> bool:
+    if e.op is ZEROS or (e.op is NUMBER and e.params[0] == 0):
+        return True
+    return e.op.name == "transpose" and e.args[0].op is ZEROS
+
+
+def is_ones(e: Expr) -> bool:
+    return e.op is ONES or e is ONE
+
+
+ONE = number(1)
+ZERO = number(0)

@@ -1,0 +1,495 @@
+"""Element-wise functions: f.(X) with the differential f'.(X) .* dX.
+
+A page is a name, the derivative as an expression, and where it exists. Source of all: calculus, applied entry by entry
+(Magnus & Neudecker (2019), section 8.3; NIST DLMF for erf, gamma and their relatives).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from frechet.expressions.dimension import SCALAR, UNIT, Shape
+from frechet.expressions.node import Expr, make
+from frechet.expressions.operation import Equal, Operation
+from frechet.operations import determinant, hadamard, products, softmax, sums
+from frechet.operations.constants import PI, is_ones, is_zero, number, ones, zeros
+from frechet.operations.transposition import oriented, transposed
+
+HALF = Fraction(1, 2)
+
+
+class Elementwise(Operation):
+    """A function applied to every entry."""
+
+    source = "calculus, entry by entry"
+    takes = ("e",)
+    odd = False  # f(-x) = -f(x)
+    even = False  # f(-x) = f(x)
+    at_zero: int | None = None  # f(0), where it is 0 or 1
+    sign_of_value = 0
+    template = "np.{name}({0})"
+    where: tuple[str, ...] = ()  # conditions, {0} is the argument
+
+    def __init__(
+        self,
+        name: str,
+        rule: str,
+        derivative: Callable[[Expr], Expr],
+        template: str = "",
+        *,
+        odd: bool = False,
+        even: bool = False,
+        at_zero: int | None = None,
+        sign: int = 0,
+        where: tuple[str, ...] = (),
+        domain: str = "",
+        latex: str = "",
+        simplify: Callable[[Expr], Expr | None] | None = None,
+        identities: tuple[tuple[str, str], ...] = (),
+        summary: str = "",
+    ) -> None:
+        self.name = name  # type: ignore[misc]
+        self.rule = f"d {name}(x) = {rule}.*dx"  # type: ignore[misc]
+        self.derivative = derivative
+        self.template = template or f"np.{name}({{0}})"
+        self.odd, self.even, self.at_zero, self.sign_of_value, self.where = odd, even, at_zero, sign, where
+        self.domain = domain  # type: ignore[misc]
+        self.latex = latex or rf"\operatorname{{{name}}}({{0}})"  # type: ignore[misc]
+        self.conditions_text = "; ".join(w.format("x") for w in where)  # type: ignore[misc]
+        self.simplify = simplify
+        self.identities = identities  # type: ignore[misc]
+        self.signature = f"{name}(x)"  # type: ignore[misc]
+        self.summary = summary or f"{name} of every entry."  # type: ignore[misc]
+        self.examples = (f"{name}(x)", f"{name}(X)", f"sum({name}(A*x))") if not domain else (f"{name}(x)", f"{name}(X)")  # type: ignore[misc]
+        super().__init__()
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return shapes[0]
+
+    def build(self, *args: Any) -> Expr:
+        u: Expr = args[0]
+        if u.shape[0] is UNIT and u.shape[1] is not UNIT:
+            return transposed(self.build(transposed(u)))
+        if self.at_zero is not None and is_zero(u):
+            return ones(u.shape) if self.at_zero else u
+        if self.simplify is not None:
+            simpler = self.simplify(u)
+            if simpler is not None:
+                return simpler
+        if self.odd or self.even:
+            c, rest = sums.content(u)
+            if c < 0:
+                f = self.build(sums.scaled(-c, rest))
+                return sums.negative(f) if self.odd else f
+        node = make(self, (u,), (), u.shape)
+        return oriented(node, lambda: make(self, (transposed(u),), (), u.shape[::-1]))
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = self.sign_of_value
+        node.definite = node.sign if node.shape == SCALAR else 0
+        if node.shape == SCALAR:
+            node.balance = 0
+            node.transposed = node
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        slope = self.derivative(node.args[0])
+        return zeros(node.shape) if is_zero(slope) else hadamard.times(slope, d[0])
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        u = node.args[0]
+        if u.sign == 2 and self.where in (("{0} > 0",), ("{0} ≠ 0",)):
+            return ()
+        return [(w, u) for w in self.where]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return self.template.format(args[0], name=self.name)
+
+
+def one_plus(u: Expr, c: int = 1) -> Expr:
+    """1 + c*u with ones of u's shape."""
+    return sums.add([(1, ones(u.shape)), (c, u)])
+
+
+def raised(u: Expr, k: int | Fraction) -> Expr:
+    return hadamard.monomial(u.shape, [(u, k)])
+
+
+def both(*factors: Expr) -> Expr:
+    return hadamard.monomial(factors[0].shape, [(f, 1) for f in factors])
+
+
+class LogPage(Elementwise):
+    """The logarithm; of products, moduli and softmax its differential is taken term by term: d log(x./y) = dx./x - dy./y."""
+
+    def same_differential(self, node: Expr) -> Expr | None:
+        u = node.args[0]
+        if u.op.name == "hadamard":
+            return sums.add((k, LOG.build(b)) for b, k in zip(u.args, u.params, strict=True))
+        if u.op is ABS:
+            return LOG.build(u.args[0])
+        if u.op is softmax.SOFTMAX:
+            z = u.args[0]
+            return sums.subtract(z, products.scale(softmax.LOGSUMEXP.build(z), ones(z.shape)))
+        return None
+
+
+def _log(u: Expr) -> Expr | None:
+    if u.op is EXP:
+        return u.args[0]
+    if is_ones(u):
+        return zeros(u.shape)
+    if u.op is SIGMOID:
+        return sums.negative(SOFTPLUS.build(sums.negative(u.args[0])))
+    if u.op.name == "sum" and u.args[0].op is EXP and u.args[0].args[0].kind == "vector":
+        return softmax.LOGSUMEXP.build(u.args[0].args[0])
+    if u.op.name == "det":
+        return determinant.LOGDET.build(u.args[0])
+    if u.op.name == "sum_of_terms" and u.params == (1, 1):
+        exps = [a for a in u.args if a.op is EXP]
+        if len(exps) == 1 and any(is_ones(a) for a in u.args):
+            return SOFTPLUS.build(exps[0].args[0])
+    if u.op.name == "hadamard" and len(u.args) == 1:
+        k = u.params[0]
+        if u.args[0].sign == 2 or (isinstance(k, int) and k % 2) or (not isinstance(k, int)):
+            return sums.scaled(k, LOG.build(u.args[0]))
+    return None
+
+
+def _abs(u: Expr) -> Expr | None:
+    if u.sign:
+        return u
+    if u.op is ABS:
+        return u
+    c, rest = sums.content(u)
+    if c not in (1,):
+        return sums.scaled(abs(c), ABS.build(rest))
+    return None
+
+
+def _relu(u: Expr) -> Expr | None:
+    c, rest = sums.content(u)
+    return sums.scaled(c, RELU.build(rest)) if c > 0 and c != 1 else None
+
+
+def _sign(u: Expr) -> Expr | None:
+    c, rest = sums.content(u)
+    if u.sign == 2:
+        return ones(u.shape)
+    return SIGN.build(rest) if c > 0 and c != 1 else None
+
+
+def _step(u: Expr) -> Expr | None:
+    c, rest = sums.content(u)
+    if u.sign == 2:
+        return ones(u.shape)
+    return STEP.build(rest) if c > 0 and c != 1 else None
+
+
+def _exp(u: Expr) -> Expr | None:
+    if u.op is LOG:
+        return u.args[0]
+    return None
+
+
+EXP = Elementwise("exp", "exp(x)", lambda u: EXP.build(u), at_zero=1, sign=2, latex=r"\exp({0})", simplify=_exp)
+LOG = LogPage(
+    "log", "1./x", lambda u: raised(u, -1), where=("{0} > 0",), domain="positive", latex=r"\log({0})", simplify=_log,
+    identities=(("log(exp(x))", "x"), ("log(ones(n)+exp(x))", "softplus(x)"), ("log(sum(exp(x)))", "logsumexp(x)")),
+)  # fmt: skip
+LOG1P = Elementwise(
+    "log1p", "1./(1+x)", lambda u: raised(one_plus(u), -1), at_zero=0, where=("1 + {0} > 0",), domain="positive",
+)  # fmt: skip
+EXPM1 = Elementwise("expm1", "exp(x)", lambda u: EXP.build(u), at_zero=0)
+ABS = Elementwise(
+    "abs", "sign(x)", lambda u: SIGN.build(u), even=True, sign=1, where=("{0} ≠ 0 (at 0 the subgradient 0 is given)",),
+    latex=r"\lvert {0}\rvert", simplify=_abs,
+)  # fmt: skip
+SIGN = Elementwise(
+    "sign", "0", lambda u: zeros(u.shape), odd=True, at_zero=0, where=("{0} ≠ 0",), simplify=_sign,
+)  # fmt: skip
+STEP = Elementwise(
+    "step", "0", lambda u: zeros(u.shape), "np.where({0} > 0, 1.0, 0.0)", sign=1, where=("{0} ≠ 0",), simplify=_step,
+    summary="1 where the entry is positive, else 0.",
+)  # fmt: skip
+SIN = Elementwise("sin", "cos(x)", lambda u: COS.build(u), odd=True, at_zero=0, latex=r"\sin({0})")
+COS = Elementwise("cos", "-sin(x)", lambda u: sums.negative(SIN.build(u)), even=True, at_zero=1, latex=r"\cos({0})")
+TAN = Elementwise(
+    "tan", "(1+tan(x).^2)", lambda u: one_plus(raised(TAN.build(u), 2)), odd=True, at_zero=0, where=("cos({0}) ≠ 0",),
+    domain="unit01", latex=r"\tan({0})",
+)  # fmt: skip
+ARCSIN = Elementwise(
+    "arcsin", "1./sqrt(1-x.^2)", lambda u: raised(one_plus(raised(u, 2), -1), -HALF), odd=True, at_zero=0,
+    where=("abs({0}) < 1",), domain="unit01", latex=r"\arcsin({0})",
+)  # fmt: skip
+ARCCOS = Elementwise(
+    "arccos", "-1./sqrt(1-x.^2)", lambda u: sums.negative(raised(one_plus(raised(u, 2), -1), -HALF)),
+    where=("abs({0}) < 1",), domain="unit01", latex=r"\arccos({0})",
+)  # fmt: skip
+ARCTAN = Elementwise(
+    "arctan", "1./(1+x.^2)", lambda u: raised(one_plus(raised(u, 2)), -1), odd=True, at_zero=0, latex=r"\arctan({0})"
+)
+SINH = Elementwise("sinh", "cosh(x)", lambda u: COSH.build(u), odd=True, at_zero=0, latex=r"\sinh({0})")
+COSH = Elementwise("cosh", "sinh(x)", lambda u: SINH.build(u), even=True, at_zero=1, sign=2, latex=r"\cosh({0})")
+
+
+def _tanh_quotient(u: Expr) -> Expr:
+    return one_plus(raised(TANH.build(u), 2), -1)
+
+
+TANH = Elementwise("tanh", "(1-tanh(x).^2)", _tanh_quotient, odd=True, at_zero=0, latex=r"\tanh({0})")
+ARCSINH = Elementwise(
+    "arcsinh", "1./sqrt(1+x.^2)", lambda u: raised(one_plus(raised(u, 2)), -HALF), odd=True, at_zero=0
+)
+ARCCOSH = Elementwise(
+    "arccosh", "1./sqrt(x.^2-1)", lambda u: raised(sums.subtract(raised(u, 2), ones(u.shape)), -HALF),
+    where=("{0} > 1",), domain="above1",
+)  # fmt: skip
+ARCTANH = Elementwise(
+    "arctanh", "1./(1-x.^2)", lambda u: raised(one_plus(raised(u, 2), -1), -1), odd=True, at_zero=0,
+    where=("abs({0}) < 1",), domain="unit01",
+)  # fmt: skip
+RELU = Elementwise(
+    "relu", "step(x)", lambda u: STEP.build(u), "np.maximum({0}, 0)", at_zero=0, sign=1,
+    where=("{0} ≠ 0 (at 0 the subgradient 0 is given)",), simplify=_relu, summary="max(x, 0) of every entry.",
+)  # fmt: skip
+SIGMOID = Elementwise(
+    "sigmoid", "sigmoid(x).*sigmoid(-x)", lambda u: both(SIGMOID.build(u), SIGMOID.build(sums.negative(u))), "expit({0})",
+    sign=2, latex=r"\sigma({0})", summary="The logistic function 1/(1+exp(-x)) of every entry.",
+    identities=(("sigmoid(-x)", "ones(n)-sigmoid(x)"), ("ones(n)./(ones(n)+exp(-x))", "sigmoid(x)")),
+)  # fmt: skip
+SOFTPLUS = Elementwise(
+    "softplus", "sigmoid(x)", lambda u: SIGMOID.build(u), "np.logaddexp({0}, 0)", sign=2,
+    summary="log(1+exp(x)) of every entry.",
+    identities=(("softplus(x)-softplus(-x)", "x"),),
+)  # fmt: skip
+SILU = Elementwise(
+    "silu", "(sigmoid(x)+x.*sigmoid(x).*sigmoid(-x))",
+    lambda u: sums.add([(1, SIGMOID.build(u)), (1, both(u, SIGMOID.derivative(u)))]),
+    "silu({0})", at_zero=0, summary="x*sigmoid(x) of every entry.", identities=(("silu(x)", "x.*sigmoid(x)"),),
+)  # fmt: skip
+
+
+def _gelu(u: Expr) -> Expr:
+    root2 = hadamard.monomial(SCALAR, [(number(2), -HALF)])
+    cdf = one_plus(ERF.build(hadamard.times(root2, u)))
+    density = EXP.build(sums.scaled(-HALF, raised(u, 2)))
+    root = hadamard.monomial(SCALAR, [(number(2), -HALF), (PI.build(), -HALF)])
+    return sums.add([(HALF, cdf), (1, hadamard.times(root, both(u, density)))])
+
+
+def _erf(u: Expr) -> Expr:
+    return hadamard.times(hadamard.monomial(SCALAR, [(PI.build(), -HALF), (number(2), 1)]), EXP.build(sums.negative(raised(u, 2))))
+
+
+GELU = Elementwise(
+    "gelu", "(Phi(x)+x.*phi(x))", _gelu, "gelu({0})", at_zero=0, summary="x*Phi(x), Phi the normal distribution function.",
+    identities=(("gelu(x)", "x.*(ones(n)+erf(x/sqrt(2)))/2"),),
+)  # fmt: skip
+ERF = Elementwise("erf", "2/sqrt(pi)*exp(-x.^2)", _erf, "erf({0})", odd=True, at_zero=0)
+ERFC = Elementwise("erfc", "-2/sqrt(pi)*exp(-x.^2)", lambda u: sums.negative(_erf(u)), "erfc({0})", sign=2)
+NOT_POLE = ("{0} not 0, -1, -2, …",)
+GAMMA = Elementwise(
+    "gamma", "gamma(x).*digamma(x)", lambda u: both(GAMMA.build(u), DIGAMMA.build(u)), "gamma({0})", where=NOT_POLE,
+    domain="positive", latex=r"\Gamma({0})",
+)  # fmt: skip
+LGAMMA = Elementwise(
+    "lgamma", "digamma(x)", lambda u: DIGAMMA.build(u), "gammaln({0})", where=NOT_POLE, domain="positive",
+    latex=r"\log\Gamma({0})",
+)  # fmt: skip
+DIGAMMA = Elementwise(
+    "digamma", "trigamma(x)", lambda u: TRIGAMMA.build(u), "digamma({0})", where=NOT_POLE, domain="positive", latex=r"\psi({0})"
+)
+TRIGAMMA = Elementwise(
+    "trigamma", "polygamma(2,x)", lambda u: POLYGAMMA.build(2, u), "polygamma(1, {0})", where=NOT_POLE, domain="positive",
+    latex=r"\psi'({0})", sign=2,
+)  # fmt: skip
+
+
+class PolygammaPage(Elementwise):
+    """The k-th derivative of digamma."""
+
+    takes = ("ie",)
+
+    def build(self, *args: Any) -> Expr:
+        k, u = args if isinstance(args[0], int) else args[::-1]
+        if k < 2:
+            return (DIGAMMA, TRIGAMMA)[k].build(u)
+        node = make(self, (u,), (k,), u.shape)
+        return oriented(node, lambda: make(self, (transposed(u),), (k,), u.shape[::-1]))
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        return hadamard.times(self.build(node.params[0] + 1, node.args[0]), d[0])
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"polygamma({node.params[0]}, {args[0]})"
+
+
+POLYGAMMA = PolygammaPage("polygamma", "polygamma(k+1,x)", lambda u: u, where=NOT_POLE, domain="positive")
+POLYGAMMA.signature, POLYGAMMA.examples = "polygamma(k,x)", ("polygamma(2,x)", "polygamma(3,X)")  # type: ignore[misc]
+
+
+class Of(Operation):
+    """A typed name that stands for other operations."""
+
+    takes = ("e",)
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return shapes[0]
+
+
+class SqrtPage(Of):
+    name, signature, summary = "sqrt", "sqrt(x)", "The square root of every entry: x.^(1/2)."
+    rule = "d sqrt(x) = dx./(2*sqrt(x))"
+    conditions_text = "x > 0"
+    examples, domain = ("sqrt(x)",), "positive"
+
+    def build(self, *args: Any) -> Expr:
+        return raised(args[0], HALF)
+
+
+class SquarePage(Of):
+    name, signature, summary = "square", "square(x)", "The square of every entry: x.^2."
+    rule = "d square(x) = 2*x.*dx"
+    examples = ("square(x)",)
+
+    def build(self, *args: Any) -> Expr:
+        return raised(args[0], 2)
+
+
+class LogSigmoidPage(Of):
+    name, signature, summary = "logsigmoid", "logsigmoid(x)", "log(sigmoid(x)) = -softplus(-x)."
+    rule = "d logsigmoid(x) = sigmoid(-x).*dx"
+    examples = ("logsigmoid(x)",)
+
+    def build(self, *args: Any) -> Expr:
+        return sums.negative(SOFTPLUS.build(sums.negative(args[0])))
+
+
+class RealPart(Of):
+    """conj and re of a real expression are the expression; im is 0."""
+
+    rule = "real expressions only (complex ones come later)"
+
+    def __init__(self, name: str) -> None:
+        self.name = self.signature = name  # type: ignore[misc]
+        self.signature = f"{name}(x)"  # type: ignore[misc]
+        self.summary = {"conj": "The conjugate", "re": "The real part", "im": "The imaginary part"}[name]  # type: ignore[misc]
+        self.examples = (f"{name}(x)",)  # type: ignore[misc]
+        super().__init__()
+
+    def build(self, *args: Any) -> Expr:
+        return zeros(args[0].shape) if self.name == "im" else args[0]
+
+
+class ExtremumPage(Operation):
+    """max(a, b) and min(a, b), entry by entry."""
+
+    takes = ("ee",)
+    typed = False
+    source = "calculus, entry by entry"
+
+    def __init__(self, name: str, typed_as: str) -> None:
+        self.name = name  # type: ignore[misc]
+        self.typed_as = typed_as
+        self.signature = f"{typed_as}(a,b)"  # type: ignore[misc]
+        self.summary = f"The {'larger' if typed_as == 'max' else 'smaller'} of two entries."  # type: ignore[misc]
+        first, second = ("a-b", "b-a") if typed_as == "max" else ("b-a", "a-b")
+        self.rule = f"d {typed_as}(a,b) = step({first}).*da + step({second}).*db"  # type: ignore[misc]
+        self.latex = rf"\{typed_as}({{0}}, {{1}})"  # type: ignore[misc]
+        self.examples = (f"{typed_as}(x,y)", f"{typed_as}(x,zeros(n))")  # type: ignore[misc]
+        self.conditions_text = "a ≠ b"  # type: ignore[misc]
+        super().__init__()
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return hadamard.MONOMIAL.shape(equal, shapes, params)
+
+    def build(self, *args: Any) -> Expr:
+        a, b = args
+        if a.shape == SCALAR and b.shape != SCALAR:
+            a = products.scale(a, ones(b.shape))
+        if b.shape == SCALAR and a.shape != SCALAR:
+            b = products.scale(b, ones(a.shape))
+        if a is b:
+            return a  # type: ignore[no-any-return]
+        if is_zero(a):
+            a, b = b, a
+        if is_zero(b) and self.typed_as == "max":
+            return RELU.build(a)
+        first, second = sorted((a, b), key=lambda e: e.key)
+        return make(self, (first, second), (), a.shape)
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = min(a.sign for a in node.args)
+        node.definite = 0
+        if node.shape == SCALAR:
+            node.balance, node.transposed = 0, node
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        a, b = node.args
+        gap = sums.subtract(a, b) if self.typed_as == "max" else sums.subtract(b, a)
+        terms = []
+        if d[0] is not None:
+            terms.append((1, hadamard.times(STEP.build(gap), d[0])))
+        if d[1] is not None:
+            terms.append((1, hadamard.times(STEP.build(sums.negative(gap)), d[1])))
+        return sums.add(terms)
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [("{0} ≠ 0 (no ties; there the subgradient 0 is given)", sums.subtract(*node.args))]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.{self.typed_as}imum({args[0]}, {args[1]})"
+
+
+class ClipPage(Operation):
+    name, signature, summary = "clip", "clip(x,lo,hi)", "Every entry moved into the interval from lo to hi."
+    takes = ("eee",)
+    rule = "d clip(x,lo,hi) = step(x-lo).*step(hi-x).*dx"
+    examples = ("clip(x,-1,1)",)
+    conditions_text = "no entry at a bound"
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return hadamard.MONOMIAL.shape(equal, shapes[:2], params)
+
+    def build(self, *args: Any) -> Expr:
+        x, low, high = args
+        return MINIMUM.build(MAXIMUM.build(x, low), high)
+
+
+MAXIMUM, MINIMUM = ExtremumPage("maximum", "max"), ExtremumPage("minimum", "min")
+
+
+def _complement(core: Expr, total: dict[Expr, Any], shape: Shape) -> list[tuple[Any, Expr]] | None:
+    """1 - sigmoid(x) = sigmoid(-x) and sigmoid(x) + sigmoid(-x) = 1 within a sum."""
+    c = total[core]
+    one = next((e for e in total if is_ones(e) and e.shape == shape), None)
+    if one is not None and total[one] == -c and c != 0:
+        rest = [(k, e) for e, k in total.items() if e is not core and e is not one]
+        return [*rest, (-c, SIGMOID.build(sums.negative(core.args[0])))]
+    return None
+
+
+def _softplus_difference(core: Expr, total: dict[Expr, Any], shape: Shape) -> list[tuple[Any, Expr]] | None:
+    """softplus(x) - softplus(-x) = x within a sum."""
+    c = total[core]
+    other = SOFTPLUS.build(sums.negative(core.args[0]))
+    if c != 0 and total.get(other, 0) == -c:
+        rest = [(k, e) for e, k in total.items() if e is not core and e is not other]
+        return [*rest, (c, core.args[0])]
+    return None
+
+
+sums.COMPLEMENTS.update({"sigmoid": _complement, "softplus": _softplus_difference})
+
+FUNCTIONS = (
+    EXP, LOG, LOG1P, EXPM1, ABS, SIGN, STEP, SIN, COS, TAN, ARCSIN, ARCCOS, ARCTAN, SINH, COSH, TANH, ARCSINH, ARCCOSH,
+    ARCTANH, RELU, SIGMOID, SOFTPLUS, SILU, GELU, ERF, ERFC, GAMMA, LGAMMA, DIGAMMA, TRIGAMMA, POLYGAMMA,
+)  # fmt: skip
+PAGES: tuple[Operation, ...] = (
+    *FUNCTIONS, SqrtPage(), SquarePage(), LogSigmoidPage(), RealPart("conj"), RealPart("re"), RealPart("im"),
+    MAXIMUM, MINIMUM, ClipPage(),
+)  # fmt: skip

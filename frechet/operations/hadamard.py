@@ -1,0 +1,413 @@
+"""Element-wise products and powers: monomials b1^k1 ⊙ b2^k2 ⊙ … with numeric exponents, for every shape.
+
+For scalars this is the ordinary product, so one normal form serves c*x^2/norm2(y) and x.^2./y: like factors are collected,
+factors that cancel vanish, exponentials are merged. An exponent that is an expression has a page of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
+from frechet.expressions.errors import NotationError, ShapeError
+from frechet.expressions.node import Expr, Number, make
+from frechet.expressions.operation import Equal, Operation
+from frechet.operations import elementwise, products, reductions, shaping, softmax, sums
+from frechet.operations.constants import EYE, NUMBER, ONE, exact, is_ones, is_zero, number, ones, zeros
+from frechet.operations.transposition import TRANSPOSE, oriented, transposed
+
+Factor = tuple[Expr, Number]
+
+
+class MonomialPage(Operation):
+    name = "hadamard"
+    signature = "A.*B, A./B, A.^k, c^k"
+    summary = "The element-wise product of powers; of scalars the ordinary product."
+    rule = "d(A.*B) = dA.*B + A.*dB;  d(x.^k) = k*x.^(k-1).*dx"
+    adjoint_rule = "W -> W.*B in A"
+    source = "Magnus & Neudecker (2019), section 8.3; Minka (2000), eq. 6"
+    typed = False
+    linear = True
+    examples = ("A.*B", "x./y", "c*d^2/b", "x.^3")
+    domain = "positive"
+    identities = (("(x./y).*y", "x"), ("x.*x", "x.^2"), ("exp(x).*exp(y)", "exp(x+y)"), ("diag(x)*y", "x.*y"))
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        a, b = shapes
+        if a == SCALAR or b == SCALAR:
+            return b if a == SCALAR else a
+        if kind(a) != kind(b):
+            raise ShapeError("kinds")
+        equal(a[0], b[0])
+        equal(a[1], b[1])
+        return a
+
+    def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
+        return monomial(node.shape, list(zip(args, node.params, strict=True)))
+
+    def annotate(self, node: Expr) -> None:
+        if node.shape == SCALAR:
+            node.balance = 0
+            node.transposed = node
+        # b^-1 is printed as a division: the numerator may need a 1.
+        node.leaves += sum(1 for k in node.params if abs(k) != 1)
+        if all(k < 0 for k in node.params):
+            node.leaves += 1
+        signs = [
+            2 if a.sign == 2 else 1 if a.sign == 1 and k > 0 or isinstance(k, int) and k % 2 == 0 else 0
+            for a, k in zip(node.args, node.params, strict=True)
+        ]
+        node.sign = min(signs)
+        node.definite = node.sign if node.shape == SCALAR else 0
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        factors = list(zip(node.args, node.params, strict=True))
+        terms = []
+        for i, ((b, k), db) in enumerate(zip(factors, d, strict=True)):
+            if db is not None:
+                rest = monomial(node.shape, [*factors[:i], (b, exact(k - 1)), *factors[i + 1 :]])
+                terms.append((k, monomial(node.shape, [(rest, 1), (db, 1)])))
+        return sums.add(terms)
+
+    def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
+        if node.params[i] != 1:
+            return super().adjoint(node, i, w)
+        factors = [f for j, f in enumerate(zip(node.args, node.params, strict=True)) if j != i]
+        return monomial(node.shape, [(w, 1), *factors])
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        found: list[tuple[str, Expr | None]] = []
+        for b, k in zip(node.args, node.params, strict=True):
+            if b.sign == 2:
+                continue
+            if not isinstance(k, int):
+                positive = "{0} > 0" if k < 1 or k < 0 else "{0} ≥ 0"
+                if not (b.sign and k > 0 and k >= 1):
+                    found.append((positive, b))
+            elif k < 0:
+                found.append(("{0} ≠ 0", b))
+        return found
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        above, below = [], []
+        for a, k in sorted(zip(args, node.params, strict=True), key=lambda t: t[1] < 0):
+            size = abs(k)
+            if size == 1:
+                text = a
+            elif size == 2:
+                text = f"np.square({a})"
+            elif size == Fraction(1, 2):
+                text = f"np.sqrt({a})"
+            else:
+                text = f"{a} ** {NUMBER.numpy(number(size), ()) if not isinstance(size, int) else size}"
+            (below if k < 0 else above).append(text)
+        top = " * ".join(above) or "1.0"
+        if not below:
+            return f"({top})"
+        bottom = below[0] if len(below) == 1 and " " not in below[0] else "(" + " * ".join(below) + ")"
+        return f"({top} / {bottom})"
+
+
+class PowerPage(Operation):
+    name = "epower"
+    signature = "x.^s, c^s, a^x"
+    summary = "The element-wise power with an exponent that is an expression: a scalar or of the same shape."
+    rule = "d(x.^s) = s*x.^(s-1).*dx + log(x).*x.^s*ds"
+    source = "calculus: x^s = exp(s log x)"
+    typed = False
+    examples = ("x.^c", "a^b", "x.^y")
+    domain = "positive"
+    conditions_text = "base > 0"
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        base, exponent = shapes
+        if exponent != SCALAR:
+            if kind(base) != kind(exponent):
+                raise ShapeError("kinds")
+            equal(base[0], exponent[0])
+            equal(base[1], exponent[1])
+        return base
+
+    def build(self, *args: Any) -> Expr:
+        return epower(args[0], args[1])
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = 2 if node.args[0].sign == 2 else 0
+        node.definite = node.sign if node.shape == SCALAR else 0
+        if node.shape == SCALAR:
+            node.balance = 0
+            node.transposed = node
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        base, exponent = node.args
+        terms = []
+        if d[0] is not None:
+            less = epower(base, sums.add([(1, exponent), (-1, ones(exponent.shape))]))
+            terms.append(times(times(exponent, less), d[0]))
+        if d[1] is not None:
+            grown = monomial(node.shape, [(elementwise.LOG.build(base), 1), (node, 1)])
+            terms.append(times(grown, d[1]))
+        return sums.add((1, t) for t in terms)
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return () if node.args[0].sign == 2 else (("{0} > 0", node.args[0]),)
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.power({args[0]}, {args[1]})"
+
+
+MONOMIAL, POWER = MonomialPage(), PowerPage()
+PAGES: tuple[Operation, ...] = (MONOMIAL, POWER)
+
+
+def times(a: Expr, b: Expr) -> Expr:
+    """The element-wise product of two expressions; a scalar scales."""
+    if a.shape == SCALAR and b.shape != SCALAR:
+        return products.scale(a, b)
+    if b.shape == SCALAR and a.shape != SCALAR:
+        return products.scale(b, a)
+    return monomial(a.shape, [(a, 1), (b, 1)])
+
+
+def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
+    """The element-wise product of powers of expressions of one shape, in normal form."""
+    if shape[0] is UNIT and shape[1] is not UNIT:
+        return transposed(monomial((shape[1], UNIT), [(transposed(b), k) for b, k in factors]))
+    coefficient: Number = 1
+    scalars: list[Factor] = []
+    powers: dict[Expr, Number] = {}
+    exponents: list[tuple[Number, Expr]] = []
+    diagonal: list[Expr] = []
+    stack = list(reversed(factors))
+    while stack:
+        b, k = stack.pop()
+        if k == 0:
+            continue
+        name = b.op.name
+        if name == "number":
+            c = b.params[0]
+            exact_power = _number_power(c, k)
+            if exact_power is None:
+                powers[b] = exact(powers.get(b, 0) + k)
+            else:
+                coefficient *= exact_power
+        elif name == "sum_of_terms":
+            c, rest = sums.content(b)
+            if c != 1 and (isinstance(k, int) or (c > 0 and len(b.args) == 1) or c > 0):
+                root = _number_power(c, k)
+                if root is not None:
+                    coefficient *= root
+                else:
+                    scalars.append((number(c), k))
+                stack.append((rest, k))
+            else:
+                powers[b] = powers.get(b, 0) + k
+        elif name == "scale" and (isinstance(k, int) or b.args[0].sign == 2):
+            scalars.append((b.args[0], k))
+            stack.append((b.args[1], k))
+        elif name == "hadamard" and (isinstance(k, int) or _flattens(b)):
+            stack.extend((a, exact(j * k)) for a, j in zip(reversed(b.args), reversed(b.params), strict=True))
+        elif name == "exp" and isinstance(k, int):
+            exponents.append((k, b.args[0]))
+        elif name == "epower" and isinstance(k, int) and k != 1:
+            stack.append((epower(b.args[0], times(number(k), b.args[1])), 1))
+        elif name == "transpose" and b.args[0].op.name in ("sum_of_terms", "hadamard", "scale"):
+            c, rest = sums.content(b)
+            if c != 1 and isinstance(k, int):
+                coefficient *= _number_power(c, k) or 1
+                b = rest
+            inner = b.args[0] if b.op is TRANSPOSE else b
+            if inner.op.name == "hadamard" and isinstance(k, int):
+                stack.extend((transposed(a), exact(j * k)) for a, j in zip(inner.args, inner.params, strict=True))
+            else:
+                powers[b] = powers.get(b, 0) + k
+        elif is_zero(b) and k > 0:
+            return zeros(shape)
+        elif is_zero(b):
+            raise NotationError("division by zero")
+        elif b.op is EYE:
+            diagonal.append(b)
+        elif not is_ones(b):
+            powers[b] = powers.get(b, 0) + k
+    if coefficient == 0:
+        return zeros(shape)
+    if exponents:
+        _merge_exponents(shape, exponents, powers)
+    for b in [b for b in powers if b.op.name in REWRITES]:
+        if b in powers:
+            REWRITES[b.op.name](b, powers)
+    kept = [(b, exact(k)) for b, k in powers.items() if k != 0]
+    result = _node(shape, kept)
+    c, result = sums.content(result)
+    coefficient *= c
+    if diagonal:
+        result = shaping.diag(shaping.diag_of(result)) if kept else diagonal[0]
+    if scalars:
+        result = products.scale(monomial(SCALAR, scalars), result)
+    return sums.scaled(coefficient, result)
+
+
+def _node(shape: Shape, kept: list[Factor]) -> Expr:
+    if not kept:
+        return ones(shape)
+    if len(kept) == 1 and kept[0][1] == 1:
+        return kept[0][0]
+    recognised = _recognise(shape, kept)
+    if recognised is not None:
+        return recognised
+    kept.sort(key=_factor_key)
+    node = make(MONOMIAL, tuple(b for b, _ in kept), tuple(k for _, k in kept), shape)
+    if shape[1] is UNIT:
+        return node
+
+    def flipped() -> Expr:
+        turned = sorted(((transposed(b), k) for b, k in kept), key=_factor_key)
+        return make(MONOMIAL, tuple(b for b, _ in turned), tuple(k for _, k in turned), shape[::-1])
+
+    return oriented(node, flipped)
+
+
+def _factor_key(f: Factor) -> tuple[Any, ...]:
+    return (-f[0].op.constant, f[0].leaves, *f[0].key[2:])
+
+
+def _number_power(c: Number, k: Number) -> Number | None:
+    """c^k where it is exact or c is a float; None where it stays a power."""
+    if c == 0 and k < 0:
+        raise NotationError("division by zero")
+    if isinstance(k, int) and abs(k) < 1000:
+        return exact(Fraction(c) ** k) if not isinstance(c, float) else c**k
+    if isinstance(c, float) or isinstance(k, float):
+        return float(c) ** float(k) if c > 0 else None
+    if c == 1:
+        return 1
+    if c > 0 and Fraction(k).denominator == 2 and abs(k) < 100:
+        from math import isqrt
+
+        f = Fraction(c)
+        p, q = isqrt(f.numerator), isqrt(f.denominator)
+        if p * p == f.numerator and q * q == f.denominator:
+            return exact(Fraction(p, q) ** int(2 * k))
+    return None
+
+
+def _flattens(b: Expr) -> bool:
+    """May (b1^j1 ⊙ …)^k be written b1^(j1 k) ⊙ … for a broken k? Where the factors cannot be negative."""
+    if all(a.sign for a in b.args):
+        return True
+    # A single odd or broken power is non-negative only where its base is.
+    return len(b.args) == 1 and not (isinstance(b.params[0], int) and b.params[0] % 2 == 0)
+
+
+def _merge_exponents(shape: Shape, exponents: list[tuple[Number, Expr]], powers: dict[Expr, Number]) -> None:
+    total = sums.add(exponents) if len(exponents) > 1 else sums.scaled(*exponents[0])
+    if is_zero(total):
+        return
+    # exp(u) ⊙ sigmoid(-u) = sigmoid(u)
+    logistic = elementwise.SIGMOID.build(sums.negative(total))
+    if powers.get(logistic, 0) > 0:
+        powers[logistic] -= 1
+        grown = elementwise.SIGMOID.build(total)
+        powers[grown] = powers.get(grown, 0) + 1
+        return
+    e = elementwise.EXP.build(total)
+    powers[e] = powers.get(e, 0) + 1
+
+
+def _recognise(shape: Shape, kept: list[Factor]) -> Expr | None:
+    """1/(1 + exp(u)) = sigmoid(-u), also inside a longer product, and the like."""
+    for i, (b, k) in enumerate(kept):
+        if k < 0 and isinstance(k, int) and b.op.name == "sum_of_terms" and len(b.args) == 2 and b.params == (1, 1):
+            u = next((a.args[0] for a in b.args if a.op is elementwise.EXP), None)
+            if u is not None and any(is_ones(a) for a in b.args):
+                logistic = elementwise.SIGMOID.build(sums.negative(u))
+                return monomial(shape, [*kept[:i], (logistic, -k), *kept[i + 1 :]])
+    return None
+
+
+def _abs(b: Expr, powers: dict[Expr, Number]) -> None:
+    k = powers[b]
+    if isinstance(k, int) and k % 2 == 0:  # |x|^2j = x^2j
+        del powers[b]
+        powers[b.args[0]] = powers.get(b.args[0], 0) + k
+
+
+def _sign(b: Expr, powers: dict[Expr, Number]) -> None:
+    magnitude = elementwise.ABS.build(b.args[0])
+    if isinstance(powers[b], int) and powers[b] % 2 == 0:
+        # sign(x)^2 = 1 where x is not 0, which is a condition of every place where sign arises
+        return
+    if powers[b] == 1 and magnitude in powers:  # sign(x)*|x|^k = x*|x|^(k-1)
+        powers[b.args[0]] = powers.get(b.args[0], 0) + 1
+        powers[magnitude] = exact(powers[magnitude] - 1)
+        del powers[b]
+        if powers[magnitude] != 0:
+            _abs(magnitude, powers)
+
+
+def _epower(b: Expr, powers: dict[Expr, Number]) -> None:
+    """x^s * x^k = x^(s+k), x^s * x^t = x^(s+t)."""
+    base, exponent = b.args
+    if powers[b] != 1:
+        return
+    extra = powers.pop(base, 0)
+    total = sums.add([(1, exponent), (extra, ones(exponent.shape))])
+    others = [o for o in powers if o.op is POWER and o is not b and o.args[0] is base and o.args[1].shape == exponent.shape]
+    for o in others:
+        if isinstance(powers[o], int):
+            total = sums.add([(1, total), (powers.pop(o), o.args[1])])
+    if extra or others:
+        del powers[b]
+        merged = epower(base, total)
+        if merged.op is MONOMIAL:
+            for a, j in zip(merged.args, merged.params, strict=True):
+                powers[a] = powers.get(a, 0) + j
+        elif not is_ones(merged):
+            powers[merged] = powers.get(merged, 0) + 1
+
+
+REWRITES = {"abs": _abs, "sign": _sign, "epower": _epower}
+
+
+def epower(base: Expr, exponent: Expr) -> Expr:
+    """base .^ exponent, in normal form; numeric exponents make monomials."""
+    if exponent.op is NUMBER:
+        return monomial(base.shape, [(base, exponent.params[0])])
+    if base.shape == SCALAR and exponent.shape != SCALAR:
+        base = products.scale(base, ones(exponent.shape))
+    c, rest = sums.content(exponent)
+    if is_ones(rest) and rest is not ONE:
+        return monomial(base.shape, [(base, c)])
+    if is_ones(base):
+        return base
+    if base.op is POWER and (base.args[0].sign or exponent.sign):
+        return epower(base.args[0], times(base.args[1], exponent))
+    if base.op is elementwise.EXP:
+        return elementwise.EXP.build(times(exponent, base.args[0]))
+    return make(POWER, (base, exponent), (), base.shape)
+
+
+def named_quotient(s: Expr, e: Expr) -> Expr | tuple[Expr, Expr] | None:
+    """exp(v)/sum(exp(v)) = softmax(v), with what else stands in the scalar s; None where nothing is recognised."""
+    if s.op is not MONOMIAL:
+        return None
+    for i, (b, k) in enumerate(zip(s.args, s.params, strict=True)):
+        if b.op is reductions.SUM_ALL and isinstance(k, int) and k < 0 and b.args[0].op is elementwise.EXP:
+            v = b.args[0].args[0]
+            if v.kind != "vector":
+                continue
+            rest = [f for j, f in enumerate(zip(s.args, s.params, strict=True)) if j != i]
+            rest.append((b, exact(k + 1)))
+            if e is b.args[0]:
+                p = softmax.SOFTMAX.build(v)
+            elif e.op is MONOMIAL and (b.args[0], 1) in zip(e.args, e.params, strict=True):
+                j = e.args.index(b.args[0])
+                factors = list(zip(e.args, e.params, strict=True))
+                p = monomial(e.shape, [*factors[:j], *factors[j + 1 :], (softmax.SOFTMAX.build(v), 1)])
+            else:
+                continue
+            rest = [f for f in rest if f[1] != 0]
+            return (monomial(SCALAR, rest), p) if rest else p
+    return None

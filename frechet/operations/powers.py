@@ -1,0 +1,214 @@
+"""Powers of square matrices with whole exponents, the inverse among them; solving linear systems; the pseudo-inverse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from frechet.expressions.dimension import UNIT, Shape, kind
+from frechet.expressions.errors import LimitError, ShapeError
+from frechet.expressions.node import Expr, make
+from frechet.expressions.operation import Equal, Operation
+from frechet.operations import hadamard, products, reductions, shaping, sums
+from frechet.operations.constants import EYE, eye, is_zero
+from frechet.operations.transposition import TRANSPOSE, oriented, transposed
+
+EXPONENT_LIMIT = 1000
+TERMS_LIMIT = 64  # the differential of X^k has |k| terms
+
+
+class MatrixPowerPage(Operation):
+    name = "matrix_power"
+    signature = "X^k, X^-1"
+    summary = "The k-th power of a square matrix, k a whole number; X^-1 = inv(X)."
+    rule = "d(X^k) = sum of X^i*dX*X^(k-1-i);  d inv(X) = -inv(X)*dX*inv(X)"
+    source = "Magnus & Neudecker (2019), section 8.4, eqs. 13 and 17"
+    latex = "{0}^{k}"
+    typed = False
+    domain = "invertible"
+    conditions_text = "X invertible, for k < 0"
+    examples = ("X^3", "inv(X)", "X^-2")
+    identities = (("B*B*B", "B^3"), ("inv(B)*B", "eye(n)"), ("inv(B')", "inv(B)'"), ("inv(B*C)", "inv(C)*inv(B)"))
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        reductions.square(equal, shapes[0], "a matrix power")
+        return shapes[0]
+
+    def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
+        return power(args[0], node.params[0])
+
+    def annotate(self, node: Expr) -> None:
+        x, k = node.args[0], node.params[0]
+        node.sign = x.sign if k > 0 else 0
+        node.definite = x.definite if x.definite == 2 or k > 0 else 0
+        if not node.definite and k % 2 == 0 and x.transposed is x:
+            node.definite = 1
+        if abs(k) != 1:
+            node.leaves += 1
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        x, k = node.args[0], node.params[0]
+        assert d[0] is not None
+        if abs(k) > TERMS_LIMIT:
+            raise LimitError(f"the differential of a matrix power with exponent {k} has {abs(k)} terms; at most {TERMS_LIMIT} are written")
+        if k > 0:
+            return sums.add((1, products.product(power(x, i), d[0], power(x, k - 1 - i))) for i in range(k))
+        return sums.add((-1, products.product(power(x, -i), d[0], power(x, k - 1 + i))) for i in range(1, 1 - k))
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        x = node.args[0]
+        if node.params[0] > 0 or x.definite == 2:
+            return ()
+        return [("{0} invertible", x)]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        k = node.params[0]
+        return f"np.linalg.inv({args[0]})" if k == -1 else f"np.linalg.matrix_power({args[0]}, {k})"
+
+
+class InversePage(Operation):
+    name, signature, summary = "inv", "inv(X)", "The inverse of a square matrix: X^-1."
+    rule = "d inv(X) = -inv(X)*dX*inv(X)"
+    source = "Magnus & Neudecker (2019), section 8.4, eq. 13"
+    takes = ("e",)
+    forces_matrix = True
+    domain = "invertible"
+    conditions_text = "X invertible"
+    examples = ("inv(X)",)
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        reductions.square(equal, shapes[0], "inv")
+        return shapes[0]
+
+    def build(self, *args: Any) -> Expr:
+        return power(args[0], -1)
+
+
+class SolvePage(Operation):
+    name, signature, summary = "solve", r"solve(A,b), A\b", "The solution z of A*z = b: inv(A)*b."
+    rule = "d solve(A,b) = inv(A)*(db - dA*inv(A)*b)"
+    source = "Giles (2008), section 2.3.1"
+    takes = ("ee",)
+    domain = "invertible"
+    conditions_text = "A invertible"
+    examples = ("solve(A,b)", r"A\b")
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        a, b = shapes
+        reductions.square(equal, a, "solve")
+        if kind(b) not in ("vector", "matrix"):
+            raise ShapeError(f"solve(A,b) needs a vector or matrix on the right, and this is a {kind(b)}")
+        equal(a[1], b[0])
+        return b
+
+    def build(self, *args: Any) -> Expr:
+        return products.product(power(args[0], -1), args[1])
+
+
+class PseudoInversePage(Operation):
+    name, signature, summary = "pinv", "pinv(X)", "The Moore-Penrose pseudo-inverse, where the rank is constant."
+    rule = "d P = -P*dX*P + P*P'*dX'*(I-X*P) + (I-P*X)*dX'*P'*P,  P = pinv(X)"
+    source = "Golub & Pereyra (1973), theorem 4.3; Magnus & Neudecker (2019), section 8.5"
+    latex = "{0}^{{+}}"
+    takes = ("e",)
+    conditions_text = "the rank of X is constant near the point"
+    examples = ("pinv(X)",)
+    identities = (("X*pinv(X)*X", "X"), ("pinv(X')", "pinv(X)'"))
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        if kind(shapes[0]) != "matrix":
+            raise ShapeError(f"pinv needs a matrix, and this is a {kind(shapes[0])}")
+        return (shapes[0][1], shapes[0][0])
+
+    def build(self, *args: Any) -> Expr:
+        e: Expr = args[0]
+        c, rest = sums.content(e)
+        if is_zero(e):
+            return transposed(e)
+        if c != 1:
+            return sums.scaled(1 / c if isinstance(c, float) else _reciprocal(c), self.build(rest))
+        if e.op is self:
+            return e.args[0]
+        node = make(self, (e,), (), e.shape[::-1])
+        return oriented(node, lambda: make(self, (transposed(e),), (), e.shape))
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = node.definite = 0
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        x, dx = node.args[0], d[0]
+        assert dx is not None
+        m, n = x.shape
+        pt, dt = transposed(node), transposed(dx)
+        left = sums.subtract(eye(m), products.product(x, node))
+        right = sums.subtract(eye(n), products.product(node, x))
+        return sums.add(
+            [(-1, products.product(node, dx, node)), (1, products.product(node, pt, dt, left)), (1, products.product(right, dt, pt, node))]
+        )
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [("the rank of {0} is constant near the point", node.args[0])]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.linalg.pinv({args[0]})"
+
+
+MATRIX_POWER, INVERSE, SOLVE, PSEUDO_INVERSE = MatrixPowerPage(), InversePage(), SolvePage(), PseudoInversePage()
+PAGES: tuple[Operation, ...] = (MATRIX_POWER, INVERSE, SOLVE, PSEUDO_INVERSE)
+
+
+def _reciprocal(c: Any) -> Any:
+    from fractions import Fraction
+
+    from frechet.operations.constants import exact
+
+    return exact(1 / Fraction(c))
+
+
+def inverse(e: Expr) -> Expr:
+    return power(e, -1)
+
+
+def base_and_exponent(f: Expr) -> tuple[Expr, int]:
+    """The factor as a power: (X, 1) for X, (X', 3) for (X^3)'."""
+    if f.op is MATRIX_POWER:
+        return f.args[0], f.params[0]
+    if f.op is TRANSPOSE and f.args[0].op is MATRIX_POWER:
+        return transposed(f.args[0].args[0]), f.args[0].params[0]
+    return f, 1
+
+
+def power(e: Expr, k: int) -> Expr:
+    """The k-th power of a square matrix in normal form.
+
+    (A*B)^-1 = B^-1*A^-1 for square factors: where the product is invertible, so are they.
+    """
+    if abs(k) > EXPONENT_LIMIT:
+        raise LimitError(f"exponents of matrices are at most {EXPONENT_LIMIT} here, and this is {k}")
+    if k == 0:
+        return eye(e.shape[0])
+    if k == 1 or e.op is EYE:
+        return e
+    c, rest = sums.content(e)
+    if c != 1:
+        return sums.scaled(c**k if k > 0 or isinstance(c, float) else _reciprocal(c**-k), power(rest, k))
+    if e.op is products.SCALE:
+        return products.scale(hadamard.monomial(e.args[0].shape, [(e.args[0], k)]), power(e.args[1], k))
+    base, j = base_and_exponent(e)
+    if j != 1:
+        return power(base, j * k)
+    if e.op is products.PRODUCT and k < 0 and all(f.shape[0] is f.shape[1] for f in e.args):
+        inverted = products.product(*[power(f, -1) for f in reversed(e.args)])
+        return inverted if k == -1 else power(inverted, -k)
+    if e.op is products.PRODUCT and any(f.shape[1] is UNIT for f in e.args) and k > 0:
+        return products.product(*[e] * k)
+    v = shaping.diagonal_of_matrix(e)
+    if v is not None:
+        return shaping.diag(hadamard.monomial(v.shape, [(v, k)]))
+    if e.op is shaping.KRON and all(a.shape[0] is a.shape[1] for a in e.args):
+        return shaping.KRON.build(*[power(a, k) for a in e.args])
+    orthogonal = e.args[0] if e.op is TRANSPOSE else e
+    if k < 0 and orthogonal.op.name == "variable" and "orthogonal" in (*orthogonal.params[1], orthogonal.params[2]):
+        return power(transposed(e), -k)
+    node = make(MATRIX_POWER, (e,), (k,), e.shape)
+    return oriented(node, lambda: make(MATRIX_POWER, (transposed(e),), (k,), e.shape))

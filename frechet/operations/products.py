@@ -1,0 +1,347 @@
+"""Matrix products: chains of factors, scalars in front.
+
+A chain holds no scalars, no numbers, no identity matrices and no two neighbours whose product has a shorter form. A part of
+a chain that is a scalar (from a row to a vector) stands in front as a scalar factor, so x*(x'*A*x) and x*x'*A*x are the
+same object. Products are not distributed over sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
+from frechet.expressions.node import Expr, Number, make
+from frechet.expressions.operation import Equal, Operation
+from frechet.operations import hadamard, powers, reductions, shaping, sums
+from frechet.operations.constants import EYE, ONE, ONES, eye, is_zero, number, zeros
+from frechet.operations.transposition import REVERSE, TRANSPOSE, transposed
+
+
+class ScalePage(Operation):
+    name = "scale"
+    signature = "c*A, A/c"
+    summary = "A scalar times a vector or matrix."
+    rule = "d(c*A) = dc*A + c*dA"
+    adjoint_rule = "W -> c*W in A, (A : W) in c"
+    source = "Magnus & Neudecker (2019), section 8.3"
+    typed = False
+    linear = True
+    examples = ("c*X", "X/c", "tr(A)*A")
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return shapes[1]
+
+    def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
+        return scale(*args)
+
+    def annotate(self, node: Expr) -> None:
+        s, e = node.args
+        node.sign = min(s.sign, e.sign) if s.sign else 0
+        node.definite = min(s.sign, e.definite) if s.sign else 0
+        node.balance = e.balance
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        s, e = node.args
+        parts = [scale(d[0], e)] if d[0] is not None else []
+        if d[1] is not None:
+            parts.append(scale(s, d[1]))
+        return sums.add((1, p) for p in parts)
+
+    def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
+        s, e = node.args
+        return scale(s, w) if i == 1 else inner(e, w)
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"({args[0]} * {args[1]})"
+
+
+class ChainPage(Operation):
+    name = "product"
+    signature = "A*B"
+    summary = "The matrix product; of a row and a vector a number, of a vector and a row the outer product."
+    rule = "d(A*B) = dA*B + A*dB"
+    adjoint_rule = "W -> W*B' in A, A'*W in B"
+    source = "Magnus & Neudecker (2019), section 8.3, eq. 5"
+    typed = False
+    linear = True
+    examples = ("A*B*C", "x'*A*y", "x*y'", "A*x")
+    identities = (("A*(B*C)", "(A*B)*C"), ("x*(y'*z)", "(y'*z)*x"), ("x'*x", "norm2(x)^2"))
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        a, b = shapes
+        if a == SCALAR or b == SCALAR:
+            return b if a == SCALAR else a
+        equal(a[1], b[0])
+        return (a[0], b[1])
+
+    def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
+        return product(*args)
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = min(a.sign for a in node.args)
+        node.definite = 0
+        if node.shape == SCALAR:
+            node.balance = 0
+            node.transposed = node
+        if node.shape[0] is node.shape[1]:
+            node.definite = _congruence(node.args)
+            if node.shape == SCALAR:
+                node.sign = max(node.sign, 1 if node.definite else 0)
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        terms = []
+        for i, di in enumerate(d):
+            if di is not None:
+                terms.append((1, product(*node.args[:i], di, *node.args[i + 1 :])))
+        return sums.add(terms)
+
+    def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
+        left = [transposed(a) for a in reversed(node.args[:i])]
+        right = [transposed(a) for a in reversed(node.args[i + 1 :])]
+        return product(*left, w, *right)
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        shapes = [a.shape for a in node.args]
+        if node.kind == "matrix" and len(args) == 2 and shapes[0][1] is UNIT:
+            return f"np.outer({args[0]}, {args[1]})"
+        cut = next((i for i, s in enumerate(shapes[:-1]) if s[1] is UNIT), None)
+        if cut is not None:
+            left = _associated(args[: cut + 1], shapes[: cut + 1])
+            return f"np.outer({left}, {_associated(args[cut + 1 :], shapes[cut + 1 :])})"
+        return _associated(args, shapes)
+
+
+def _associated(args: Sequence[str], shapes: Sequence[Shape]) -> str:
+    """The product evaluated from the vector's side, where there is one, so that no matrix–matrix product is formed."""
+    if len(args) == 1:
+        return args[0]
+    if shapes[-1][1] is UNIT and shapes[0][0] is not UNIT:
+        text = args[-1]
+        for a in reversed(args[:-1]):
+            text = f"({a} @ {text})"
+        return text
+    return "(" + " @ ".join(args) + ")"
+
+
+def _congruence(args: Sequence[Expr]) -> int:
+    """1 where a chain is B' S B with S semi-definite (or nothing), 0 where that is not seen."""
+    n = len(args)
+    for i in range(n // 2):
+        if transposed(args[i]) is not args[n - 1 - i]:
+            return 0
+    return 1 if n % 2 == 0 or args[n // 2].definite else 0
+
+
+SCALE, PRODUCT = ScalePage(), ChainPage()
+PAGES: tuple[Operation, ...] = (SCALE, PRODUCT)
+
+
+def scale(s: Expr, e: Expr) -> Expr:
+    """Scalar times expression, in normal form: numbers and scalars in front, s*(t*A) = (s*t)*A."""
+    if e.shape == SCALAR:
+        return hadamard.monomial(SCALAR, [(s, 1), (e, 1)])
+    c, s = sums.content(s)
+    b, e = sums.content(e)
+    coefficient = c * b
+    if coefficient == 0 or is_zero(e) or is_zero(s):
+        return zeros(e.shape)
+    if e.op is SCALE:
+        return sums.scaled(coefficient, scale(hadamard.monomial(SCALAR, [(s, 1), (e.args[0], 1)]), e.args[1]))
+    if s.op.name == "number":
+        return sums.scaled(coefficient * s.params[0], e)
+    named = hadamard.named_quotient(s, e)
+    if named is not None:
+        return sums.scaled(coefficient, scale(*named) if isinstance(named, tuple) else named)
+    node = make(SCALE, (s, e), (), e.shape)
+    if e.transposed is e:
+        node.transposed = node
+    return sums.scaled(coefficient, node)
+
+
+def inner(a: Expr, b: Expr) -> Expr:
+    """The inner product ⟨a, b⟩ = tr(a'b) of two expressions of one shape."""
+    if a.shape == SCALAR:
+        return hadamard.monomial(SCALAR, [(a, 1), (b, 1)])
+    if a.shape[0] is UNIT:
+        return product(a, transposed(b))
+    return reductions.trace(product(transposed(a), b))
+
+
+def product(*factors: Expr) -> Expr:
+    """The product of factors whose inner dimensions agree, in normal form; scalars may stand anywhere."""
+    coefficient: Number = 1
+    scalars: list[Expr] = []
+    chain: list[Expr] = []
+    identity: Expr | None = None
+    for f in factors:
+        c, f = sums.content(f)
+        coefficient *= c
+        if f.op is SCALE:
+            scalars.append(f.args[0])
+            f = f.args[1]
+            c, f = sums.content(f)
+            coefficient *= c
+        if f.shape == SCALAR:
+            if f.op.name == "number":
+                coefficient *= f.params[0]
+            else:
+                scalars.append(f)
+        elif f.op is EYE:
+            identity = f
+        elif f.op is PRODUCT and (len(f.args) <= sums.FLAT_LIMIT or not chain):
+            for a in f.args:
+                _push(chain, a, scalars)
+        else:
+            _push(chain, f, scalars)
+    shapes = [f.shape for f in factors if f.shape != SCALAR]
+    shape = (shapes[0][0], shapes[-1][1]) if shapes else SCALAR
+    if coefficient == 0 or any(map(is_zero, chain)) or any(map(is_zero, scalars)):
+        return zeros(shape)
+    body = _cut(chain, scalars) if chain else identity
+    front = hadamard.monomial(SCALAR, [(s, 1) for s in scalars]) if scalars else ONE
+    if body is None:
+        return sums.scaled(coefficient, front)
+    return sums.scaled(coefficient, scale(front, body) if scalars else body)
+
+
+def _push(chain: list[Expr], f: Expr, scalars: list[Expr]) -> None:
+    """Appends a factor, joining it with its neighbour where their product is shorter."""
+    while True:
+        if not chain:
+            chain.append(f)
+            return
+        joined = _join(chain, f)
+        if joined is None:
+            chain.append(f)
+            return
+        if joined.op is EYE:
+            if not chain:
+                chain.append(joined)
+            return
+        c, f = sums.content(joined)
+        if f.op is SCALE:
+            scalars.append(f.args[0])
+            f = f.args[1]
+        if c != 1:
+            scalars.append(number(c))
+
+
+def _join(chain: list[Expr], f: Expr) -> Expr | None:
+    """The product of the end of the chain and f as one factor, taken off the chain; None where it stays."""
+    last = chain[-1]
+    if last.op is EYE:
+        chain.pop()
+        return f
+    if f.shape[1] is not UNIT and last.shape[0] is not UNIT:
+        base, k = powers.base_and_exponent(f)
+        other, j = powers.base_and_exponent(last)
+        if base is other and base.shape[0] is base.shape[1]:
+            chain.pop()
+            return powers.power(base, j + k)
+        if (base is last.transposed or other is f.transposed) and f.shape[0] is not UNIT and _orthogonal(f, last):
+            chain.pop()
+            return eye(last.shape[0])
+        for (b, m), run in (((base, k), chain), ((other, j), None)):
+            # (A*B)^-1 next to A*B: the base is a chain of its own.
+            if b.op is not PRODUCT or m == 1:
+                continue
+            if run is not None and len(run) >= len(b.args) and tuple(run[-len(b.args) :]) == b.args:
+                del run[-len(b.args) :]
+                return powers.power(b, m + 1)
+        k_chain = _completes(chain, f)
+        if k_chain is not None:
+            return k_chain
+    if last.op is shaping.KRON and f.op is shaping.KRON:
+        (a, b), (g, h) = last.args, f.args
+        if a.shape[1] is g.shape[0] and b.shape[1] is h.shape[0]:  # the mixed product rule
+            chain.pop()
+            return shaping.KRON.build(product(a, g), product(b, h))
+    d, e = shaping.diagonal_of_matrix(last), shaping.diagonal_of_matrix(f)
+    if d is not None and (e is not None or f.shape[1] is UNIT):
+        chain.pop()
+        v = hadamard.monomial(d.shape, [(d, 1), (e if e is not None else f, 1)])
+        return shaping.diag(v) if e is not None else v
+    if e is not None and last.shape[0] is UNIT:
+        chain.pop()
+        return transposed(hadamard.monomial(e.shape, [(transposed(last), 1), (e, 1)]))
+    return None
+
+
+def _completes(chain: list[Expr], f: Expr) -> Expr | None:
+    """Does f complete the base of a power that stands just before, as B in (A*B)^-1 * A * B?"""
+    for length in range(2, min(len(chain), 8) + 1):
+        b, m = powers.base_and_exponent(chain[-length])
+        if b.op is PRODUCT and len(b.args) == length and b.args == (*chain[len(chain) - length + 1 :], f):
+            del chain[-length:]
+            return powers.power(b, m + 1)
+    return None
+
+
+def _orthogonal(f: Expr, last: Expr) -> bool:
+    """Is last*f the identity, because one is the transpose of the other and orthogonal?"""
+    if transposed(last) is not f:
+        return False
+    v = f.args[0] if f.op is TRANSPOSE else f
+    if v.op.name != "variable" or not ("orthogonal" in v.params[1] or v.params[2] == "orthogonal"):
+        return False
+    square = v.shape[0] is v.shape[1]
+    return square or f is v  # Q'Q = I for n×k with orthonormal columns
+
+
+def _cut(chain: list[Expr], scalars: list[Expr]) -> Expr | None:
+    """The chain as one node, its scalar parts moved to `scalars`; None if nothing but scalars is left."""
+    if len(chain) == 1:
+        return chain[0]
+    cuts = [0] if chain[0].shape[0] is UNIT else []
+    cuts += [i + 1 for i, f in enumerate(chain) if f.shape[1] is UNIT]
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        scalars.append(_scalar_chain(chain[start:end]))
+    rest = chain[: cuts[0]] + chain[cuts[-1] :] if cuts else chain
+    if not rest:
+        return None
+    shape = (rest[0].shape[0], rest[-1].shape[1])
+    if len(rest) == 1:
+        return rest[0]
+    return make(PRODUCT, tuple(rest), (), shape)
+
+
+def _scalar_chain(chain: list[Expr]) -> Expr:
+    """A chain from a row to a vector, in normal form: a norm, a sum of entries, or the orientation with fewer transposes."""
+    if chain[0].op is TRANSPOSE and chain[0].args[0].op is ONES:
+        return reductions.sum_all(product(*chain[1:]))
+    if chain[-1].op is ONES:
+        return reductions.sum_all(transposed(product(*chain[:-1])))
+    flipped = [transposed(f) for f in reversed(chain)]
+    n = len(chain)
+    if n % 2 == 0 and all(a is b for a, b in zip(flipped[: n // 2], chain, strict=False)):
+        v = product(*chain[n // 2 :])
+        return hadamard.monomial(SCALAR, [(reductions.norm2(v), 2)])
+    forward = make(PRODUCT, tuple(chain), (), SCALAR)
+    backward = make(PRODUCT, tuple(flipped), (), SCALAR)
+
+    def marks(fs: list[Expr]) -> tuple[Any, ...]:
+        return sum(f.balance for f in fs), [f.key for f in fs[1:]] if fs[0].op is TRANSPOSE else []
+
+    return forward if marks(chain) <= marks(flipped) else backward
+
+
+def _reversed_product(e: Expr) -> Expr:
+    return make(PRODUCT, tuple(transposed(a) for a in reversed(e.args)), (), e.shape[::-1])
+
+
+REVERSE["product"] = _reversed_product
+REVERSE["scale"] = lambda e: scale(e.args[0], transposed(e.args[1]))
+
+
+def multiply(a: Expr, b: Expr) -> Expr:
+    """a*b as typed: scaling where one is a scalar, otherwise the matrix product."""
+    if kind(a.shape) == "scalar" or kind(b.shape) == "scalar":
+        return scale(a, b) if a.shape == SCALAR else scale(b, a)
+    return product(a, b)
+
+
+def quotient(a: Expr, b: Expr) -> Expr:
+    """a/b for a scalar b."""
+    return scale(hadamard.monomial(SCALAR, [(b, -1)]), a)
+

@@ -1,0 +1,462 @@
+"""Numbers made of whole arrays: trace, sum of the entries, norms, largest and smallest entry, product of the entries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
+from frechet.expressions.errors import ShapeError
+from frechet.expressions.node import Expr, make
+from frechet.expressions.operation import Equal, Operation
+from frechet.operations import elementwise, hadamard, products, shaping, sums
+from frechet.operations.constants import EYE, ONES, eye, is_zero, ones, size, zeros
+from frechet.operations.transposition import TRANSPOSE, symmetric, transposed
+
+
+class Reduction(Operation):
+    """An array goes in, a scalar comes out."""
+
+    takes = ("e",)
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return SCALAR
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = self.sign_of(node.args[0])
+        node.definite = node.sign
+        node.balance = 0
+        node.transposed = node
+
+    def sign_of(self, e: Expr) -> int:
+        return 0
+
+
+def square(equal: Equal, shape: Shape, name: str) -> None:
+    """Raises or records that the argument must be a square matrix."""
+    if kind(shape) != "matrix":
+        raise ShapeError(f"{name} needs a square matrix, and this is a {kind(shape)}")
+    equal(shape[0], shape[1])
+
+
+class TracePage(Reduction):
+    name, signature, summary = "tr", "tr(X)", "The trace: the sum of the diagonal entries of a square matrix."
+    rule = "d tr(X) = tr(dX)"
+    adjoint_rule = "w -> w*I"
+    source = "Magnus & Neudecker (2019), section 8.3, eq. 8"
+    latex = r"\operatorname{tr}({0})"
+    linear = True
+    forces_matrix = True
+    examples = ("tr(X)", "tr(A*X*B)")
+    identities = (("tr(A*X)", "tr(X*A)"), ("tr(B')", "tr(B)"), ("tr(x*y')", "x'*y"), ("tr(X'*X)", "norm2(X)^2"))
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        if kind(shapes[0]) != "scalar":
+            square(equal, shapes[0], "tr")
+        return SCALAR
+
+    def build(self, *args: Any) -> Expr:
+        return trace(args[0])
+
+    def sign_of(self, e: Expr) -> int:
+        return 2 if e.definite == 2 or e.sign == 2 else 1 if e.definite or e.sign else 0
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        return trace(d[0])
+
+    def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
+        return products.scale(w, eye(node.args[0].shape[0]))
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.trace({args[0]})"
+
+
+class SumPage(Reduction):
+    name, signature = "sum", "sum(X), sum(X,1), sum(X,2)"
+    summary = "The sum of all entries; of each column (a row, ones'*X); of each row (a vector, X*ones)."
+    rule = "d sum(X) = sum(dX)"
+    adjoint_rule = "w -> w*ones"
+    source = "Magnus & Neudecker (2019), section 8.3"
+    latex = r"\mathbf 1^\top {0} \mathbf 1"
+    takes = ("e", "ei")
+    linear = True
+    examples = ("sum(X)", "sum(x.*y.*z)", "sum(X,1)*y", "sum(X,2)")
+    identities = (("sum(x)", "ones(n)'*x"), ("sum(x.*y)", "x'*y"), ("sum(X)", "ones(n)'*X*ones(m)"))
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        if params:
+            if params[0] not in (1, 2):
+                raise ShapeError("sum(X,1) adds up each column, sum(X,2) each row: there is no other direction")
+            return (UNIT, shapes[0][1]) if params[0] == 1 else (shapes[0][0], UNIT)
+        return SCALAR
+
+    def build(self, *args: Any) -> Expr:
+        e = args[0]
+        if len(args) == 1:
+            return sum_all(e)
+        if args[1] == 1:
+            return products.product(transposed(ones((e.shape[0], UNIT))), e)
+        return products.product(e, ones((e.shape[1], UNIT)))
+
+    def sign_of(self, e: Expr) -> int:
+        return e.sign
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        return sum_all(d[0])
+
+    def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
+        return products.scale(w, ones(node.args[0].shape))
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.sum({args[0]})"
+
+
+def trace(e: Expr) -> Expr:
+    """The trace in normal form: of sums term by term, of chains in one cyclic order and with few transposes."""
+    if e.shape == SCALAR:
+        return e
+    op = e.op
+    if op is sums.SUM:
+        return sums.add((c, trace(a)) for c, a in zip(e.params, e.args, strict=True))
+    if op is products.SCALE:
+        return products.scale(e.args[0], trace(e.args[1]))
+    if op is TRANSPOSE:
+        return trace(e.args[0])
+    if op is EYE:
+        return size(e.shape[0])
+    if op is ONES:
+        return size(e.shape[0])
+    if is_zero(e):
+        return zeros(SCALAR)
+    if op is shaping.KRON and all(a.shape[0] is a.shape[1] for a in e.args):
+        return hadamard.monomial(SCALAR, [(trace(a), 1) for a in e.args])
+    v = shaping.diagonal_of_matrix(e)
+    if v is not None:
+        return sum_all(v)
+    if op is products.PRODUCT:
+        chain = e.args
+        cut = next((i for i, f in enumerate(chain) if f.shape[1] is UNIT), None)
+        if cut is not None:  # tr(x*y') = y'*x
+            return products.product(*chain[cut + 1 :], *chain[: cut + 1])
+        return _cyclic(chain)
+    return make(TRACE, (e,), (), SCALAR)
+
+
+def _cyclic(chain: tuple[Expr, ...]) -> Expr:
+    n = len(chain)
+    flipped = tuple(transposed(f) for f in reversed(chain))
+    best: tuple[Any, ...] | None = None
+    for c in (chain, flipped):
+        for i in range(n):
+            turned = c[i:] + c[:i]
+            if n % 2 == 0 and all(transposed(turned[n - 1 - j]) is turned[j] for j in range(n // 2)):
+                return hadamard.monomial(SCALAR, [(norm2(products.product(*turned[n // 2 :])), 2)])
+            joined = products.product(*turned)
+            if joined.op is not products.PRODUCT or len(joined.args) < n:
+                return trace(joined)  # the ends met and made a shorter chain
+            # the differential last, the rest by name
+            key = (sum(f.balance for f in turned), turned[-1].lead[:1] != "~", [(f.lead, f.key) for f in turned])
+            if best is None or key < best[0]:
+                best = (key, joined)
+    assert best is not None
+    return make(TRACE, (best[1],), (), SCALAR)
+
+
+def sum_all(e: Expr) -> Expr:
+    """The sum of all entries, in normal form."""
+    if e.shape == SCALAR:
+        return e
+    op = e.op
+    if op is sums.SUM:
+        return sums.add((c, sum_all(a)) for c, a in zip(e.params, e.args, strict=True))
+    if op is products.SCALE:
+        return products.scale(e.args[0], sum_all(e.args[1]))
+    if op is TRANSPOSE:
+        return sum_all(e.args[0])
+    if op is ONES:
+        return hadamard.monomial(SCALAR, [(size(e.shape[0]), 1), (size(e.shape[1]), 1)])
+    if op is EYE:
+        return size(e.shape[0])
+    if is_zero(e):
+        return zeros(SCALAR)
+    v = shaping.diagonal_of_matrix(e)
+    if v is not None:
+        return sum_all(v)
+    if op is hadamard.MONOMIAL:
+        if len(e.args) == 1 and e.params[0] == 2:
+            return hadamard.monomial(SCALAR, [(norm2(e.args[0]), 2)])
+        if len(e.args) == 2 and e.kind == "vector":
+            a, b = (hadamard.monomial(e.shape, [f]) for f in zip(e.args, e.params, strict=True))
+            return products.product(transposed(a), b)
+    if op is elementwise.ABS:
+        return NORM1.build(e.args[0])
+    if op is products.PRODUCT and e.kind == "matrix":
+        cut = next((i for i, f in enumerate(e.args) if f.shape[1] is UNIT), None)
+        if cut is not None:
+            left, right = products.product(*e.args[: cut + 1]), products.product(*e.args[cut + 1 :])
+            return hadamard.monomial(SCALAR, [(sum_all(left), 1), (sum_all(right), 1)])
+    if op.name == "softmax":
+        return size(UNIT)
+    if e.shape[0] is UNIT:
+        e = transposed(e)
+    if e.kind == "matrix" and e.balance > 0:
+        e = transposed(e)
+    return make(SUM_ALL, (e,), (), SCALAR)
+
+
+class Norm2Page(Reduction):
+    name, signature = "norm2", "norm2(X)"
+    summary = "The Euclidean norm of a vector, the Frobenius norm of a matrix."
+    rule = "d norm2(X) = tr(X'*dX)/norm2(X)"
+    source = "Petersen & Pedersen (2012), eqs. 129-132"
+    latex = r"\lVert {0}\rVert"
+    conditions_text = "X ≠ 0 (none where norm2 is squared)"
+    examples = ("norm2(x)", "norm2(A*x-b)", "norm2(X)^2")
+    identities = (("norm2(-2*x)", "2*norm2(x)"), ("norm2(X')", "norm2(X)"))
+
+    def build(self, *args: Any) -> Expr:
+        return norm2(args[0])
+
+    def sign_of(self, e: Expr) -> int:
+        return 1
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        return products.scale(hadamard.monomial(SCALAR, [(node, -1)]), products.inner(node.args[0], d[0]))
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.linalg.norm({args[0]})"
+
+
+def norm2(e: Expr) -> Expr:
+    """The Euclidean or Frobenius norm in normal form."""
+    if e.shape == SCALAR:
+        return elementwise.ABS.build(e)
+    c, e = sums.content(e)
+    scalar: Expr | None = None
+    if e.op is products.SCALE:
+        scalar, e = elementwise.ABS.build(e.args[0]), e.args[1]
+    if is_zero(e):
+        return zeros(SCALAR)
+    if e.op is TRANSPOSE:
+        e = e.args[0]
+    elif e.kind == "row" or e.balance > 0:
+        e = transposed(e)
+    if e.op is ONES or e.op is EYE:
+        core = hadamard.monomial(SCALAR, [(sum_all(e), Fraction(1, 2))])
+    elif e.op is shaping.DIAG:
+        core = norm2(e.args[0])
+    else:
+        core = make(NORM2, (e,), (), SCALAR)
+    factors: list[tuple[Expr, Any]] = [(core, 1)] + ([(scalar, 1)] if scalar is not None else [])
+    return sums.scaled(abs(c), hadamard.monomial(SCALAR, factors))
+
+
+class Norm1Page(Reduction):
+    name, signature, summary = "norm1", "norm1(X)", "The sum of the absolute values of all entries."
+    rule = "d norm1(X) = tr(sign(X)'*dX)"
+    source = "Boyd & Vandenberghe (2004), section 6.1"
+    latex = r"\lVert {0}\rVert_1"
+    conditions_text = "no entry 0 (there the subgradient 0 is given)"
+    examples = ("norm1(A*x-y)", "norm1(X)")
+    identities = (("norm1(x)", "sum(abs(x))"),)
+
+    def build(self, *args: Any) -> Expr:
+        e = args[0]
+        if e.shape == SCALAR:
+            return elementwise.ABS.build(e)
+        c, e = sums.content(e)
+        if e.sign:
+            return sums.scaled(abs(c), sum_all(e))
+        if e.op is TRANSPOSE or e.kind == "row":
+            e = transposed(e)
+        return sums.scaled(abs(c), make(self, (e,), (), SCALAR))
+
+    def sign_of(self, e: Expr) -> int:
+        return 1
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        return products.inner(elementwise.SIGN.build(node.args[0]), d[0])
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [("no entry of {0} is 0 (there the subgradient 0 is given)", node.args[0])]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.sum(np.abs({args[0]}))"
+
+
+class NormPPage(Reduction):
+    name, signature, summary = "normp", "normp(x,p)", "The p-norm of the entries: sum(abs(x).^p)^(1/p), p > 1."
+    rule = "d normp(x,p) = normp(x,p)^(1-p)*(sign(x).*abs(x).^(p-1))'*dx"
+    source = "Boyd & Vandenberghe (2004), appendix A.1"
+    latex = r"\lVert {0}\rVert_{p}"
+    takes = ("er", "ee")
+    conditions_text = "x ≠ 0; p > 1"
+    examples = ("normp(x,3)", "normp(A*x-b,1.5)")
+    identities = (("normp(x,2)", "norm2(x)"), ("normp(x,1)", "norm1(x)"))
+
+    def build(self, *args: Any) -> Expr:
+        e, p = args
+        if isinstance(p, Expr):
+            if p.op.name != "number":
+                raise ShapeError("the p of normp(x,p) must be a number")
+            p = p.params[0]
+        if p < 1:
+            raise ShapeError(f"normp(x,p) needs p ≥ 1, not {p}")
+        if p in (1, 2):
+            return NORM1.build(e) if p == 1 else norm2(e)
+        c, e = sums.content(e)
+        if e.op is TRANSPOSE or e.kind == "row":
+            e = transposed(e)
+        return sums.scaled(abs(c), make(self, (e,), (p,), SCALAR))
+
+    def annotate(self, node: Expr) -> None:
+        super().annotate(node)
+        node.leaves += 1
+
+    def sign_of(self, e: Expr) -> int:
+        return 1
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        e, p = node.args[0], node.params[0]
+        if isinstance(p, int) and p % 2 == 0:
+            weights = hadamard.monomial(e.shape, [(e, p - 1)])
+        else:
+            weights = hadamard.monomial(e.shape, [(elementwise.SIGN.build(e), 1), (elementwise.ABS.build(e), p - 1)])
+        return products.scale(hadamard.monomial(SCALAR, [(node, 1 - p)]), products.inner(weights, d[0]))
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [("{0} ≠ 0", node.args[0])]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        p = float(node.params[0])
+        return f"np.sum(np.abs({args[0]}) ** {p!r}) ** (1 / {p!r})"
+
+
+class ExtremePage(Reduction):
+    """The largest or smallest entry."""
+
+    takes = ("e",)
+    source = "Danskin's theorem; Boyd & Vandenberghe (2004), section 3.1.5"
+
+    def __init__(self, name: str, largest: bool) -> None:
+        self.name = name  # type: ignore[misc]
+        self.largest = largest
+        self.signature = f"{name}(x)"  # type: ignore[misc]
+        self.latex = rf"\{name} {{0}}"  # type: ignore[misc]
+        self.summary = f"The {'largest' if largest else 'smallest'} of all entries."  # type: ignore[misc]
+        gap = f"x-{name}(x)*ones" if largest else f"{name}(x)*ones-x"
+        self.rule = f"d {name}(x) = (ones+sign({gap}))'*dx"  # type: ignore[misc]
+        self.conditions_text = "it is attained once"  # type: ignore[misc]
+        self.examples = (f"{name}(x)", f"{name}(X)")  # type: ignore[misc]
+        super().__init__()
+
+    def build(self, *args: Any) -> Expr:
+        e = args[0]
+        if e.shape == SCALAR:
+            return e  # type: ignore[no-any-return]
+        c, e = sums.content(e)
+        if e.op is TRANSPOSE or e.kind == "row":
+            e = transposed(e)
+        page = self if c > 0 else (MIN if self.largest else MAX)
+        return sums.scaled(c, make(page, (e,), (), SCALAR))
+
+    def sign_of(self, e: Expr) -> int:
+        return e.sign
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        e = node.args[0]
+        level = products.scale(node, ones(e.shape))
+        gap = sums.subtract(e, level) if self.largest else sums.subtract(level, e)
+        return products.inner(sums.add([(1, ones(e.shape)), (1, elementwise.SIGN.build(gap))]), d[0])
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [(f"the {'largest' if self.largest else 'smallest'} entry of {{0}} is attained once", node.args[0])]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.{self.name}({args[0]})"
+
+
+class ProdPage(Reduction):
+    name, signature, summary = "prod", "prod(x)", "The product of all entries."
+    rule = "d prod(x) = prod(x)*(1./x)'*dx"
+    source = "calculus: logarithmic derivative"
+    latex = r"\prod {0}"
+    conditions_text = "no entry 0"
+    examples = ("prod(x)",)
+    domain = "positive"
+
+    def build(self, *args: Any) -> Expr:
+        e = args[0]
+        if e.shape == SCALAR:
+            return e  # type: ignore[no-any-return]
+        return make(self, (transposed(e) if e.op is TRANSPOSE or e.kind == "row" else e,), (), SCALAR)
+
+    def sign_of(self, e: Expr) -> int:
+        return e.sign
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        e = node.args[0]
+        return products.scale(node, products.inner(hadamard.monomial(e.shape, [(e, -1)]), d[0]))
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [] if node.args[0].sign == 2 else [("no entry of {0} is 0", node.args[0])]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.prod({args[0]})"
+
+
+class Abbreviation(Operation):
+    """A typed name that stands for other operations; `rule` says for which."""
+
+    def __init__(self, name: str, signature: str, summary: str, stands_for: str, takes: str, example: str) -> None:
+        self.name, self.signature, self.summary = name, signature, summary  # type: ignore[misc]
+        self.rule = f"stands for {stands_for}"  # type: ignore[misc]
+        self.takes, self.examples = (takes,), (example,)  # type: ignore[misc]
+        super().__init__()
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        if self.name in ("dot", "frobenius"):
+            if kind(shapes[0]) != kind(shapes[1]):
+                raise ShapeError("kinds")
+            equal(shapes[0][0], shapes[1][0])
+            equal(shapes[0][1], shapes[1][1])
+        if self.name == "outer":
+            if any(kind(s) != "vector" for s in shapes):
+                raise ShapeError("outer(x,y) takes two vectors")
+            return (shapes[0][0], shapes[1][0])
+        return SCALAR
+
+    def build(self, *args: Any) -> Expr:
+        a = args[0]
+        if self.name == "mean":
+            return products.quotient(sum_all(a), hadamard.monomial(SCALAR, [(size(a.shape[0]), 1), (size(a.shape[1]), 1)]))
+        if self.name in ("dot", "frobenius"):
+            return products.inner(a, args[1])
+        if self.name == "outer":
+            return products.product(a, transposed(args[1]))
+        if self.name == "norminf":
+            return MAX.build(elementwise.ABS.build(a))
+        return norm2(a)
+
+
+TRACE, SUM_ALL, NORM2, NORM1, NORMP = TracePage(), SumPage(), Norm2Page(), Norm1Page(), NormPPage()
+MAX, MIN, PROD = ExtremePage("max", True), ExtremePage("min", False), ProdPage()
+FROBENIUS = Abbreviation("frobenius", "A:B", "The Frobenius product.", "tr(A'*B)", "ee", "A:B")
+FROBENIUS.typed = False  # type: ignore[misc]
+PAGES: tuple[Operation, ...] = (
+    TRACE, SUM_ALL, NORM2, NORM1, NORMP, MAX, MIN, PROD, FROBENIUS,
+    Abbreviation("mean", "mean(X)", "The mean of all entries.", "sum(X)/(n*m)", "e", "mean(X)"),
+    Abbreviation("dot", "dot(x,y)", "The inner product.", "x'*y", "ee", "dot(x,y)"),
+    Abbreviation("outer", "outer(x,y)", "The outer product of two vectors.", "x*y'", "ee", "outer(x,y)"),
+    Abbreviation("norminf", "norminf(x)", "The largest absolute value of all entries.", "max(abs(x))", "e", "norminf(x)"),
+    Abbreviation("normF", "normF(X)", "The Frobenius norm.", "norm2(X)", "e", "normF(X)"),
+)  # fmt: skip
+assert symmetric is not None

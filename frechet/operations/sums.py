@@ -1,0 +1,193 @@
+"""Sums: flat, with like terms collected and one numeric coefficient a term.
+
+A term with a coefficient other than 1 is a sum of one term, so 2*A is Sum((2,), (A,)); numbers stand nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from math import gcd
+from typing import Any
+
+from frechet.expressions.dimension import SCALAR, Shape, kind
+from frechet.expressions.errors import ShapeError
+from frechet.expressions.node import Expr, Number, make
+from frechet.expressions.operation import Equal, Operation
+from frechet.operations.constants import NUMBER, ONE, exact, is_zero, number, zeros
+from frechet.operations.transposition import REVERSE, TRANSPOSE, oriented, transposed
+
+FLAT_LIMIT = 48  # sums and chains longer than this stay nested, so that building a long chain is not quadratic
+
+
+class SumPage(Operation):
+    name = "sum_of_terms"
+    signature = "A + B, A - B, c*A"
+    summary = "A sum of terms with numeric coefficients."
+    rule = "d(A + B) = dA + dB"
+    adjoint_rule = "W -> W to each term"
+    source = "Magnus & Neudecker (2019), section 8.3, eq. 1"
+    typed = False
+    linear = True
+    examples = ("A + 2*B - A/3", "2*x", "x + 1")
+    identities = (("A + B - A", "B"), ("2*(A + B)", "2*A + 2*B"))
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        (a, b) = shapes
+        if kind(a) != kind(b):
+            raise ShapeError("kinds")
+        equal(a[0], b[0])
+        equal(a[1], b[1])
+        return a
+
+    def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
+        return add(zip(node.params, args, strict=True))
+
+    def annotate(self, node: Expr) -> None:
+        if node.shape == SCALAR:
+            node.balance = 0
+            node.transposed = node
+        node.leaves += sum(1 for c in node.params if c not in (1, -1))
+        node.sign = node.definite = 0
+        if all(c > 0 for c in node.params):
+            signs = [a.sign for a in node.args]
+            definites = [a.definite for a in node.args]
+            node.sign = max(signs) if min(signs) > 0 else 0
+            node.definite = max(definites) if min(definites) > 0 else 0
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        return add((c, da) for c, da in zip(node.params, d, strict=True) if da is not None)
+
+    def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
+        return add([(node.params[i], w)])
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        text = ""
+        pairs = sorted(zip(node.params, node.args, args, strict=True), key=lambda t: t[0] < 0)
+        for c, e, a in pairs:
+            size = abs(c)
+            if e is ONE:
+                body = NUMBER.numpy(number(size), ())
+            else:
+                body = a if size == 1 else f"{NUMBER.numpy(number(size), ())} * {a}"
+            text += (" - " if c < 0 else " + ") + body if text else ("-" if c < 0 else "") + body
+        return f"({text})"
+
+
+SUM = SumPage()
+PAGES: tuple[Operation, ...] = (SUM,)
+
+
+def add(terms: Iterable[tuple[Number, Expr]]) -> Expr:
+    """The sum of coefficient times expression, in normal form. All have one shape; at least one is given.
+
+    Numbers are multiples of 1, sums are flattened, like terms are collected, terms with coefficient 0 vanish.
+    """
+    total: dict[Expr, Number] = {}
+    shape: Shape | None = None
+    for c, e in terms:
+        if shape is None:
+            shape = e.shape
+        if e.op is SUM and (len(e.args) <= FLAT_LIMIT or not total):
+            for ci, ei in zip(e.params, e.args, strict=True):
+                total[ei] = total.get(ei, 0) + c * ci
+        elif e.op is NUMBER:
+            total[ONE] = total.get(ONE, 0) + c * e.params[0]
+        elif e.op is TRANSPOSE and e.args[0].op is SUM and len(e.args[0].args) <= FLAT_LIMIT:
+            inner = e.args[0]
+            for ci, ei in zip(inner.params, inner.args, strict=True):
+                t = transposed(ei)
+                total[t] = total.get(t, 0) + c * ci
+        elif not is_zero(e):
+            total[e] = total.get(e, 0) + c
+    assert shape is not None
+    return _collected(total, shape)
+
+
+def _collected(total: dict[Expr, Number], shape: Shape) -> Expr:
+    cores = [e for e, c in total.items() if c != 0]
+    if not cores:
+        return zeros(shape)
+    if len(cores) == 1:
+        core = cores[0]
+        c = exact(total[core])
+        if core is ONE:
+            return number(c)
+        return core if c == 1 else _node([core], [c], shape)
+    for core in cores:
+        if core.op.name in COMPLEMENTS:
+            rewritten = COMPLEMENTS[core.op.name](core, total, shape)
+            if rewritten is not None:
+                return add(rewritten)
+    cores.sort(key=lambda e: e.key)
+    return _node(cores, [exact(total[e]) for e in cores], shape)
+
+
+COMPLEMENTS: dict[str, Any] = {}
+"""Operations with an identity for sums, such as 1 - sigmoid(x) = sigmoid(-x); filled in by their pages."""
+
+
+def _node(cores: list[Expr], coefficients: list[Number], shape: Shape) -> Expr:
+    node = make(SUM, tuple(cores), tuple(coefficients), shape)
+
+    def flipped() -> Expr:
+        pairs = sorted(((transposed(e), c) for e, c in zip(cores, coefficients, strict=True)), key=lambda t: t[0].key)
+        return make(SUM, tuple(e for e, _ in pairs), tuple(c for _, c in pairs), shape[::-1])
+
+    if len(cores) == 1:  # a multiple stands outside the transpose
+        if node.transposed is None and cores[0].transposed is cores[0]:
+            node.transposed = node
+        return node
+    return oriented(node, flipped)
+
+
+def scaled(c: Number, e: Expr) -> Expr:
+    return add([(c, e)])
+
+
+def negative(e: Expr) -> Expr:
+    return add([(-1, e)])
+
+
+def subtract(a: Expr, b: Expr) -> Expr:
+    return add([(1, a), (-1, b)])
+
+
+def content(e: Expr) -> tuple[Number, Expr]:
+    """The numeric content c and the rest r, e = c r: what a product takes out of a sum.
+
+    The rest has whole coefficients without a common divisor; the sign is taken out where every coefficient is negative.
+    """
+    if e.op is NUMBER:
+        return e.params[0], ONE
+    if e.op is TRANSPOSE and e.args[0].op is SUM:
+        c, rest = content(e.args[0])
+        return c, transposed(rest) if c != 1 else e
+    if e.op is not SUM:
+        return 1, e
+    if len(e.args) == 1:
+        return e.params[0], e.args[0]
+    if any(isinstance(c, float) for c in e.params):
+        return 1, e
+    numerator, denominator = 0, 1
+    for c in e.params:
+        c = Fraction(c)
+        numerator = gcd(numerator, c.numerator)
+        denominator = denominator * c.denominator // gcd(denominator, c.denominator)
+    common = exact(Fraction(numerator, denominator))
+    if all(c < 0 for c in e.params):
+        common = -common
+    if common == 1:
+        return 1, e
+    factor = Fraction(1) / Fraction(common)
+    return common, add((factor * c, a) for c, a in zip(e.params, e.args, strict=True))
+
+
+
+def _reversed(e: Expr) -> Expr:
+    if len(e.args) == 1:
+        return add([(e.params[0], transposed(e.args[0]))])
+    return make(TRANSPOSE, (e,), (), e.shape[::-1])
+
+
+REVERSE["sum_of_terms"] = _reversed
