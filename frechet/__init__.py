@@ -1,3 +1,63 @@
-"""Frechet: derivatives with respect to matrices, in closed form, with the reason, checked."""
+"""Frechet: derivatives with respect to matrices, in closed form, with the reason, checked.
+
+    >>> import frechet as fr
+    >>> g = fr.parse("tr(A*X*B)")
+    >>> D = fr.derivative(g, fr.variables(g)["X"])
+    >>> D.gradient
+    A'*B'
+    >>> D.layout("numerator")
+    B*A
+"""
+
+from typing import TYPE_CHECKING, Any
 
 import frechet.operations  # noqa: F401  (the registry of operations is filled before anything else is used)
+from frechet.expressions.errors import (
+    CheckFailed,
+    FrechetError,
+    LimitError,
+    NotationError,
+    ShapeError,
+    UnsupportedError,
+)
+from frechet.expressions.node import Expr
+from frechet.expressions.node import variables as _variables
+from frechet.interfaces.python import Derivative, derivative, function, hessian, linearize, matrix, scalar, vector
+
+if TYPE_CHECKING:
+    from frechet.notation.reading import parse
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CheckFailed",
+    "Derivative",
+    "Expr",
+    "FrechetError",
+    "LimitError",
+    "NotationError",
+    "ShapeError",
+    "UnsupportedError",
+    "derivative",
+    "hessian",
+    "linearize",
+    "matrix",
+    "parse",
+    "scalar",
+    "variables",
+    "vector",
+]
+
+
+def variables(e: Expr) -> dict[str, Expr]:
+    """The variables of an expression by name, in order of first appearance."""
+    return {v.params[0]: v for v in _variables(e)}
+
+
+def __getattr__(name: str) -> Any:
+    # The reader is imported when it is used; every operation is a function: fr.tr, fr.logdet, fr.softmax …
+    if name == "parse":
+        from frechet.notation.reading import parse
+
+        return parse
+    return function(name)

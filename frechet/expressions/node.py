@@ -7,9 +7,9 @@ nothing. Nodes are made by the constructors of the operations (`frechet.operatio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from weakref import WeakValueDictionary
 from zlib import crc32
 
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 Number = int | Fraction | float
 COUNT_LIMIT = 1_000_000  # a tree may be exponentially larger than its graph: leaf counts stop here
+
+
+class Algebra(Protocol):
+    """What Python's operators, evaluation and display do; installed by the package's Python interface."""
+
+    def binary(self, operator: str, a: object, b: object) -> Expr: ...
+    def transpose(self, e: Expr) -> Expr: ...
+    def evaluate(self, e: Expr, values: Mapping[str, Any]) -> Any: ...
+    def show(self, e: Expr) -> str: ...
+    def latex(self, e: Expr) -> str: ...
 
 
 class Expr:
@@ -63,8 +73,69 @@ class Expr:
             tape.append((node.op.name, tuple(index[a] for a in node.args), node.params, node.shape))
         return (_from_tape, (tape,))
 
-    # What follows is filled in by `frechet.operations.operators`, so that expressions know no operation.
-    __array_ufunc__ = None
+    # Python's operators; what they do is the algebra's business, so that expressions know no operation.
+    __array_ufunc__ = None  # NumPy leaves array @ expression to us, and we refuse it by name
+    algebra: ClassVar[Algebra]
+
+    def __add__(self, other: object) -> Expr:
+        return self.algebra.binary("+", self, other)
+
+    def __radd__(self, other: object) -> Expr:
+        return self.algebra.binary("+", other, self)
+
+    def __sub__(self, other: object) -> Expr:
+        return self.algebra.binary("-", self, other)
+
+    def __rsub__(self, other: object) -> Expr:
+        return self.algebra.binary("-", other, self)
+
+    def __mul__(self, other: object) -> Expr:
+        return self.algebra.binary("*", self, other)
+
+    def __rmul__(self, other: object) -> Expr:
+        return self.algebra.binary("*", other, self)
+
+    def __matmul__(self, other: object) -> Expr:
+        return self.algebra.binary("@", self, other)
+
+    def __rmatmul__(self, other: object) -> Expr:
+        return self.algebra.binary("@", other, self)
+
+    def __truediv__(self, other: object) -> Expr:
+        return self.algebra.binary("/", self, other)
+
+    def __rtruediv__(self, other: object) -> Expr:
+        return self.algebra.binary("/", other, self)
+
+    def __pow__(self, other: object) -> Expr:
+        return self.algebra.binary("**", self, other)
+
+    def __rpow__(self, other: object) -> Expr:
+        return self.algebra.binary("**", other, self)
+
+    def __neg__(self) -> Expr:
+        return self.algebra.binary("*", -1, self)
+
+    def __pos__(self) -> Expr:
+        return self
+
+    @property
+    def T(self) -> Expr:
+        """The transpose."""
+        return self.algebra.transpose(self)
+
+    def evaluate(self, values: Mapping[str, Any]) -> Any:
+        """The value at NumPy arrays given by variable name: a float, a vector or a matrix.
+
+        Raises:  ShapeError, naming the variable, if an array is missing or has another shape
+        """
+        return self.algebra.evaluate(self, values)
+
+    def __repr__(self) -> str:
+        return self.algebra.show(self)
+
+    def _repr_latex_(self) -> str:
+        return self.algebra.latex(self)
 
 
 _table: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()

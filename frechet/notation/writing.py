@@ -47,6 +47,10 @@ class Style:
     def variable(self, name: str) -> Piece:
         return name, ATOM
 
+    def symbol(self, node: Expr) -> Piece:
+        """The variable of this node; a style may write differentials in a way of their own."""
+        return self.variable(node.params[0])
+
     def number(self, value: Number) -> Piece:
         raise NotImplementedError
 
@@ -67,6 +71,10 @@ class Style:
 
     def root(self, base: Piece) -> Piece:
         raise NotImplementedError
+
+    def entrywise_root(self, base: Piece) -> Piece:
+        """The square root of every entry of a matrix, where `root` could be taken for the root of the matrix."""
+        return self.root(base)
 
     def inverse(self, base: Piece, exponent: int) -> Piece:
         raise NotImplementedError
@@ -103,8 +111,8 @@ def write(root: Expr, style: Style, share: bool = True) -> Written:
     for node in walk(root):
         piece = _piece(node, pieces, style)
         if node in named:
-            where[named[node]] = piece[0]
-            piece = style.variable(named[node])
+            name = style.variable(named[node])
+            where[name[0]], piece = piece[0], name
         pieces[node] = piece
     return Written(pieces[root][0], where)
 
@@ -257,7 +265,7 @@ def _split_monomial(node: Expr, pieces: _Pieces, style: Style) -> tuple[list[Pie
     for b, k in zip(node.args, node.params, strict=True):
         piece, size = pieces[b], abs(k)
         if size == Fraction(1, 2):
-            piece = style.root(piece)
+            piece = style.entrywise_root(piece) if node.kind == "matrix" else style.root(piece)
         elif size != 1:
             front, divisor = split_number(size)
             exponent = style.number(front)
@@ -284,7 +292,7 @@ def _matrix_power(node: Expr, pieces: _Pieces, style: Style) -> Piece:
 
 SPECIAL: dict[str, Callable[[Expr, _Pieces, Style], Piece]] = {
     "number": lambda node, pieces, style: style.number(node.params[0]),
-    "variable": lambda node, pieces, style: style.variable(node.params[0]),
+    "variable": lambda node, pieces, style: style.symbol(node),
     "size": lambda node, pieces, style: (style.dimension(node.params[0]), ATOM),
     "transpose": lambda node, pieces, style: style.transpose(pieces[node.args[0]]),
     "sum_of_terms": _sum,

@@ -275,14 +275,14 @@ def _factor_key(f: Factor) -> tuple[Any, ...]:
 
 def _number_power(c: Number, k: Number) -> Number | None:
     """c^k where it is exact or c is a float; None where it stays a power."""
+    if c == 1:
+        return 1
     if c == 0 and k < 0:
         raise NotationError("division by zero")
     if isinstance(k, int) and abs(k) < 1000:
         return exact(Fraction(c) ** k) if not isinstance(c, float) else c**k
     if isinstance(c, float) or isinstance(k, float):
         return float(c) ** float(k) if c > 0 else None
-    if c == 1:
-        return 1
     if c > 0 and Fraction(k).denominator == 2 and abs(k) < 100:
         from math import isqrt
 

@@ -321,7 +321,7 @@ def _scalar_chain(chain: list[Expr]) -> Expr:
     backward = make(PRODUCT, tuple(flipped), (), SCALAR)
 
     def marks(fs: list[Expr]) -> tuple[Any, ...]:
-        return sum(f.balance for f in fs), [f.key for f in fs[1:]] if fs[0].op is TRANSPOSE else []
+        return fs[0].lead[:1] == "~", sum(f.balance for f in fs), [f.key for f in fs[1:]] if fs[0].op is TRANSPOSE else []
 
     return forward if marks(chain) <= marks(flipped) else backward
 

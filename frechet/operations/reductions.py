@@ -158,7 +158,9 @@ def _cyclic(chain: tuple[Expr, ...]) -> Expr:
             if joined.op is not products.PRODUCT or len(joined.args) < n:
                 return trace(joined)  # the ends met and made a shorter chain
             # the differential last, the rest by name
-            key = (sum(f.balance for f in turned), turned[-1].lead[:1] != "~", [(f.lead, f.key) for f in turned])
+            last = turned[-1]
+            last_rank = 2 if last.lead[:1] != "~" else 1 if last.op is TRANSPOSE else 0
+            key = (last_rank, sum(f.balance for f in turned), [(f.lead, f.key) for f in turned])
             if best is None or key < best[0]:
                 best = (key, joined)
     assert best is not None

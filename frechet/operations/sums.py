@@ -47,7 +47,10 @@ class SumPage(Operation):
         if node.shape == SCALAR:
             node.balance = 0
             node.transposed = node
-        node.leaves += sum(1 for c in node.params if c not in (1, -1))
+        magnitudes = [abs(c) for c in node.params if c not in (1, -1)]
+        # a common number is written once, in front of the sum
+        shared = len(magnitudes) == len(node.params) and len(set(magnitudes)) == 1
+        node.leaves += 1 if shared else len(magnitudes)
         node.sign = node.definite = 0
         if all(c > 0 for c in node.params):
             signs = [a.sign for a in node.args]

@@ -1,0 +1,178 @@
+"""The derivative of a function at a variable point: one linear map, and every view of it.
+
+Nothing here differentiates twice: each view reads the same expression that is linear in the direction dX.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from frechet.differentiation.adjoint import adjoint
+from frechet.differentiation.differential import differential, differential_symbol
+from frechet.differentiation.jacobian import jacobian
+from frechet.differentiation.structure import projected
+from frechet.expressions.dimension import SCALAR, UNIT
+from frechet.expressions.errors import ShapeError, UnsupportedError
+from frechet.expressions.node import Expr, substitute
+from frechet.operations.constants import EYE, ONE, variable
+from frechet.operations.hadamard import monomial
+from frechet.operations.products import inner, product
+from frechet.operations.shaping import vec
+from frechet.operations.sums import add, scaled, subtract
+from frechet.operations.transposition import transposed
+from frechet.simplification.polishing import polished
+
+
+class Derivative:
+    """The derivative of `function` with respect to `variable`, a linear map from the variable's space to the function's.
+
+    Shapes:  variable n×m (or a vector, a scalar), function of any shape
+    Raises:  UnsupportedError, from a view that needs a rule which is not there; ShapeError, if `variable` is no variable
+    """
+
+    def __init__(self, function: Expr, variable: Expr, direction: Expr | None = None) -> None:
+        if variable.op.name != "variable":
+            raise ShapeError("the derivative is taken with respect to a variable; this is an expression")
+        self.function = function
+        self.variable = variable
+        self.direction = direction if direction is not None else differential_symbol(variable)
+
+    @cached_property
+    def raw_differential(self) -> Expr:
+        """dF as the rules give it."""
+        return differential(self.function, {self.variable: self.direction})
+
+    @cached_property
+    def differential(self) -> Expr:
+        """dF, an expression linear in the direction dX. Of a scalar function it is written with the gradient: tr(G' dX)."""
+        if self.function.shape == SCALAR and self.variable.shape != SCALAR:
+            return inner(self.cotangent, self.direction)
+        return polished(self.raw_differential)
+
+    @cached_property
+    def cotangent(self) -> Expr:
+        """The adjoint applied to 1, before it is projected to the variable's space."""
+        self._need_scalar("gradient")
+        return polished(adjoint(self.raw_differential, self.direction, ONE))
+
+    @cached_property
+    def gradient(self) -> Expr:
+        """The gradient of a scalar function: G with dg = ⟨G, dX⟩ for every dX in the variable's space.
+
+        Shapes:  as the variable; for a symmetric variable G is symmetric
+        Raises:  ShapeError, if the function is not scalar
+        """
+        return polished(projected(self.cotangent, self.variable))
+
+    @cached_property
+    def free_entries(self) -> Expr:
+        """For a symmetric variable: the derivative by the n(n+1)/2 entries on and below the diagonal, 2G - G∘I.
+
+        Source:  Petersen & Pedersen (2012), eq. 138
+        """
+        g = self.gradient
+        return polished(add([(2, g), (-1, monomial(g.shape, [(g, 1), (EYE.build(g.shape[0]), 1)]))]))
+
+    @cached_property
+    def jacobian(self) -> Expr:
+        """J with vec(dF) = J vec(dX), columns stacked. Shapes: (entries of F) × (entries of X)."""
+        return polished(jacobian(self.raw_differential, self.direction))
+
+    def layout(self, name: str) -> Expr:
+        """The partial derivatives laid out as a textbook would.
+
+        denominator: the shape of X (scalar function) or the transposed Jacobian; numerator: the transposed gradient, the Jacobian.
+        """
+        if name not in ("numerator", "denominator"):
+            raise ShapeError(f"the layouts are numerator and denominator, not {name!r}")
+        if self.function.shape == SCALAR:
+            return self.gradient if name == "denominator" else transposed(self.gradient)
+        if self.variable.shape == SCALAR:
+            d = self.by_scalar
+            return d if name == "numerator" else transposed(d)
+        return self.jacobian if name == "numerator" else transposed(self.jacobian)
+
+    @cached_property
+    def by_scalar(self) -> Expr:
+        """dF/dt for a scalar variable t, the shape of F."""
+        return polished(substitute(self.raw_differential, {self.direction: ONE}))
+
+    def __call__(self, step: Expr) -> Expr:
+        """The action on a direction: DF(X)[step] (push-forward, JVP). Shapes: step as X, the result as F."""
+        if step.shape != self.variable.shape:
+            raise ShapeError("a direction has the shape of the variable")
+        return polished(substitute(self.raw_differential, {self.direction: step}))
+
+    def adjoint(self, w: Expr) -> Expr:
+        """The adjoint action: DF(X)*[w] (pull-back, VJP). Shapes: w as F, the result as X."""
+        if w.shape != self.function.shape:
+            raise ShapeError("a cotangent has the shape of the function")
+        return polished(projected(adjoint(self.raw_differential, self.direction, w), self.variable))
+
+    @cached_property
+    def gradient_differential(self) -> Expr:
+        """The differential of the gradient: the Hessian as a linear map of the direction (Hessian-vector product)."""
+        return polished(differential(self.cotangent, {self.variable: self.direction}))
+
+    @cached_property
+    def hessian(self) -> Expr:
+        """H with d²g = vec(dX)' H vec(dX) for a scalar function. Shapes: (entries of X) × (entries of X).
+
+        Source:  Magnus & Neudecker (2019), section 10.2
+        """
+        self._need_scalar("Hessian")
+        return polished(jacobian(differential(self.cotangent, {self.variable: self.direction}), self.direction))
+
+    @cached_property
+    def second_differential(self) -> Expr:
+        """d²F, quadratic in the direction; its differential is constant, d(dX) = 0."""
+        return polished(differential(self.raw_differential, {self.variable: self.direction}))
+
+    def linearization(self, at: Expr | None = None) -> Expr:
+        """The affine map X -> F(X₀) + DF(X₀)[X − X₀].
+
+        Shapes:  as F; the point defaults to a variable named X0
+        """
+        point = self.base_point if at is None else at
+        step = subtract(self.variable, point)
+        value = substitute(self.function, {self.variable: point})
+        at_point = substitute(self.differential, {self.variable: point})
+        return add([(1, value), (1, substitute(at_point, {self.direction: step}))])
+
+    def expansion(self, at: Expr | None = None) -> Expr:
+        """The second-order Taylor polynomial at X₀. Shapes: as F."""
+        point = self.base_point if at is None else at
+        step = subtract(self.variable, point)
+        second = substitute(substitute(self.second_differential, {self.variable: point}), {self.direction: step})
+        return add([(1, self.linearization(at)), (1, scaled_half(second))])
+
+    @property
+    def base_point(self) -> Expr:
+        name, structure, domain, _ = self.variable.params
+        return variable(f"{name}0", self.variable.shape, structure, domain)
+
+    def vec_form(self) -> Expr:
+        """dF with vec: vec(G)' vec(dX) for a scalar function, J vec(dX) otherwise."""
+        step = vec(self.direction)
+        if self.function.shape == SCALAR:
+            from frechet.expressions.node import make
+            from frechet.operations.products import PRODUCT
+
+            row = transposed(vec(self.gradient))
+            if step.shape[0] is UNIT:
+                return product(row, step)
+            return make(PRODUCT, (row, step), (), SCALAR)
+        return product(self.jacobian, step)
+
+    def _need_scalar(self, what: str) -> None:
+        if self.function.shape != SCALAR:
+            raise ShapeError(f"a {what} belongs to a scalar function, and this one is a {self.function.kind}: ask for the Jacobian")
+
+
+def scaled_half(e: Expr) -> Expr:
+    from fractions import Fraction
+
+    return scaled(Fraction(1, 2), e)
+
+
+assert UnsupportedError is not None

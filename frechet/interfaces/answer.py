@@ -1,0 +1,118 @@
+"""One answer: the derivative in the form asked for, its conditions, and what its numeric check saw.
+
+An answer that does not pass its check is not given: `answer` raises CheckFailed instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from frechet.differentiation.conditions import conditions
+from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.differential import differential_symbol
+from frechet.expressions.dimension import SCALAR, axes
+from frechet.expressions.errors import CheckFailed, NotationError
+from frechet.expressions.node import Expr
+from frechet.notation.text import write_text
+
+if TYPE_CHECKING:
+    from frechet.verification.check import Report
+
+FORMS = ("gradient", "jacobian", "hessian", "differential")
+
+
+@dataclass
+class Answer:
+    """A derivative in one form. `expression` has dX as a variable where the form is a differential."""
+
+    derivative: Derivative
+    form: str
+    order: int
+    expression: Expr
+    conditions: list[str]
+    seconds: float
+    report: Report | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def default_form(function: Expr, order: int) -> str:
+    if order == 2:
+        return "hessian" if function.shape == SCALAR else "differential"
+    return "gradient" if function.shape == SCALAR else "jacobian"
+
+
+def answer(
+    function: Expr, variable: Expr, form: str | None = None, order: int = 1, check: bool = True, direction: str | None = None
+) -> Answer:
+    """The derivative of `function` with respect to `variable`.
+
+    Raises:  CheckFailed, if the numeric check does not confirm it; UnsupportedError, where a rule is missing;
+             NotationError, for a form that the function does not have
+    """
+    start = perf_counter()
+    form = form or default_form(function, order)
+    if form not in FORMS:
+        raise NotationError(f"the forms are {', '.join(FORMS)}, not {form!r}")
+    if order not in (1, 2):
+        raise NotationError(f"the order is 1 or 2, not {order!r}")
+    symbol = differential_symbol(variable, direction) if direction else None
+    d = Derivative(function, variable, symbol)
+    expression = _view(d, form, order)
+    seconds = perf_counter() - start
+    found = Answer(d, form, order, expression, describe(conditions(function, variable, expression)), seconds)
+    if check:
+        found.report = verify(d, form, order, expression)
+    return found
+
+
+def _view(d: Derivative, form: str, order: int) -> Expr:
+    if form == "hessian":
+        return d.hessian
+    if form == "differential":
+        return d.second_differential if order == 2 else d.differential
+    if form == "gradient":
+        if order == 2:
+            return d.hessian
+        return d.gradient if d.function.shape == SCALAR else d.by_scalar if d.variable.shape == SCALAR else d.jacobian
+    return d.jacobian
+
+
+def verify(d: Derivative, form: str, order: int, expression: Expr) -> Report:
+    """The numeric check of a view. Raises CheckFailed, with what differed."""
+    from frechet.verification import check
+
+    f, x = d.function, d.variable
+    if form == "hessian" or (order == 2 and form == "gradient"):
+        report = check.check_hessian(f, x, expression)
+    elif form == "differential":
+        if order == 2:
+            report = check.check_differential(d.raw_differential, x, d.direction, expression)
+        else:
+            report = check.check_differential(f, x, d.direction, expression)
+    elif form == "gradient" and f.shape == SCALAR:
+        report = check.check_gradient(f, x, expression)
+    else:
+        report = check.check_jacobian(f, x, expression)
+    if not report.ok:
+        raise CheckFailed(f"the derivative did not pass its numeric check and is not shown: {report.reason}")
+    return report
+
+
+def describe(found: Sequence[tuple[str, Expr | None]]) -> list[str]:
+    """Conditions in words, with the expressions written out."""
+    words = []
+    for text, e in found:
+        words.append(text.format(write_text(e).text) if e is not None else text)
+    return list(dict.fromkeys(words))
+
+
+def shape_names(e: Expr) -> list[Any]:
+    """The shape as batch gives it: [] for a scalar, ["n"], ["n", "m"], numbers as numbers."""
+    found: list[Any] = []
+    for d in axes(e.shape):
+        value = d.value()
+        found.append(value if value is not None else str(d))
+    return found

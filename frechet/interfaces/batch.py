@@ -1,0 +1,102 @@
+"""`frechet batch`: JSON lines in, one JSON line out for each, in order, flushed as it goes.
+
+A line that is not JSON, or lacks a key, gets an error line; the rest goes on. The format is described in docs/batch.md.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
+
+from frechet.expressions.errors import FrechetError, LimitError, NotationError
+from frechet.interfaces.answer import Answer, answer, shape_names
+
+REQUIRED = ("expr", "vars", "dims", "wrt")
+LINE_LIMIT = 1_000_000  # characters
+
+
+def run(lines: Iterable[str], out: TextIO, check: bool = True, total: int | None = None) -> int:
+    """Answers every line; returns the number of lines that were not answered."""
+    failed = 0
+    for line in _with_progress(lines, total):
+        if not line.strip():
+            continue
+        result = answer_line(line, check)
+        failed += not result["ok"]
+        out.write(json.dumps(result, ensure_ascii=False) + "\n")
+        out.flush()
+    return failed
+
+
+def answer_line(line: str, check: bool = True) -> dict[str, Any]:
+    """The answer to one line as a dictionary; errors are answers too."""
+    identity: Any = None
+    try:
+        if len(line) > LINE_LIMIT:
+            raise LimitError(f"a line of {len(line)} characters; at most {LINE_LIMIT} are read")
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise NotationError(f"not a line of JSON: {error}") from None
+        if not isinstance(entry, dict):
+            raise NotationError("a line is a JSON object with the keys " + ", ".join(REQUIRED))
+        identity = entry.get("id")
+        missing = [key for key in REQUIRED if key not in entry]
+        if missing:
+            raise NotationError(f"the key {missing[0]!r} is missing")
+        return {"id": identity, "ok": True, **_fields(answer_entry(entry, check), entry)}
+    except FrechetError as error:
+        found: dict[str, Any] = {"kind": error.kind, "message": error.message}
+        if error.position is not None:
+            found["position"] = error.position
+        return {"id": identity, "ok": False, "error": found}
+
+
+def answer_entry(entry: dict[str, Any], check: bool = True) -> Answer:
+    """The answer to an entry with the keys expr, vars, dims, wrt and perhaps order, form."""
+    from frechet.notation.reading import read_entry
+
+    reading = read_entry(entry["expr"], entry["vars"], entry["dims"])
+    name = entry["wrt"]
+    if name not in reading.variables:
+        raise NotationError(f"{name!r} does not occur in the formula or the variables")
+    return answer(reading.expression, reading.variables[name], entry.get("form"), entry.get("order", 1), check, "dX")
+
+
+def _fields(found: Answer, entry: dict[str, Any]) -> dict[str, Any]:
+    from frechet.compilation.numpy_source import numpy_source
+    from frechet.notation.latex import write_latex
+    from frechet.notation.text import write_text
+
+    written = write_text(found.expression)
+    names = [*entry["vars"], *(["dX"] if found.form == "differential" else [])]
+    fields: dict[str, Any] = {"form": found.form, "text": written.text}
+    if written.where:
+        fields["where"] = written.where
+    fields |= {
+        "latex": str(write_latex(found.expression)),
+        "python": numpy_source(found.expression, arguments=names),
+        "shape": shape_names(found.expression),
+        "conditions": found.conditions,
+        "seconds": round(found.seconds, 7),
+    }
+    if found.report is not None:
+        fields["checked"] = {"points": found.report.points, "max_relative_error": found.report.max_relative_error}
+    return fields
+
+
+def _with_progress(lines: Iterable[str], total: int | None) -> Iterator[str]:
+    """The lines, with a progress bar on standard error where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from lines
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("deriving", total=total)
+        for line in lines:
+            yield line
+            progress.advance(task)

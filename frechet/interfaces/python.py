@@ -1,0 +1,234 @@
+"""The Python interface: variables, operators with NumPy's meaning, functions by name, derivatives.
+
+    >>> import frechet as fr
+    >>> X, A = fr.matrix("X", "n", "m"), fr.matrix("A", "n", "n")
+    >>> fr.derivative(fr.tr(X.T @ A @ X), X).gradient
+    (A + A')*X
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from frechet.differentiation.conditions import conditions
+from frechet.differentiation.derivative import Derivative as LinearMap
+from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, show_shape
+from frechet.expressions.errors import ShapeError, UnsupportedError
+from frechet.expressions.node import Expr
+from frechet.expressions.operation import Operation
+from frechet.operations import hadamard, products, sums, transposition, typed_operations
+from frechet.operations.constants import DOMAINS, STRUCTURES, number
+from frechet.operations.constants import variable as _variable
+
+if TYPE_CHECKING:
+    from frechet.verification.check import Report
+
+
+def _declared(name: str, shape: Shape, words: Sequence[str], flags: Mapping[str, bool]) -> Expr:
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ShapeError(f"{name!r} is no name for a variable: letters, digits and _, not beginning with a digit")
+    chosen = [*words, *(word for word, wanted in flags.items() if wanted)]
+    for word in chosen:
+        if word not in STRUCTURES and word not in DOMAINS:
+            raise ShapeError(f"{word!r} is no structure or domain known here: {', '.join((*STRUCTURES, *DOMAINS))}")
+    structure = [w for w in chosen if w in STRUCTURES]
+    domains = [w for w in chosen if w in DOMAINS and w not in STRUCTURES]
+    return _variable(name, shape, structure, domains[0] if domains else "normal")
+
+
+def scalar(name: str, *words: str, **flags: bool) -> Expr:
+    """A scalar variable, such as fr.scalar("c", "positive")."""
+    return _declared(name, SCALAR, words, flags)
+
+
+def vector(name: str, n: int | str | Dim, *words: str, **flags: bool) -> Expr:
+    """A vector variable of length n (a name, a number), perhaps with a domain: positive, simplex, unit01 …"""
+    return _declared(name, (dim(n), UNIT), words, flags)
+
+
+def matrix(name: str, n: int | str | Dim, m: int | str | Dim, *words: str, **flags: bool) -> Expr:
+    """A matrix variable n×m, perhaps with a structure: fr.matrix("S", "n", "n", symmetric=True) or "spd".
+
+    Raises:  ShapeError, if the structure needs a square matrix
+    """
+    return _declared(name, (dim(n), dim(m)), words, flags)
+
+
+def expression(value: object) -> Expr:
+    """An expression from an expression or a number."""
+    if isinstance(value, Expr):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        try:
+            from fractions import Fraction
+
+            if isinstance(value, Fraction):
+                return number(value)
+            if getattr(value, "shape", None) == ():
+                return number(float(value))  # type: ignore[arg-type]
+        except TypeError:
+            pass
+        raise UnsupportedError(
+            f"{type(value).__name__} cannot stand in an expression: name it as a variable and give its value to evaluate()"
+        )
+    return number(value)
+
+
+class NumPyAlgebra:
+    """Operators as in NumPy: @ is the matrix product, * and / and ** work entry by entry, scalars scale."""
+
+    def binary(self, operator: str, a: object, b: object) -> Expr:
+        left, right = expression(a), expression(b)
+        if operator == "@":
+            if SCALAR in (left.shape, right.shape):
+                raise ShapeError("@ is the matrix product: multiply by a scalar with *")
+            if left.kind == "vector" and right.kind == "vector":
+                raise ShapeError(f"{left!r} and {right!r} are both vectors: x.T @ y is their inner product, fr.outer(x, y) the outer")
+            if left.shape[1] is not right.shape[0]:
+                raise ShapeError(
+                    f"{left!r} is {show_shape(left.shape)} and {right!r} is {show_shape(right.shape)}: "
+                    f"the inner dimensions {left.shape[1]} and {right.shape[0]} differ"
+                )
+            return products.product(left, right)
+        if operator in "+-":
+            _same_shape(left, right, operator)
+            return sums.add([(1, left), (1 if operator == "+" else -1, right)])
+        if SCALAR not in (left.shape, right.shape):
+            _same_shape(left, right, operator)
+        if operator == "*":
+            return hadamard.times(left, right)
+        if operator == "/":
+            return hadamard.times(left, hadamard.monomial(right.shape, [(right, -1)]))
+        return hadamard.epower(left, right)
+
+    def transpose(self, e: Expr) -> Expr:
+        return transposition.transposed(e)
+
+    def evaluate(self, e: Expr, values: Mapping[str, Any]) -> Any:
+        from frechet.compilation.numpy_source import evaluate
+
+        return evaluate(e, values)
+
+    def show(self, e: Expr) -> str:
+        from frechet.notation.text import write_text
+
+        return str(write_text(e))
+
+    def latex(self, e: Expr) -> str:
+        from frechet.notation.latex import write_latex
+
+        return f"$\\displaystyle {write_latex(e)}$"
+
+
+def _same_shape(a: Expr, b: Expr, operator: str) -> None:
+    if a.shape == b.shape:
+        return
+    hint = ""
+    for big, small in ((a, b), (b, a)):
+        if small.shape == SCALAR:
+            sizes = ", ".join(repr(str(d)) for d in big.shape if d is not UNIT)
+            hint = f": write {small!r}*fr.ones({sizes}) to add it to every entry"
+            if big.shape[0] is big.shape[1]:
+                hint += f", {small!r}*fr.eye('{big.shape[0]}') to add it on the diagonal"
+    raise ShapeError(f"{operator} of {a!r}, {show_shape(a.shape)}, and {b!r}, {show_shape(b.shape)}{hint}")
+
+
+NUMPY_NAMES = {
+    "trace": "tr", "norm": "norm2", "linalg_norm": "norm2", "power": "epower", "maximum": "max", "minimum": "min",
+    "multiply": "hadamard", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "absolute": "abs",
+}  # fmt: skip
+
+
+class Function:
+    """An operation as a Python function of expressions, numbers and dimensions."""
+
+    def __init__(self, name: str, pages: Sequence[Operation]) -> None:
+        self.__name__ = name
+        self.pages = pages
+        self.__doc__ = "\n\n".join(f"{p.signature}: {p.summary}\n\n    {p.rule}\n    Source: {p.source}" for p in pages)
+
+    def __call__(self, *args: Any) -> Expr:
+        for page in self.pages:
+            for takes in page.takes:
+                if len(takes) == len(args):
+                    return _apply(page, takes, args)
+        counts = sorted({len(t) for p in self.pages for t in p.takes})
+        raise ShapeError(f"{self.__name__} takes {' or '.join(map(str, counts))} arguments, not {len(args)}")
+
+    def __repr__(self) -> str:
+        return f"<frechet function {self.__name__}>"
+
+
+def _apply(page: Operation, takes: str, args: Sequence[Any]) -> Expr:
+    built: list[Any] = []
+    for kind, a in zip(takes, args, strict=True):
+        built.append(expression(a) if kind == "e" else dim(a) if kind == "d" else a)
+
+    def equal(a: Dim, b: Dim) -> None:
+        if a is not b:
+            raise ShapeError(f"the dimensions {a} and {b} differ")
+
+    shapes = [a.shape for a in built if isinstance(a, Expr)]
+    try:
+        page.shape(equal, shapes, [a for a in built if not isinstance(a, Expr)])
+    except ShapeError as error:
+        given = " and ".join(show_shape(s) for s in shapes)
+        reason = "" if error.message == "kinds" else f": {error.message}"
+        raise ShapeError(f"{page.typed_as or page.name} of {given}{reason}") from None
+    return page.build(*built)
+
+
+def function(name: str) -> Function:
+    """The operation of that name as a function; raises AttributeError, so that modules can use it."""
+    pages = typed_operations().get(NUMPY_NAMES.get(name, name))
+    if pages is None:
+        raise AttributeError(f"frechet has no function {name!r}")
+    return Function(name, pages)
+
+
+class Derivative(LinearMap):
+    """The derivative of a function at a variable point: one linear map and its views, with its numeric check."""
+
+    def check(self, order: int = 1) -> Report:
+        """Compares the derivative with finite differences at random points. Raises CheckFailed if they differ."""
+        from frechet.interfaces.answer import default_form, verify
+
+        form = default_form(self.function, order)
+        return verify(self, form, order, {"gradient": lambda: self.gradient, "jacobian": lambda: self.jacobian,
+                                          "hessian": lambda: self.hessian, "differential": lambda: self.second_differential}[form]())  # fmt: skip
+
+    @property
+    def conditions(self) -> list[str]:
+        """Where the derivative holds, in words."""
+        from frechet.interfaces.answer import describe
+
+        shown = self.gradient if self.function.shape == SCALAR else self.differential
+        return describe(conditions(self.function, self.variable, shown))
+
+    def __repr__(self) -> str:
+        return f"Derivative(d = {self.differential!r})"
+
+    def _repr_latex_(self) -> str:
+        return self.differential._repr_latex_()
+
+
+def derivative(function: Expr, variable: Expr) -> Derivative:
+    """The derivative of an expression with respect to one of its variables.
+
+    Raises:  ShapeError, if `variable` is not a variable; UnsupportedError, by name, where a rule is missing
+    """
+    return Derivative(function, variable)
+
+
+def hessian(function: Expr, variable: Expr) -> Expr:
+    """The Hessian of a scalar function: H with d²g = vec(dX)' H vec(dX). Shapes: (entries of X) × (entries of X)."""
+    return Derivative(function, variable).hessian
+
+
+def linearize(function: Expr, variable: Expr, at: Expr | None = None) -> Expr:
+    """The affine map X -> F(X₀) + DF(X₀)[X − X₀]; X₀ is a variable named X0 unless a point is given."""
+    return Derivative(function, variable).linearization(at)
+
+
+Expr.algebra = NumPyAlgebra()

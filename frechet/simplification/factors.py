@@ -1,0 +1,167 @@
+"""Common factors of sums: A*x + A'*x = (A + A')*x, on the left, on the right, of scalars, element-wise and inside traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from frechet.expressions.dimension import SCALAR, Shape
+from frechet.expressions.node import Expr, Number
+from frechet.operations.constants import ONE, exact, eye
+from frechet.operations.hadamard import MONOMIAL, monomial
+from frechet.operations.products import PRODUCT, SCALE, product, scale
+from frechet.operations.reductions import TRACE, trace
+from frechet.operations.sums import SUM, add
+from frechet.operations.transposition import transposed
+
+TERMS_LIMIT = 32
+TRIES = 6
+
+Powers = dict[Expr, Number]
+
+
+class Term(NamedTuple):
+    """coefficient * scalar factors * body; the body is what is no scalar, or one scalar product or trace."""
+
+    coefficient: Number
+    scalars: Powers
+    body: Expr
+
+    def expression(self) -> Expr:
+        front = monomial(SCALAR, list(self.scalars.items())) if self.scalars else ONE
+        return scale(front, self.body)
+
+
+def split_term(c: Number, e: Expr) -> Term:
+    scalars: Powers = {}
+    if e.op is SCALE:
+        scalars, e = _powers(e.args[0]), e.args[1]
+    elif e.shape == SCALAR:
+        scalars = _powers(e)
+        e = ONE
+        for b, k in scalars.items():
+            if k == 1 and b.op in (PRODUCT, TRACE):
+                del scalars[b]
+                e = b
+                break
+    return Term(c, scalars, e)
+
+
+def _powers(e: Expr) -> Powers:
+    if e is ONE:
+        return {}
+    return dict(zip(e.args, e.params, strict=True)) if e.op is MONOMIAL else {e: 1}
+
+
+def factored(e: Expr) -> Expr:
+    """The sum with common factors taken out where that makes it shorter; anything else as it is."""
+    while e.op is SUM and 1 < len(e.args) <= TERMS_LIMIT:
+        shorter = _factored_once(e)
+        if shorter is None:
+            return e
+        e = shorter
+    return e
+
+
+def _factored_once(e: Expr) -> Expr | None:
+    terms = [split_term(c, a) for c, a in zip(e.params, e.args, strict=True)]
+    groups: dict[tuple[str, Any], list[int]] = {}
+    for i, t in enumerate(terms):
+        for kind, f in set(_candidates(t)):
+            groups.setdefault((kind, f), []).append(i)
+    ranked = [(-(len(g) - 1) * key[1].leaves, key[0], key[1].key, key, g) for key, g in groups.items() if len(g) > 1]
+    ranked.sort(key=lambda r: r[:3])
+    best = None
+    for _, _, _, (kind, f), group in ranked[:TRIES]:
+        taken = _take_out(kind, f, [terms[i] for i in group], e.shape)
+        if taken is None:
+            continue
+        rest = [(t.coefficient, t.expression()) for i, t in enumerate(terms) if i not in group]
+        candidate = add([(1, taken), *rest])
+        if candidate.leaves < e.leaves and (best is None or candidate.leaves < best.leaves):
+            best = candidate
+    return best
+
+
+def _candidates(t: Term) -> Iterable[tuple[str, Expr]]:
+    for b in t.scalars:
+        yield "scalar", b
+    body = t.body
+    if body.op is TRACE:
+        for f in body.args[0].args if body.args[0].op is PRODUCT else body.args:
+            yield "trace", f
+            yield "trace", transposed(f)
+        return
+    if body.op is MONOMIAL:
+        for b in body.args:
+            yield "entry", b
+        return
+    if body is ONE:
+        return
+    chain = body.args if body.op is PRODUCT else (body,)
+    yield "left", chain[0]
+    yield "right", chain[-1]
+    if body.shape == SCALAR:
+        yield "left", transposed(chain[-1])
+        yield "right", transposed(chain[0])
+    elif len(chain) == 1 and body.shape[0] is not body.shape[1]:
+        return
+
+
+def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape) -> Expr | None:
+    """factor * (sum of what is left of the terms); None where it does not go."""
+    if kind == "scalar":
+        exponents = [t.scalars[f] for t in group]
+        if min(exponents) < 0 < max(exponents):
+            return None
+        k = min(exponents) if min(exponents) > 0 else max(exponents)
+        rest = []
+        for t in group:
+            left = {b: exact(Fraction(j) - k if b is f else j) for b, j in t.scalars.items()}
+            rest.append((t.coefficient, t._replace(scalars={b: j for b, j in left.items() if j != 0}).expression()))
+        return scale(monomial(SCALAR, [(f, k)]), factored(add(rest)))
+    if kind == "entry":
+        rest = []
+        exponents = [dict(zip(t.body.args, t.body.params, strict=True))[f] for t in group]
+        if min(exponents) < 0 < max(exponents):
+            return None
+        k = min(exponents) if min(exponents) > 0 else max(exponents)
+        for t in group:
+            body = monomial(t.body.shape, [(b, exact(Fraction(j) - k) if b is f else j) for b, j in zip(t.body.args, t.body.params, strict=True)])
+            rest.append((t.coefficient, t._replace(body=body).expression()))
+        return monomial(shape, [(monomial(shape, [(f, k)]), 1), (factored(add(rest)), 1)])
+    rest = []
+    for t in group:
+        body = _without(kind, f, t.body)
+        if body is None:
+            return None
+        rest.append((t.coefficient, t._replace(body=body).expression()))
+    if len({e.shape for _, e in rest}) > 1:
+        return None
+    inside = factored(add(rest))
+    if kind == "trace":
+        return trace(product(f, inside))
+    return product(f, inside) if kind == "left" else product(inside, f)
+
+
+def _without(kind: str, f: Expr, body: Expr) -> Expr | None:
+    """What is left of a body when a factor is taken off at one end, or out of a trace."""
+    if kind == "trace":
+        inside = body.args[0]
+        chain = inside.args if inside.op is PRODUCT else (inside,)
+        if f not in chain:
+            chain = tuple(transposed(c) for c in reversed(chain))
+        i = chain.index(f)
+        rest = chain[i + 1 :] + chain[:i]
+        return product(*rest) if rest else eye(f.shape[0])
+    chain = body.args if body.op is PRODUCT else (body,)
+    end = 0 if kind == "left" else -1
+    if chain[end] is not f:
+        chain = tuple(transposed(c) for c in reversed(chain))
+    rest = chain[1:] if kind == "left" else chain[:-1]
+    if rest:
+        return product(*rest)
+    return eye(f.shape[1] if kind == "left" else f.shape[0])
+
+

@@ -1,0 +1,126 @@
+"""Results as a textbook writes them: the shortest of a bounded number of equal forms."""
+
+from __future__ import annotations
+
+from frechet.expressions.dimension import UNIT
+from frechet.expressions.node import Expr, Number, walk
+from frechet.operations.constants import is_ones, ones
+from frechet.operations.elementwise import SIGMOID
+from frechet.operations.hadamard import MONOMIAL, monomial
+from frechet.operations.powers import MATRIX_POWER, PSEUDO_INVERSE
+from frechet.operations.products import PRODUCT, SCALE, product, scale
+from frechet.operations.reductions import TRACE, trace
+from frechet.operations.sums import SUM, add, negative
+from frechet.operations.transposition import TRANSPOSE, transposed
+from frechet.simplification.factors import factored
+
+EXPANDED_TERMS = 24  # a product is expanded into at most so many terms
+SEARCH_LEAVES = 150  # larger expressions are not searched for a shorter expanded form
+
+
+def polished(e: Expr) -> Expr:
+    """An equal expression, shorter where a common factor, an expansion or a name makes it so."""
+    new: dict[Expr, Expr] = {}
+    for node in walk(e):
+        args = tuple(new[a] for a in node.args)
+        changed = node if args == node.args else node.op.rebuild(node, args)
+        new[node] = _shortest(changed)
+    return new[e]
+
+
+def _shortest(e: Expr) -> Expr:
+    if e.op is SUM:
+        e = factored(e)
+    if e.op is PRODUCT:
+        e = _pseudo_inverse(e)
+    if e.leaves <= SEARCH_LEAVES and e.op in (SUM, SCALE, PRODUCT, MONOMIAL, TRACE):
+        for terms in (expanded(e), expanded(e, logistic=True)):
+            if terms is not None:
+                candidate = factored(add(terms))
+                if candidate.leaves < e.leaves:
+                    e = candidate
+    return e
+
+
+Terms = list[tuple[Number, Expr]]
+
+
+def expanded(e: Expr, logistic: bool = False) -> Terms | None:
+    """The expression with its products distributed over sums, as terms; None where there is nothing to expand or too much.
+
+    With `logistic`, sigmoid(-x) is expanded as 1 - sigmoid(x).
+    """
+    terms = _expand(e, logistic, 0)
+    if terms is None or len(terms) > EXPANDED_TERMS or (len(terms) == 1 and terms[0][1] is e):
+        return None
+    return terms
+
+
+def _expand(e: Expr, logistic: bool, depth: int) -> Terms | None:
+    if depth > 8:
+        return [(1, e)]
+    if e.op is SUM:
+        out: Terms = []
+        for c, a in zip(e.params, e.args, strict=True):
+            inner = _expand(a, logistic, depth + 1)
+            if inner is None:
+                return None
+            out += [(c * k, b) for k, b in inner]
+            if len(out) > EXPANDED_TERMS:
+                return None
+        return out
+    if e.op is TRANSPOSE and e.args[0].op is SUM:
+        inner = _expand(e.args[0], logistic, depth + 1)
+        return None if inner is None else [(c, transposed(a)) for c, a in inner]
+    if logistic and e.op is SIGMOID and not is_ones(e):
+        u = e.args[0]
+        flipped = negative(u)
+        if (flipped.leaves, flipped.key) < (u.leaves, u.key) or (u.op is SUM and all(c < 0 for c in u.params)):
+            return [(1, ones(e.shape)), (-1, SIGMOID.build(flipped))]
+        return [(1, e)]
+    if e.op is PRODUCT or e.op is SCALE:
+        return _distribute(e, [(a, 1) for a in e.args], logistic, depth)
+    if e.op is MONOMIAL:
+        return _distribute(e, list(zip(e.args, e.params, strict=True)), logistic, depth)
+    if e.op is TRACE:
+        inner = _expand(e.args[0], logistic, depth + 1)
+        return None if inner is None else [(c, trace(a)) for c, a in inner]
+    return [(1, e)]
+
+
+def _distribute(e: Expr, factors: list[tuple[Expr, Number]], logistic: bool, depth: int) -> Terms | None:
+    partial: list[tuple[Number, list[tuple[Expr, Number]]]] = [(1, [])]
+    for f, k in factors:
+        choices = _expand(f, logistic, depth + 1) if k == 1 else [(1, f)]
+        if choices is None or len(choices) * len(partial) > EXPANDED_TERMS:
+            return None
+        if len(choices) == 1 and choices[0] == (1, f):
+            partial = [(c, [*fs, (f, k)]) for c, fs in partial]
+        else:
+            partial = [(c * d, [*fs, (g, 1)]) for c, fs in partial for d, g in choices]
+    if len(partial) == 1 and partial[0][0] == 1 and [f for f, _ in partial[0][1]] == [f for f, _ in factors]:
+        return [(1, e)]
+    if e.op is MONOMIAL:
+        return [(c, monomial(e.shape, fs)) for c, fs in partial]
+    if e.op is SCALE:
+        return [(c, scale(fs[0][0], fs[1][0])) for c, fs in partial]
+    return [(c, product(*[f for f, _ in fs])) for c, fs in partial]
+
+
+def _pseudo_inverse(e: Expr) -> Expr:
+    """(X'X)^-1 X' = X^+ and X (X'X)^-1 = (X^+)' for X of full column rank, which the inverse requires."""
+    for i in range(len(e.args) - 1):
+        a, b = e.args[i], e.args[i + 1]
+        if _is_inverse_gram(a, b):  # (B B')^-1 B
+            return product(*e.args[:i], PSEUDO_INVERSE.build(transposed(b)), *e.args[i + 2 :])
+        if _is_inverse_gram(b, transposed(a)):  # A (A'A)^-1
+            return product(*e.args[:i], transposed(PSEUDO_INVERSE.build(a)), *e.args[i + 2 :])
+    return e
+
+
+def _is_inverse_gram(g: Expr, b: Expr) -> bool:
+    """Is g = (B B')^-1?"""
+    if g.op is not MATRIX_POWER or g.params[0] != -1 or UNIT in b.shape:
+        return False
+    base = g.args[0]
+    return base.op is PRODUCT and base.args == (b, transposed(b))
