@@ -12,7 +12,7 @@ from frechet.differentiation.differential import differential, differential_symb
 from frechet.differentiation.jacobian import jacobian
 from frechet.differentiation.structure import projected
 from frechet.expressions.dimension import SCALAR, UNIT
-from frechet.expressions.errors import ShapeError, UnsupportedError
+from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, substitute
 from frechet.operations.constants import EYE, ONE, variable
 from frechet.operations.hadamard import monomial
@@ -62,7 +62,8 @@ class Derivative:
         Shapes:  as the variable; for a symmetric variable G is symmetric
         Raises:  ShapeError, if the function is not scalar
         """
-        return polished(projected(self.cotangent, self.variable))
+        g = projected(self.cotangent, self.variable)
+        return g if g is self.cotangent else polished(g)
 
     @cached_property
     def free_entries(self) -> Expr:
@@ -174,5 +175,3 @@ def scaled_half(e: Expr) -> Expr:
 
     return scaled(Fraction(1, 2), e)
 
-
-assert UnsupportedError is not None

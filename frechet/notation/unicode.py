@@ -18,7 +18,7 @@ from frechet.notation.writing import ADD, ATOM, INNER, POSTFIX, PRODUCT, RATIO, 
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 PLAIN_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
-LIKE_AN_EXPONENT = re.compile(r"[eE][0-9]")  # 2e5 would be a number
+APART = re.compile(r"[A-Za-zα-ωΑ-Ω]{2}|[eE][0-9]")  # 2 det(X), 2 dX; and 2e5 would be a number
 
 
 def dimension_factors(value: Dim) -> list[tuple[bool, int, list[tuple[str, int]]]]:
@@ -143,8 +143,8 @@ def _between(left: str, right: str) -> str:
     if PLAIN_NUMBER.fullmatch(left):
         if right[0].isdigit():  # 𝟏 is a digit too
             return "·"
-        return " " if LIKE_AN_EXPONENT.match(right) else ""
-    if right[0] == "(" and (left[0] == "(" or left[-1] in "ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹⁺"):
+        return " " if APART.match(right) else ""
+    if right[0] == "(" and (left[0] + left[-1] == "()" or left[-1] in "ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹⁺"):
         return ""
     return "" if left == right + "ᵀ" else " "  # XᵀX
 

@@ -15,9 +15,11 @@ from frechet.expressions.operation import Equal, Operation
 
 def exact(value: Number) -> Number:
     """The simplest equal number: integers as int, other rationals as Fraction, the rest as float."""
-    if isinstance(value, Fraction) and value.denominator == 1:
-        return value.numerator
-    if isinstance(value, float) and not math.isfinite(value):
+    if type(value) is int:
+        return value
+    if type(value) is Fraction:
+        return value.numerator if value.denominator == 1 else value
+    if not math.isfinite(value):
         raise LimitError("a number in this formula is too large or not a number")
     return value
 
@@ -202,7 +204,7 @@ class OnesPage(ConstantArray):
     name = "ones"
     signature = "ones(n), ones(n,m)"
     summary = "The vector or matrix of ones."
-    latex = r"\mathbf 1"
+    latex = r"\mathbf{1}"
     value = 1
     examples = ("ones(3,4)", "x + 2*ones(n)")
 
@@ -261,7 +263,7 @@ class UnitPage(Operation):
     rule = "d e = 0"
     constant = 1
     own_leaves = 1
-    latex = "e_{0}"
+    latex = "e_{p}"
     examples = ("unit(4,2)'*x", "X*unit(3,1)")
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -292,7 +294,7 @@ class CommutationPage(Operation):
     source = "Magnus & Neudecker (2019), section 3.7"
     constant = 1
     own_leaves = 2
-    latex = "K_{0}"
+    latex = "K_{p}"
     examples = ("commutation(3,2)*vec(X)",)
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:

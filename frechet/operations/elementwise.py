@@ -328,7 +328,9 @@ class PolygammaPage(Elementwise):
         return f"polygamma({node.params[0]}, {args[0]})"
 
 
-POLYGAMMA = PolygammaPage("polygamma", "polygamma(k+1,x)", lambda u: u, where=NOT_POLE, domain="positive")
+POLYGAMMA = PolygammaPage(
+    "polygamma", "polygamma(k+1,x)", lambda u: u, where=NOT_POLE, domain="positive", latex=r"\psi^{({p})}({0})"
+)
 POLYGAMMA.signature, POLYGAMMA.examples = "polygamma(k,x)", ("polygamma(2,x)", "polygamma(3,X)")  # type: ignore[misc]
 
 
@@ -483,7 +485,7 @@ def _softplus_difference(core: Expr, total: dict[Expr, Any], shape: Shape) -> li
     return None
 
 
-sums.COMPLEMENTS.update({"sigmoid": _complement, "softplus": _softplus_difference})
+sums.COMPLEMENTS.update({SIGMOID: _complement, SOFTPLUS: _softplus_difference})
 
 FUNCTIONS = (
     EXP, LOG, LOG1P, EXPM1, ABS, SIGN, STEP, SIN, COS, TAN, ARCSIN, ARCCOS, ARCTAN, SINH, COSH, TANH, ARCSINH, ARCCOSH,

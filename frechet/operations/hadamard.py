@@ -100,8 +100,12 @@ class MonomialPage(Operation):
                 text = f"np.square({a})"
             elif size == Fraction(1, 2):
                 text = f"np.sqrt({a})"
+            elif isinstance(size, int):
+                text = f"{a} ** {size}"
+            elif node.shape == SCALAR:  # a negative float ** 0.3 is complex
+                text = f"np.power({a}, {NUMBER.numpy(number(size), ())})"
             else:
-                text = f"{a} ** {NUMBER.numpy(number(size), ()) if not isinstance(size, int) else size}"
+                text = f"{a} ** {NUMBER.numpy(number(size), ())}"
             (below if k < 0 else above).append(text)
         top = " * ".join(above) or "1.0"
         if not below:
@@ -155,7 +159,7 @@ class PowerPage(Operation):
         return () if node.args[0].sign == 2 else (("{0} > 0", node.args[0]),)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"np.power({args[0]}, {args[1]})"
+        return f"np.float_power({args[0]}, {args[1]})"  # of whole sizes too, such as n^-n
 
 
 MONOMIAL, POWER = MonomialPage(), PowerPage()
@@ -186,6 +190,9 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
         if k == 0:
             continue
         name = b.op.name
+        if name == "variable":
+            powers[b] = powers.get(b, 0) + k
+            continue
         if name == "number":
             c = b.params[0]
             exact_power = _number_power(c, k)
@@ -279,6 +286,8 @@ def _number_power(c: Number, k: Number) -> Number | None:
         return 1
     if c == 0 and k < 0:
         raise NotationError("division by zero")
+    if k == 1:
+        return c
     if isinstance(k, int) and abs(k) < 1000:
         return exact(Fraction(c) ** k) if not isinstance(c, float) else c**k
     if isinstance(c, float) or isinstance(k, float):

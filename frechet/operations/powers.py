@@ -23,7 +23,7 @@ class MatrixPowerPage(Operation):
     summary = "The k-th power of a square matrix, k a whole number; X^-1 = inv(X)."
     rule = "d(X^k) = sum of X^i*dX*X^(k-1-i);  d inv(X) = -inv(X)*dX*inv(X)"
     source = "Magnus & Neudecker (2019), section 8.4, eqs. 13 and 17"
-    latex = "{0}^{k}"
+    latex = "{0}^{p}"
     typed = False
     domain = "invertible"
     conditions_text = "X invertible, for k < 0"
@@ -109,7 +109,7 @@ class PseudoInversePage(Operation):
     name, signature, summary = "pinv", "pinv(X)", "The Moore-Penrose pseudo-inverse, where the rank is constant."
     rule = "d P = -P*dX*P + P*P'*dX'*(I-X*P) + (I-P*X)*dX'*P'*P,  P = pinv(X)"
     source = "Golub & Pereyra (1973), theorem 4.3; Magnus & Neudecker (2019), section 8.5"
-    latex = "{0}^{{+}}"
+    latex = "{0}^{+}"
     takes = ("e",)
     conditions_text = "the rank of X is constant near the point"
     examples = ("pinv(X)",)

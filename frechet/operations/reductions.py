@@ -79,7 +79,7 @@ class SumPage(Reduction):
     rule = "d sum(X) = sum(dX)"
     adjoint_rule = "w -> w*ones"
     source = "Magnus & Neudecker (2019), section 8.3"
-    latex = r"\mathbf 1^\top {0} \mathbf 1"
+    latex = r"\mathbf{1}^{\top} {0} \mathbf{1}"
     takes = ("e", "ei")
     linear = True
     examples = ("sum(X)", "sum(x.*y.*z)", "sum(X,1)*y", "sum(X,2)")
@@ -337,7 +337,7 @@ class NormPPage(Reduction):
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         p = float(node.params[0])
-        return f"np.sum(np.abs({args[0]}) ** {p!r}) ** (1 / {p!r})"
+        return f"(np.sum(np.abs({args[0]}) ** {p!r}) ** (1 / {p!r}))"
 
 
 class ExtremePage(Reduction):
@@ -350,7 +350,7 @@ class ExtremePage(Reduction):
         self.name = name  # type: ignore[misc]
         self.largest = largest
         self.signature = f"{name}(x)"  # type: ignore[misc]
-        self.latex = rf"\{name} {{0}}"  # type: ignore[misc]
+        self.latex = rf"\{name}({{0}})"  # type: ignore[misc]
         self.summary = f"The {'largest' if largest else 'smallest'} of all entries."  # type: ignore[misc]
         gap = f"x-{name}(x)*ones" if largest else f"{name}(x)*ones-x"
         self.rule = f"d {name}(x) = (ones+sign({gap}))'*dx"  # type: ignore[misc]
@@ -389,7 +389,7 @@ class ProdPage(Reduction):
     name, signature, summary = "prod", "prod(x)", "The product of all entries."
     rule = "d prod(x) = prod(x)*(1./x)'*dx"
     source = "calculus: logarithmic derivative"
-    latex = r"\prod {0}"
+    latex = r"\operatorname{prod}({0})"
     conditions_text = "no entry 0"
     examples = ("prod(x)",)
     domain = "positive"

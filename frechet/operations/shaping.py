@@ -198,7 +198,7 @@ class UnvecPage(Operation):
     rule = "d unvec(x,n,m) = unvec(dx,n,m)"
     adjoint_rule = "W -> vec(W)"
     source = "Magnus & Neudecker (2019), section 2.4"
-    latex = r"\operatorname{unvec}({0})"
+    latex = r"\operatorname{unvec}_{p}({0})"
     takes = ("edd",)
     linear = True
     examples = ("unvec(vec(X),n,m)", "unvec(A*vec(X),n,m)")

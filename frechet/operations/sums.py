@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import gcd
+from operator import attrgetter
 from typing import Any
 
 from frechet.expressions.dimension import SCALAR, Shape, kind
@@ -118,15 +119,16 @@ def _collected(total: dict[Expr, Number], shape: Shape) -> Expr:
             return number(c)
         return core if c == 1 else _node([core], [c], shape)
     for core in cores:
-        if core.op.name in COMPLEMENTS:
-            rewritten = COMPLEMENTS[core.op.name](core, total, shape)
+        if core.op in COMPLEMENTS:
+            rewritten = COMPLEMENTS[core.op](core, total, shape)
             if rewritten is not None:
                 return add(rewritten)
-    cores.sort(key=lambda e: e.key)
+    cores.sort(key=KEY)
     return _node(cores, [exact(total[e]) for e in cores], shape)
 
 
-COMPLEMENTS: dict[str, Any] = {}
+KEY = attrgetter("key")
+COMPLEMENTS: dict[Operation, Any] = {}
 """Operations with an identity for sums, such as 1 - sigmoid(x) = sigmoid(-x); filled in by their pages."""
 
 
@@ -161,16 +163,19 @@ def content(e: Expr) -> tuple[Number, Expr]:
 
     The rest has whole coefficients without a common divisor; the sign is taken out where every coefficient is negative.
     """
-    if e.op is NUMBER:
-        return e.params[0], ONE
-    if e.op is TRANSPOSE and e.args[0].op is SUM:
-        c, rest = content(e.args[0])
-        return c, transposed(rest) if c != 1 else e
-    if e.op is not SUM:
+    op = e.op
+    if op is not SUM:
+        if op is NUMBER:
+            return e.params[0], ONE
+        if op is TRANSPOSE and e.args[0].op is SUM:
+            c, rest = content(e.args[0])
+            return c, transposed(rest) if c != 1 else e
         return 1, e
     if len(e.args) == 1:
         return e.params[0], e.args[0]
-    if any(isinstance(c, float) for c in e.params):
+    if 1 in e.params or (-1 in e.params and max(e.params) > 0):
+        return 1, e
+    if any(type(c) is float for c in e.params):
         return 1, e
     numerator, denominator = 0, 1
     for c in e.params:

@@ -22,7 +22,7 @@ class TransposePage(Operation):
     rule = "d(X') = dX'"
     adjoint_rule = "W -> W'"
     source = "Magnus & Neudecker (2019), section 8.3"
-    latex = r"{0}^\top"
+    latex = r"{0}^{\top}"
     typed = False
     linear = True
     examples = ("X'", "x'", "(A*X - B)'")

@@ -16,7 +16,7 @@ from frechet.operations.sums import SUM, add
 from frechet.operations.transposition import transposed
 
 TERMS_LIMIT = 32
-TRIES = 6
+TRIES = 3
 
 Powers = dict[Expr, Number]
 

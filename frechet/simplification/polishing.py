@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from frechet.expressions.dimension import UNIT
 from frechet.expressions.node import Expr, Number, walk
-from frechet.operations.constants import is_ones, ones
+from frechet.operations.constants import ones
 from frechet.operations.elementwise import SIGMOID
 from frechet.operations.hadamard import MONOMIAL, monomial
 from frechet.operations.powers import MATRIX_POWER, PSEUDO_INVERSE
@@ -14,7 +14,7 @@ from frechet.operations.sums import SUM, add, negative
 from frechet.operations.transposition import TRANSPOSE, transposed
 from frechet.simplification.factors import factored
 
-EXPANDED_TERMS = 24  # a product is expanded into at most so many terms
+EXPANDED_TERMS = 16  # a product is expanded into at most so many terms
 SEARCH_LEAVES = 150  # larger expressions are not searched for a shorter expanded form
 
 
@@ -22,24 +22,41 @@ def polished(e: Expr) -> Expr:
     """An equal expression, shorter where a common factor, an expansion or a name makes it so."""
     new: dict[Expr, Expr] = {}
     for node in walk(e):
-        args = tuple(new[a] for a in node.args)
+        args = tuple([new[a] for a in node.args])
         changed = node if args == node.args else node.op.rebuild(node, args)
-        new[node] = _shortest(changed)
-    return new[e]
+        if changed.op is SUM:
+            changed = _shorter_sum(changed)
+        elif changed.op is PRODUCT:
+            changed = _pseudo_inverse(changed)
+        new[node] = changed
+    result = new[e]
+    return _expanded_if_shorter(result) if result.op in (SCALE, PRODUCT, MONOMIAL) else result
 
 
-def _shortest(e: Expr) -> Expr:
-    if e.op is SUM:
-        e = factored(e)
-    if e.op is PRODUCT:
-        e = _pseudo_inverse(e)
-    if e.leaves <= SEARCH_LEAVES and e.op in (SUM, SCALE, PRODUCT, MONOMIAL, TRACE):
-        for terms in (expanded(e), expanded(e, logistic=True)):
-            if terms is not None:
-                candidate = factored(add(terms))
-                if candidate.leaves < e.leaves:
-                    e = candidate
-    return e
+def _shorter_sum(e: Expr) -> Expr:
+    short = factored(e)
+    return _expanded_if_shorter(short if short.leaves < e.leaves else e)
+
+
+def _expanded_if_shorter(e: Expr) -> Expr:
+    if e.leaves > SEARCH_LEAVES:
+        return e
+    best = e
+    for logistic in (False, True) if _has_logistic(e) else (False,):
+        terms = expanded(e, logistic)
+        if terms is None:
+            continue
+        collected = add(terms)
+        if len(terms) > 1 and collected.op is SUM and len(collected.args) >= len(terms):
+            continue  # nothing met: expanding has only made it longer
+        candidate = factored(collected)
+        if candidate.leaves < best.leaves:
+            best = candidate
+    return best
+
+
+def _has_logistic(e: Expr) -> bool:
+    return any(node.op is SIGMOID for node in walk(e))
 
 
 Terms = list[tuple[Number, Expr]]
@@ -72,7 +89,7 @@ def _expand(e: Expr, logistic: bool, depth: int) -> Terms | None:
     if e.op is TRANSPOSE and e.args[0].op is SUM:
         inner = _expand(e.args[0], logistic, depth + 1)
         return None if inner is None else [(c, transposed(a)) for c, a in inner]
-    if logistic and e.op is SIGMOID and not is_ones(e):
+    if logistic and e.op is SIGMOID:
         u = e.args[0]
         flipped = negative(u)
         if (flipped.leaves, flipped.key) < (u.leaves, u.key) or (u.op is SUM and all(c < 0 for c in u.params)):

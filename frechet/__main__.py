@@ -1,0 +1,3 @@
+from frechet.interfaces.command_line import main
+
+raise SystemExit(main())

@@ -1,0 +1,398 @@
+"""Expressions as straight-line NumPy programs: source to copy, and the same source run in the process.
+
+Scalars are floats, vectors and rows 1-D arrays, matrices 2-D arrays. Parameters are called as the variables; a variable whose
+name Python cannot take (`lambda`, `np`) becomes a parameter with an underscore appended (`lambda_`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from keyword import iskeyword
+from typing import Any
+from unicodedata import normalize
+
+from frechet.compilation.adjugates import with_adjugates
+from frechet.compilation.sizes import Bindings, bind, checked
+from frechet.expressions.dimension import UNIT, Dim, dim
+from frechet.expressions.errors import LimitError, NotationError, ShapeError
+from frechet.expressions.node import Expr, make, variables, walk
+from frechet.operations.constants import VARIABLE
+from frechet.operations.hadamard import MONOMIAL
+from frechet.operations.products import PRODUCT
+from frechet.operations.sums import SUM
+from frechet.operations.transposition import TRANSPOSE
+
+NESTING = 4  # deeper expressions get a name
+WIDTH = 44  # longer ones too
+RUN = 12  # terms or factors in one line
+OWN = ("expit", "silu", "gelu", "softmax", "logsumexp", "logdet", "adjugate", "commutation")  # in runtime.py
+NEEDS = {"silu": ("expit",)}
+SCIPY = ("erf", "erfc", "gamma", "gammaln", "digamma", "polygamma")
+CALLS = re.compile(r"(?<![\w.])(" + "|".join((*OWN, *SCIPY)) + r")\(")
+WORDS = re.compile(r"(?<![\w.])[^\W\d]\w*")
+ATOM = re.compile(r"[\w.]+")
+SPLIT = (SUM, MONOMIAL, PRODUCT)
+
+
+def numpy_source(
+    e: Expr | Sequence[Expr], name: str = "derivative", arguments: Sequence[str | Expr] = (), extra: Sequence[str] = ()
+) -> str:
+    """A Python function of keyword arguments that returns the value of e (of several expressions, a tuple), as source.
+
+    It runs where numpy is installed (scipy, for erf, gamma and their relatives); frechet is not needed.
+
+    arguments: what the signature lists first, variables or their names, also those that e does not contain. Sizes such as
+        the n of ones(n) are read off the arrays of variables; a size that no variable tells is a keyword argument.
+    extra: names of further arguments, which are ignored
+
+    Raises:  NotationError, for a name that is no identifier; LimitError, for numbers beyond the range of floats
+    """
+    roots = [e] if isinstance(e, Expr) else list(e)
+    return _program(roots, name, [*arguments, *extra], isinstance(e, Expr)).source()
+
+
+def compiled(e: Expr | Sequence[Expr], arguments: Sequence[str | Expr] = ()) -> Callable[..., Any]:
+    """The function of `numpy_source`, ready to call with the variables' own names; nothing is checked.
+
+    Numbers that come out as 0-d arrays, and views of the arguments, are returned as they are.
+    """
+    if isinstance(e, Expr):
+        return _compiled((e,), tuple(arguments), True)
+    return _compiled(tuple(e), tuple(arguments), False)
+
+
+def evaluate(e: Expr, values: Mapping[str, Any], sizes: Mapping[str, int] | None = None) -> Any:
+    """The value of an expression at a point: a float, or a 1-D or 2-D array of its own.
+
+    values: an array or number for every variable, by name; others are ignored
+    sizes: the dimensions that no variable tells
+
+    Raises:  ShapeError, naming the variable, what is expected and what was given
+    """
+    import numpy as np
+
+    used = variables(e)
+    arrays, found = checked(used, values, sizes or {})
+    function = _compiled((e,), (), True)
+    result = np.asarray(function(**arrays, **{n: found[n] for n in function.sizes}), dtype=float)  # type: ignore[attr-defined]
+    return float(result) if result.ndim == 0 else result.copy()
+
+
+@lru_cache(maxsize=128)
+def _compiled(roots: tuple[Expr, ...], arguments: tuple[str | Expr, ...], single: bool) -> Callable[..., Any]:
+    program = _program(list(roots), "value", arguments, single)
+    space: dict[str, Any] = {}
+    import numpy as np
+
+    space["np"] = np
+    if program.helpers:
+        import frechet.compilation.runtime as runtime
+
+        for helper in program.helpers:
+            space[program.renamed(helper)] = getattr(runtime, helper, None) or _from_scipy(helper)
+    exec(compile(program.function(), "<frechet>", "exec"), space)
+    function: Any = space["value"]
+    renamed = {v: p for v, p in (program.parameters | program.sizes).items() if v != p}
+    if renamed:
+        plain = function
+
+        def function(**values: Any) -> Any:
+            return plain(**{renamed.get(v, v): value for v, value in values.items()})
+
+    function.sizes = tuple(program.sizes)
+    return function  # type: ignore[no-any-return]
+
+
+def _from_scipy(helper: str) -> Any:
+    import scipy.special
+
+    return getattr(scipy.special, helper)
+
+
+class _Program:
+    """A function in parts: parameters, sizes, lines and what is returned."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.parameters: dict[str, str] = {}  # name of the variable -> name of the parameter
+        self.sizes: dict[str, str] = {}  # sizes that must be given -> name of the parameter
+        self.lines: list[str] = []
+        self.helpers: list[str] = []
+        self.clashes: dict[str, str] = {}  # helpers whose names are taken by variables
+
+    def renamed(self, helper: str) -> str:
+        return self.clashes.get(helper, helper)
+
+    def function(self) -> str:
+        parameters = [*self.parameters.values(), *self.sizes.values()]
+        head = f"def {self.name}({'*, ' if parameters else ''}{', '.join(parameters)}):"
+        return "\n".join([head, *(f"    {line}" for line in self.lines)]) + "\n"
+
+    def source(self) -> str:
+        parts = ["import numpy as np"]
+        for h in self.helpers:
+            if h in SCIPY:
+                parts[0] += f"\nfrom scipy.special import {h}" + (f" as {self.clashes[h]}" if h in self.clashes else "")
+        for h in self.helpers:
+            if h in OWN:
+                text = _texts()[h]
+                parts.append(CALLS.sub(lambda m: self.renamed(m[1]) + "(", text))
+        return "\n\n\n".join([*parts, self.function()])
+
+
+@lru_cache(maxsize=1)
+def _texts() -> dict[str, str]:
+    """The text of every function of runtime.py."""
+    from pkgutil import get_data
+
+    data = get_data("frechet.compilation", "runtime.py")
+    assert data is not None
+    found = {}
+    for part in data.decode().replace("\r\n", "\n").split("\n\n\n"):
+        if part.startswith("def "):
+            found[part[4 : part.index("(")]] = part.strip()
+    return found
+
+
+def _program(roots: list[Expr], name: str, arguments: Sequence[str | Expr], single: bool) -> _Program:
+    program = _Program(name)
+    _check_identifier(name)
+    if iskeyword(name) or name == "np":
+        raise NotationError(f"{name!r} cannot be the name of a function")
+    given = [a for a in arguments if isinstance(a, Expr)]
+    roots = _short(with_adjugates(roots))
+    known = list(dict.fromkeys([*given, *variables(*roots)]))
+    _name_parameters(program, arguments, known)
+    taken = {"np", name, *program.parameters.values()}
+    roots, known, names_of_sizes = _with_safe_sizes(roots, known, taken)
+    taken |= set(names_of_sizes)
+    try:
+        body, results = _body(roots, program.parameters, taken)
+    except OverflowError as error:
+        raise LimitError("a number in this formula is too large for floating point") from error
+    returned = ", ".join(results) + ("," if not single and len(results) == 1 else "")
+    body.append("return " + returned)
+    text = "\n".join(body)
+    program.helpers = sorted({m[1] for m in CALLS.finditer(text)})
+    for h in list(program.helpers):
+        program.helpers += [n for n in NEEDS.get(h, ()) if n not in program.helpers]
+    program.helpers.sort(key=[*SCIPY, *OWN].index)
+    for h in program.helpers:
+        if h in taken:
+            program.clashes[h] = _free(h + "_function", taken)
+    if program.clashes:
+        body = [CALLS.sub(lambda m: program.renamed(m[1]) + "(", line) for line in body]
+    needed = set(names_of_sizes) & set(WORDS.findall(text)) if names_of_sizes else set()
+    bindings = bind(known)
+    wanted = needed | _further(needed, bindings)
+    program.sizes = {names_of_sizes[n]: n for n in names_of_sizes if n in wanted and n not in bindings}
+    program.lines = [*_size_lines(wanted, bindings, known, program.parameters), *body]
+    return program
+
+
+def _check_identifier(name: str) -> None:
+    if not name.isidentifier():
+        raise NotationError(f"{name!r} cannot be a name in Python")
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken or iskeyword(name):
+        name += "_"
+    taken.add(name)
+    return name
+
+
+def _name_parameters(program: _Program, arguments: Sequence[str | Expr], known: Sequence[Expr]) -> None:
+    """Enters the parameters: the arguments in their order, then the variables that were not among them."""
+    names = [a if isinstance(a, str) else a.params[0] for a in arguments]
+    names = list(dict.fromkeys([*names, *(v.params[0] for v in known)]))
+    by_name: dict[str, Expr] = {}
+    for v in known:
+        if by_name.setdefault(v.params[0], v).shape != v.shape:
+            raise ShapeError(f"two variables of different shapes are called {v.params[0]}")
+    taken = {"np", program.name}
+    for n in names:
+        _check_identifier(n)
+        program.parameters[n] = n
+        if _safe(n, taken):
+            taken.add(n)
+    for n in names:
+        if n not in taken or n in ("np", program.name):
+            program.parameters[n] = _free(normalize("NFKC", n) + "_", taken)
+
+
+def _safe(name: str, taken: set[str]) -> bool:
+    """Does Python take the name as it stands? (It reads µ, the micro sign, as the letter μ.)"""
+    return name not in taken and not iskeyword(name) and (name.isascii() or normalize("NFKC", name) == name)
+
+
+def _with_safe_sizes(
+    roots: list[Expr], known: list[Expr], taken: set[str]
+) -> tuple[list[Expr], list[Expr], dict[str, str]]:
+    """Expressions and variables with dimension names that clash renamed, and name now -> name before for all of them."""
+    names: dict[str, None] = {}
+    for node in walk(*roots, *known):
+        for d in (*node.shape, *node.params):
+            if isinstance(d, Dim) and d is not UNIT:
+                names.update(dict.fromkeys(sorted(d.names())))
+    reserved = taken | set(OWN) | set(SCIPY)
+    change: dict[str, Dim] = {}
+    found: dict[str, str] = {}
+    for n in names:
+        new = n
+        if not _safe(n, reserved):
+            new = _free(normalize("NFKC", n) + "_", reserved | set(names))
+            reserved.add(new)
+            change[n] = dim(new)
+        found[new] = n
+    if not change:
+        return roots, known, found
+    new_nodes: dict[Expr, Expr] = {}
+    for node in walk(*roots, *known):
+        params = tuple(p.substitute(change) if isinstance(p, Dim) else p for p in node.params)
+        shape = tuple(d if d is UNIT else d.substitute(change) for d in node.shape)
+        new_nodes[node] = make(node.op, tuple(new_nodes[a] for a in node.args), params, shape)  # type: ignore[arg-type]
+    return [new_nodes[r] for r in roots], [new_nodes[v] for v in known], found
+
+
+def _short(roots: list[Expr]) -> list[Expr]:
+    """Long sums and products as sums of sums, so that no line is long; products are cut at the side of a vector."""
+    if not any(len(n.args) > RUN for n in walk(*roots)):
+        return roots
+    new: dict[Expr, Expr] = {}
+    for node in walk(*roots):
+        args = tuple(new[a] for a in node.args)
+        if len(args) <= RUN or node.op not in SPLIT:
+            new[node] = node if args == node.args else make(node.op, args, node.params, node.shape)
+        elif node.op is PRODUCT:
+            new[node] = _short_product(args)
+        else:
+            params = node.params
+            while len(args) > RUN:
+                head = make(node.op, args[:RUN], params[:RUN], node.shape)
+                args, params = (head, *args[RUN:]), (1, *params[RUN:])
+                if len(args) > RUN * RUN:  # a tree, not a chain of quadratic cost
+                    blocks = [slice(i, i + RUN) for i in range(0, len(args), RUN)]
+                    args = tuple(make(node.op, args[b], params[b], node.shape) for b in blocks)
+                    params = (1,) * len(args)
+            new[node] = make(node.op, args, params, node.shape)
+    return [new[r] for r in roots]
+
+
+def _short_product(args: tuple[Expr, ...]) -> Expr:
+    cut = next((i for i, a in enumerate(args[:-1]) if a.shape[1] is UNIT), None)
+    if cut is not None:
+        args = (_short_product(args[: cut + 1]), _short_product(args[cut + 1 :]))
+    elif args[-1].shape[1] is UNIT and args[0].shape[0] is not UNIT:
+        tail = list(args)
+        while len(tail) > RUN:
+            block = tail[-RUN:]
+            tail[-RUN:] = [make(PRODUCT, tuple(block), (), (block[0].shape[0], UNIT))]
+        args = tuple(tail)
+    else:
+        chain = list(reversed(args))
+        while len(chain) > RUN:
+            block = chain[-RUN:][::-1]
+            chain[-RUN:] = [make(PRODUCT, tuple(block), (), (block[0].shape[0], block[-1].shape[1]))]
+        args = tuple(reversed(chain))
+    return make(PRODUCT, args, (), (args[0].shape[0], args[-1].shape[1])) if len(args) > 1 else args[0]
+
+
+def _body(roots: list[Expr], parameters: Mapping[str, str], taken: set[str]) -> tuple[list[str], list[str]]:
+    """The assignments and the source of the results. A node used twice, nested deep or written long gets a name."""
+    uses: dict[Expr, int] = {}
+    order = list(walk(*roots))
+    for node in order:
+        for a in node.args:
+            uses[a] = uses.get(a, 0) + 1
+    for r in roots:
+        uses[r] = uses.get(r, 0) + 1
+    text: dict[Expr, str] = {}
+    nesting: dict[Expr, int] = {}
+    lines: list[str] = []
+    count = 0
+    finals = set(roots)
+    for node in order:
+        if node.op is VARIABLE:
+            text[node], nesting[node] = parameters[node.params[0]], 0
+            continue
+        source = node.op.numpy(node, [text[a] for a in node.args])
+        level = 1 + max((nesting[a] for a in node.args), default=0)
+        if source.isidentifier() or not node.args and "(" not in source:
+            level = 0
+        elif node.op is TRANSPOSE and nesting[node.args[0]] == 0:
+            level = 0  # X.T is as good as a name
+        elif uses[node] > 1 or level > NESTING or (len(source) > WIDTH and node not in finals):
+            count += 1
+            while f"t{count}" in taken:
+                count += 1
+            lines.append(f"t{count} = {_bare(source)}")
+            source, level = f"t{count}", 0
+        text[node], nesting[node] = source, level
+    return [_tidy(line) for line in lines], [_tidy(_bare(text[r])) for r in roots]
+
+
+def _tidy(source: str) -> str:
+    """The source with f((a + b)) as f(a + b), and without parentheses around names and calls."""
+    if "(" not in source:
+        return source
+    opened: list[int] = []
+    drop: set[int] = set()
+    close: dict[int, int] = {}
+    for i, c in enumerate(source):
+        if c == "(":
+            opened.append(i)
+        elif c == ")":
+            close[opened.pop()] = i
+    for i, j in close.items():
+        if i > 0 and (source[i - 1].isalnum() or source[i - 1] == "_"):  # a call
+            if close.get(i + 1) == j - 1:
+                drop |= {i + 1, j - 1}
+        else:
+            atom = ATOM.match(source, i + 1)
+            if atom and (atom.end() == j or close.get(atom.end()) == j - 1):
+                drop |= {i, j}
+    return "".join(c for i, c in enumerate(source) if i not in drop)
+
+
+def _bare(source: str) -> str:
+    """The source without a pair of parentheses around all of it."""
+    if not source.startswith("("):
+        return source
+    depth = 0
+    for i, c in enumerate(source):
+        depth += (c == "(") - (c == ")")
+        if depth == 0:
+            return source[1:-1] if i == len(source) - 1 else source
+    return source
+
+
+def _further(needed: set[str], bindings: Bindings) -> set[str]:
+    """The sizes that the needed ones are computed from."""
+    found: set[str] = set()
+    stack = list(needed)
+    while stack:
+        n = stack.pop()
+        if n in bindings:
+            new = bindings[n].others - found
+            found |= new
+            stack.extend(new)
+    return found
+
+
+def _size_lines(wanted: set[str], bindings: Bindings, known: Sequence[Expr], parameters: Mapping[str, str]) -> list[str]:
+    """The assignments of the sizes that the program names."""
+    lines = []
+    done: set[str] = set()
+    for v in known:  # n, m = X.shape
+        direct = [n for n, b in bindings.items() if n in wanted and b.variable is v and b.direct]
+        if len(direct) == 2:
+            direct.sort(key=lambda n: bindings[n].axis)
+            lines.append(f"{', '.join(direct)} = {parameters[v.params[0]]}.shape")
+            done.update(direct)
+    for n, b in bindings.items():
+        if n in wanted and n not in done:
+            lines.append(f"{n} = " + b.text(f"{parameters[b.variable.params[0]]}.shape[{b.axis}]"))
+    return lines

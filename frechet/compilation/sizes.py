@@ -1,0 +1,131 @@
+"""Sizes of dimensions, read off the shapes of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from frechet.expressions.dimension import Dim, axes, dim, show_shape
+from frechet.expressions.errors import ShapeError
+from frechet.expressions.node import Expr
+
+GIVEN = {0: "a number", 1: "a 1-D array", 2: "a 2-D array"}
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A size as (shape[axis] of the variable - rest) / factor."""
+
+    variable: Expr
+    axis: int
+    factor: Dim | None  # None for 1
+    rest: Dim | None  # None for 0
+
+    @property
+    def direct(self) -> bool:
+        return self.factor is None and self.rest is None
+
+    @property
+    def others(self) -> set[str]:
+        """The sizes it needs."""
+        return {n for d in (self.factor, self.rest) if d is not None for n in d.names()}
+
+    def text(self, length: str) -> str:
+        if self.rest is not None:
+            value = self.rest.value()
+            if value is not None:
+                length = f"{length} - {value}" if value > 0 else f"{length} + {-value}"
+            else:
+                length = f"{length} - ({self.rest})"
+        if self.factor is None:
+            return length
+        below = str(self.factor) if self.factor.value() is not None else f"({self.factor})"
+        return f"({length}) // {below}" if self.rest is not None else f"{length} // {below}"
+
+    def value(self, length: int, sizes: Mapping[str, int]) -> int:
+        rest = 0 if self.rest is None else self.rest.size(sizes)
+        return (length - rest) // (1 if self.factor is None else max(self.factor.size(sizes), 1))
+
+
+Bindings = dict[str, Binding]
+
+
+def bind(variables: Sequence[Expr]) -> Bindings:
+    """How each dimension follows from the variables' shapes, in an order in which each needs only earlier ones.
+
+    Names that stand alone on an axis come first, then those that occur linearly beside known ones.
+    """
+    found: Bindings = {}
+    places = [(v, axis, d) for v in variables for axis, d in enumerate(axes(v.shape))]
+    for v, axis, d in places:
+        if len(d.terms) == 1 and d.terms[0][1] == 1 and len(d.terms[0][0]) == 1:
+            found.setdefault(d.terms[0][0][0], Binding(v, axis, None, None))
+    left = [p for p in places if not p[2].names() <= found.keys()]
+    while left:
+        before = len(found)
+        for v, axis, d in left:
+            unknown = sorted(d.names() - found.keys())
+            if len(unknown) != 1:
+                continue
+            name = unknown[0]
+            terms = [(m, c) for m, c in d.terms if name in m]
+            if len(terms) != 1 or terms[0][0].count(name) != 1:
+                continue
+            monomial, c = terms[0]
+            factor = dim({tuple(n for n in monomial if n != name): c})
+            rest = d - dim({monomial: c})
+            found[name] = Binding(v, axis, None if factor.value() == 1 else factor, rest if rest.terms else None)
+        if len(found) == before:
+            break
+        left = [p for p in left if not p[2].names() <= found.keys()]
+    return found
+
+
+def checked(
+    variables: Sequence[Expr], values: Mapping[str, Any], sizes: Mapping[str, int]
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """The values as arrays of floats (numpy floats for scalars) and the sizes of all dimensions.
+
+    Raises:  ShapeError, naming the variable, what is expected and what was given
+    """
+    import numpy as np
+
+    arrays: dict[str, Any] = {}
+    for v in variables:
+        name = v.params[0]
+        if name not in values:
+            raise ShapeError(f"{name} needs a value: {_expected(v)}")
+        try:
+            array = np.asarray(values[name], dtype=float)
+        except (TypeError, ValueError) as error:
+            raise ShapeError(f"{name} needs {_expected(v)}, not this: {error}") from None
+        if array.ndim != len(axes(v.shape)):
+            raise ShapeError(f"{name} needs {_expected(v)}, not {_given(array.shape)}")
+        arrays[name] = array if array.ndim else np.float64(array)
+    found = dict(sizes)
+    origin: dict[str, str] = dict.fromkeys(sizes, "as given")
+    for n, b in bind(variables).items():
+        if n not in found and b.others <= found.keys():
+            name = b.variable.params[0]
+            found[n] = b.value(np.shape(arrays[name])[b.axis], found)
+            origin[n] = f"from {name}"
+    for v in variables:
+        shape = np.shape(arrays[v.params[0]])
+        for length, d in zip(shape, axes(v.shape), strict=True):
+            if d.names() <= found.keys() and d.size(found) != length:
+                known = [n for n in sorted(d.names()) if origin[n] != f"from {v.params[0]}" or len(d.terms) > 1 or len(shape) > 1]
+                why = ", ".join(f"{n} is {found[n]} ({origin[n]})" for n in known)
+                raise ShapeError(f"{v.params[0]} needs {_expected(v)}, not {_given(shape)}{': ' + why if why else ''}")
+    return arrays, found
+
+
+def _expected(v: Expr) -> str:
+    kind = GIVEN[len(axes(v.shape))]
+    return kind if not axes(v.shape) else f"{kind} of shape {show_shape(v.shape).replace('1×', '', v.kind == 'row')}"
+
+
+def _given(shape: tuple[int, ...]) -> str:
+    if not shape:
+        return "a number"
+    return f"one of shape {'×'.join(map(str, shape))}" if len(shape) < 3 else f"an array of {len(shape)} axes"

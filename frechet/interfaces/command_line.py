@@ -1,0 +1,200 @@
+"""The command line: `frechet FORMULA VARIABLE`, `frechet batch`, `frechet operations`.
+
+Exit codes: 0 answered, 1 the numeric check failed, 2 bad input, 3 no rule for an operation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from frechet.expressions.errors import CheckFailed, FrechetError, NotationError, UnsupportedError
+
+ANSWERED, CHECK_FAILED, BAD_INPUT, NO_RULE = 0, 1, 2, 3
+INPUT_LIMIT = 1_000_000  # bytes read from standard input
+
+EPILOG = """\
+examples:
+  frechet "tr(A*X*B)" X                            the whole page: differential, gradient, partials, linearization
+  frechet "norm2(X*w-y)^2 + c*norm2(w)^2" w --order 2
+  frechet "logdet(S) + tr(A*inv(S))" S --declare "S: n×n spd" --declare "A: n×n symmetric"
+  frechet "tr(A*X*B)" X --form components          Σ (∂g/∂xᵢⱼ) dxᵢⱼ
+  frechet "A*X*B" X --form jacobian --latex
+  frechet "softmax(W*x)'*y" W --numpy > gradient.py
+  echo "x'*A*x" | frechet - x --text
+  frechet batch < problems.jsonl > answers.jsonl
+  frechet operations                               every operation with its rule and source
+  frechet operations det                           one of them
+
+notation: * product, .* element-wise, ' transpose, X^-1 or inv(X), ./ .^ element-wise; a…g are scalars, h…z vectors,
+A…Z matrices unless declared; several lines are definitions followed by the function.
+exit codes: 0 answered, 1 the numeric check failed, 2 bad input, 3 no rule for an operation
+"""
+
+FORMS = ("gradient", "jacobian", "hessian", "differential", "linearization", "components", "vec")
+
+
+def _parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(
+        prog="frechet",
+        description="Derivatives with respect to matrices: closed forms with shapes and conditions, checked numerically.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("formula", help="the function, in the text notation; - reads it from standard input")
+    p.add_argument("variable", nargs="?", help="differentiate with respect to this; may be left out if there is only one")
+    p.add_argument("--order", type=int, choices=(1, 2), default=1, help="2 adds the Hessian")
+    p.add_argument("--form", choices=FORMS, help="print one view only")
+    p.add_argument("--layout", choices=("numerator", "denominator"), help="print the partial derivatives in this layout only")
+    p.add_argument("--declare", action="append", default=[], metavar='"X: n×m symmetric"', help="declare a variable; repeatable")
+    style = p.add_mutually_exclusive_group()
+    style.add_argument("--unicode", dest="style", action="store_const", const="unicode", help="mathematical signs (the default)")
+    style.add_argument("--text", dest="style", action="store_const", const="text", help="the text notation, which reads back")
+    style.add_argument("--latex", dest="style", action="store_const", const="latex", help="LaTeX")
+    style.add_argument("--json", dest="style", action="store_const", const="json", help="one JSON object, as batch prints")
+    style.add_argument("--numpy", dest="style", action="store_const", const="numpy", help="a NumPy function")
+    p.add_argument("--no-check", action="store_true", help="skip the numeric check")
+    p.add_argument("--version", action="version", version=_version())
+    return p
+
+
+def _version() -> str:
+    import frechet
+
+    return f"frechet {frechet.__version__}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        if arguments[:1] == ["batch"]:
+            return _batch(arguments[1:])
+        if arguments[:1] == ["operations"]:
+            return _operations(arguments[1:])
+        return _answer(_parser().parse_args(_protected(arguments)))
+    except BrokenPipeError:
+        # the reader of our output went away, as `head` does
+        sys.stderr.close()
+        return ANSWERED
+    except FrechetError as error:
+        print(error.pointed(), file=sys.stderr)
+        return exit_code(error)
+
+
+def exit_code(error: FrechetError) -> int:
+    return CHECK_FAILED if isinstance(error, CheckFailed) else NO_RULE if isinstance(error, UnsupportedError) else BAD_INPUT
+
+
+def _protected(arguments: list[str]) -> list[str]:
+    """Formulas may begin with a minus; argparse would take them for options."""
+    options = {s for a in _parser()._actions for s in a.option_strings}
+    return [
+        " " + a if a.startswith("-") and a != "-" and a.split("=")[0] not in options and a != "--" else a for a in arguments
+    ]
+
+
+def _read_formula(given: str) -> str:
+    if given != "-":
+        if any("\udc80" <= c <= "\udcff" for c in given):
+            raise NotationError("the formula is not UTF-8 text")
+        return given[1:] if given.startswith(" -") else given
+    raw = sys.stdin.buffer.read(INPUT_LIMIT + 1)
+    if len(raw) > INPUT_LIMIT:
+        raise NotationError(f"standard input is longer than {INPUT_LIMIT} bytes")
+    try:
+        return raw.decode().strip("\n")
+    except UnicodeDecodeError as error:
+        raise NotationError(f"standard input is not UTF-8 text: byte {error.start} is 0x{raw[error.start]:02x}") from None
+
+
+def _answer(o: argparse.Namespace) -> int:
+    from frechet.interfaces.page import Page
+    from frechet.notation.reading import read
+
+    text = _read_formula(o.formula)
+    reading = read(text, o.declare, wrt=o.variable)
+    name = o.variable
+    if name is None:
+        if len(reading.variables) != 1:
+            names = ", ".join(reading.variables) or "none"
+            raise NotationError(f"name the variable to differentiate with respect to, after the formula: {names}")
+        name = next(iter(reading.variables))
+    page = Page(reading, name, style=o.style or "unicode", order=o.order, check=not o.no_check)
+    print(page.render(o.form, o.layout))
+    return ANSWERED
+
+
+def _batch(arguments: Sequence[str]) -> int:
+    p = argparse.ArgumentParser(
+        prog="frechet batch",
+        description="JSON lines in on standard input, one JSON line out for each: the format is in docs/batch.md.",
+    )
+    p.add_argument("file", nargs="?", default="-", help="read from this file instead of standard input")
+    p.add_argument("--no-check", action="store_true", help="skip the numeric checks")
+    o = p.parse_args(arguments)
+    from frechet.interfaces.batch import run
+
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")
+    if o.file == "-":
+        run(_decoded(sys.stdin.buffer), sys.stdout, not o.no_check)
+        return ANSWERED
+    try:
+        with open(o.file, "rb") as f:
+            total = sum(1 for _ in f)
+        with open(o.file, "rb") as f:
+            run(_decoded(f), sys.stdout, not o.no_check, total)
+    except OSError as error:
+        raise NotationError(f"{o.file}: {error.strerror}") from None
+    return ANSWERED
+
+
+def _decoded(lines: Any) -> Any:
+    for raw in lines:
+        yield raw.decode("utf-8", errors="replace")
+
+
+def _operations(arguments: Sequence[str]) -> int:
+    p = argparse.ArgumentParser(prog="frechet operations", description="Every operation with its rule and source.")
+    p.add_argument("name", nargs="?", help="only this one")
+    p.add_argument("--json", action="store_true", help="as JSON")
+    o = p.parse_args(arguments)
+    from frechet.expressions.operation import all_operations
+
+    pages = [page for page in all_operations() if page.rule]
+    if o.name is not None:
+        from difflib import get_close_matches
+
+        chosen = [page for page in pages if o.name in (page.name, page.typed_as)]
+        if not chosen:
+            near = get_close_matches(o.name, [page.name for page in pages], 3)
+            raise NotationError(f"no operation named {o.name!r}" + (f": did you mean {', '.join(near)}?" if near else ""))
+        pages = chosen
+    rows = [
+        {
+            "name": page.name, "signature": page.signature, "summary": page.summary, "rule": page.rule,
+            "adjoint": page.adjoint_rule or "by transposition of the differential", "conditions": page.conditions_text or "none",
+            "source": page.source, "example": page.examples[0] if page.examples else "",
+        }
+        for page in pages
+    ]  # fmt: skip
+    if o.json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        return ANSWERED
+    for row in rows:
+        print(f"{row['signature']:<24} {row['summary']}")
+        print(f"{'':<24} {row['rule']}")
+        if row["conditions"] != "none":
+            print(f"{'':<24} where {row['conditions']}")
+        if row["source"]:
+            print(f"{'':<24} {row['source']}")
+        print()
+    print(f"{len(rows)} operations")
+    return ANSWERED

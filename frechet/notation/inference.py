@@ -1,0 +1,238 @@
+"""Shapes by unification: every shape rule of the operations is asked once, with dimensions that may still be unknown.
+
+An unknown dimension is a `Dim` in a reserved name such as ?00001. What is left unknown at the end gets a readable letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import gcd
+
+from frechet.expressions.dimension import UNIT, Dim, Shape, dim, kind
+from frechet.expressions.errors import LimitError, ShapeError
+
+DEGREE_LIMIT = 32  # of a dimension: factors in a product, and terms in a sum
+SIZE_LIMIT = 10**18  # of the numbers in a dimension
+LETTERS = ("n", "m", "p", "q", "r", "s", "t", "k", "l")
+AFTER_MATRIX = ("r", "s", "t", "k", "l", "m", "n")  # once the variable is p×q
+
+
+class Contradiction(ShapeError):
+    """Two dimensions that should be equal and cannot be."""
+
+    def __init__(self, left: Dim, right: Dim) -> None:
+        super().__init__(f"{left} and {right} differ")
+        self.left, self.right = left, right
+
+
+class Unifier:
+    """Unknown dimensions and what is known of them. Declared names and numbers are never changed.
+
+    place: what the caller is at; kept with equations that cannot be decided yet, so that errors can point.
+    """
+
+    def __init__(self) -> None:
+        self.unknowns: list[Dim] = []  # in order of first appearance
+        self.bound: dict[Dim, Dim] = {}
+        self.values: dict[str, Dim] = {}
+        self.postponed: list[tuple[Dim, Dim, int]] = []
+        self.place = 0
+
+    def fresh(self) -> Dim:
+        found = dim({(f"?{len(self.unknowns):05}",): 1})
+        self.unknowns.append(found)
+        return found
+
+    def find(self, d: Dim) -> Dim:
+        """What is known of a dimension."""
+        bound = self.bound
+        if d in bound:
+            start = d
+            while d in bound:
+                d = bound[d]
+            d = self._substituted(d)
+            while bound[start] is not d:  # so that long chains are walked once
+                following = bound[start]
+                self._bind(start, d)
+                if following not in bound:
+                    break
+                start = following
+            return d
+        return self._substituted(d)
+
+    def _substituted(self, d: Dim) -> Dim:
+        terms = d.terms
+        if len(terms) == 1 and (not terms[0][0] or (len(terms[0][0]) == 1 and terms[0][1] == 1)):
+            return d
+        values = self.values
+        while any(name in values for monomial, _ in d.terms for name in monomial):
+            d = checked(d.substitute(values))
+        return d
+
+    def shape(self, shape: Shape) -> Shape:
+        return self.find(shape[0]), self.find(shape[1])
+
+    def unknown(self, d: Dim) -> bool:
+        """Is the dimension a single unknown?"""
+        terms = d.terms
+        return len(terms) == 1 and terms[0][1] == 1 and len(terms[0][0]) == 1 and terms[0][0][0][0] == "?"
+
+    def equal(self, a: Dim, b: Dim) -> None:
+        """Make two dimensions equal.  Raises Contradiction, if they cannot be."""
+        a, b = self.find(a), self.find(b)
+        if a is b:
+            return
+        if a is UNIT or b is UNIT:
+            raise Contradiction(a, b)
+        if self.unknown(a) and (not self.unknown(b) or a.text > b.text):
+            a, b = b, a
+        if self.unknown(b) and b.terms[0][0][0] not in a.names():
+            self._bind(b, a)
+            return
+        self._solve(a, b)
+
+    def _bind(self, unknown: Dim, value: Dim) -> None:
+        self.bound[unknown] = value
+        self.values[unknown.terms[0][0][0]] = value
+
+    def _solve(self, a: Dim, b: Dim) -> None:
+        terms = _reduced((a - b).terms)
+        unknowns = {name for monomial, _ in terms for name in monomial if name[0] == "?"}
+        positive = {coefficient > 0 for _, coefficient in terms}
+        if not unknowns or len(positive) == 1:
+            raise Contradiction(a, b)
+        best: tuple[int, str, Dim] | None = None
+        for name in unknowns:
+            alone = [c for monomial, c in terms if monomial == (name,)]
+            if alone not in ([1], [-1]) or sum(name in monomial for monomial, _ in terms) > 1:
+                continue
+            value = dim({monomial: -alone[0] * c for monomial, c in terms if monomial != (name,)})
+            negative = sum(c < 0 for _, c in value.terms)
+            if negative == len(value.terms):
+                raise Contradiction(a, b)
+            if best is None or (negative, name) < best[:2]:
+                best = (negative, name, value)
+        if best is None:
+            self.postponed.append((a, b, self.place))
+        else:
+            self._bind(dim({(best[1],): 1}), best[2])
+
+    def finish(self) -> None:
+        """Decide what was postponed: sizes of Kronecker products and the like, in the plainest way that fits."""
+        guessing = False
+        while self.postponed:
+            waiting, self.postponed = self.postponed, []
+            known = len(self.bound)
+            for a, b, self.place in waiting:
+                if guessing and len(self.bound) == known:
+                    self._guess(self.find(a), self.find(b))
+                else:
+                    self.equal(a, b)
+            guessing = len(self.bound) == known and len(self.postponed) == len(waiting)
+
+    def _guess(self, a: Dim, b: Dim) -> None:
+        """kron(A,B) with n·m rows and p·q columns of unknown sizes, known to be equal: A and B are square."""
+        terms = _reduced((a - b).terms)
+        if len(terms) == 2 and terms[0][1] == -terms[1][1] and len(terms[0][0]) == len(terms[1][0]):
+            for x, y in zip(terms[0][0], terms[1][0], strict=True):
+                self.equal(dim({(x,): 1}), dim({(y,): 1}))
+            return
+        root = _root(terms)
+        if root is not None:
+            self.equal(*root)
+            return
+        raise ShapeError("the dimensions cannot be told from this: declare them, as in X: n×m")
+
+    # -- letters for what is left
+    def free(self, dims: Iterable[Dim]) -> Iterator[Dim]:
+        """The unknowns in dimensions, each once, as they come."""
+        seen = set()
+        for d in dims:
+            for name in sorted(name for monomial, _ in self.find(d).terms for name in monomial if name[0] == "?"):
+                if name not in seen:
+                    seen.add(name)
+                    yield dim({(name,): 1})
+
+    def name_unknowns(self, wrt: Shape | None, taken: set[str]) -> None:
+        """Give every dimension that is still unknown a letter: those of the variable `wrt` first."""
+        letters = LETTERS
+        if wrt is not None and kind(wrt) == "matrix":
+            rows, columns = self.shape(wrt)
+            if rows is not columns:
+                for d, wanted in ((rows, "p"), (columns, "q")):
+                    for unknown in self.free((d,)):
+                        letters = AFTER_MATRIX
+                        self._bind(unknown, dim(letter((wanted, *AFTER_MATRIX), taken)))
+        order = self.unknowns if wrt is None else [*wrt, *self.unknowns]
+        if not all(d in self.bound for d in order):
+            for unknown in list(self.free(order)):
+                self._bind(unknown, dim(letter(letters, taken)))
+
+
+def letter(letters: Iterable[str], taken: set[str]) -> str:
+    """The first of the letters that is not taken, then n1, n2, …; it is taken from now on."""
+    for name in letters:
+        if name not in taken:
+            break
+    else:
+        number = 1
+        while f"n{number}" in taken:
+            number += 1
+        name = f"n{number}"
+    taken.add(name)
+    return name
+
+
+def checked(d: Dim) -> Dim:
+    """The dimension.  Raises LimitError, if it is larger than anything that can be meant."""
+    terms = d.terms
+    if len(terms) > DEGREE_LIMIT or any(len(m) > DEGREE_LIMIT or abs(c) > SIZE_LIMIT for m, c in terms):
+        raise LimitError("a dimension here is too large")
+    return d
+
+
+Terms = tuple[tuple[tuple[str, ...], int], ...]
+
+
+def _reduced(terms: Terms) -> Terms:
+    """The terms of a polynomial without common factors: a dimension is never 0."""
+    common = gcd(*[c for _, c in terms])
+    shared = list(terms[0][0])
+    for monomial, _ in terms[1:]:
+        rest = list(monomial)
+        kept = []
+        for name in shared:
+            if name in rest:
+                rest.remove(name)
+                kept.append(name)
+        shared = kept
+    if common == 1 and not shared:
+        return terms
+    found = []
+    for monomial, c in terms:
+        names = list(monomial)
+        for name in shared:
+            names.remove(name)
+        found.append((tuple(names), c // common))
+    return tuple(found)
+
+
+def _root(terms: Terms) -> tuple[Dim, Dim] | None:
+    """u = 3 where the terms say u·u = 9, u = n where they say u·u = n·n."""
+    if len(terms) != 2:
+        return None
+    for (monomial, c), (other, e) in (terms, terms[::-1]):
+        if len(set(monomial)) == 1 and monomial[0][0] == "?" and c * e < 0 and abs(c) == 1:
+            k, size = len(monomial), abs(e)
+            root = round(size ** (1 / k))
+            names = other[::k]
+            if root**k == size and tuple(sorted(names * k)) == other:
+                return dim({(monomial[0],): 1}), dim({names: root})
+    return None
+
+
+def unknown_function(r, i):
+    from frechet.expressions.errors import UnsupportedError
+    return r.error_at(i, f"{r.nodes[i].value} is not supported yet", UnsupportedError)
+def shape_error(r, i, e):
+    return r.error_at(i, str(e), ShapeError)

@@ -1,0 +1,74 @@
+"""Where a function lives: `ℝ^{p×q}`, `symmetric n×n`, and the line `g : ℝ^{p×q} → ℝ,  g(X) = tr(A X B)`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal
+
+from frechet.expressions.dimension import UNIT, Dim, Shape, kind
+from frechet.expressions.node import Expr
+from frechet.notation.latex import LatexStyle, write_latex
+from frechet.notation.text import TextStyle, write_text
+from frechet.notation.unicode import SUPERSCRIPTS, UnicodeStyle, write_unicode
+
+Notation = Literal["text", "unicode", "latex"]
+
+STYLES = {"text": TextStyle(), "unicode": UnicodeStyle(), "latex": LatexStyle()}
+WRITERS = {"text": write_text, "unicode": write_unicode, "latex": write_latex}
+# The structures that are sets of their own, the narrowest first.
+WORDS = {
+    "spd": "positive definite", "psd": "positive semi-definite", "diagonal": "diagonal", "symmetric": "symmetric",
+    "skew": "skew-symmetric", "orthogonal": "orthogonal", "lower": "lower triangular", "upper": "upper triangular",
+    "toeplitz": "Toeplitz", "hermitian": "Hermitian",
+}  # fmt: skip
+
+
+def show_space(shape: Shape, style: Notation = "unicode", structure: Collection[str] = ()) -> str:
+    r"""The space of all arrays of a shape; a structure is named in words.
+
+    >>> from frechet.expressions.dimension import SCALAR, dim
+    >>> p, q = dim("p"), dim("q")
+    >>> show_space(SCALAR), show_space((p, UNIT)), show_space((p, q)), show_space((p, p), structure=["symmetric"])
+    ('ℝ', 'ℝ^p', 'ℝ^{p×q}', 'symmetric p×p')
+    >>> show_space((p, q), "text"), show_space((p, q), "latex")
+    ('R^{p×q}', '\\mathbb{R}^{p \\times q}')
+    """
+    word = next((words for name, words in WORDS.items() if name in structure), None)
+    if word is not None:
+        return rf"\text{{{word} }} {_size(shape, style)}" if style == "latex" else f"{word} {_size(shape, style)}"
+    reals = {"text": "R", "unicode": "ℝ", "latex": r"\mathbb{R}"}[style]
+    if kind(shape) == "scalar":
+        return reals
+    size = _size(shape, style)
+    if style == "unicode" and size.isdigit():
+        return reals + size.translate(SUPERSCRIPTS)
+    return f"{reals}^{size}" if len(size) == 1 else f"{reals}^{{{size}}}"
+
+
+def _size(shape: Shape, style: Notation) -> str:
+    """n, or n×m; a row is 1×n."""
+    sizes = shape[:1] if shape[1] is UNIT else shape
+    return (r" \times " if style == "latex" else "×").join(_factor(d, style) if len(sizes) > 1 else _dimension(d, style) for d in sizes)
+
+
+def _dimension(d: Dim, style: Notation) -> str:
+    return STYLES[style].dimension(d)
+
+
+def _factor(d: Dim, style: Notation) -> str:
+    return f"({_dimension(d, style)})" if len(d.terms) > 1 else _dimension(d, style)
+
+
+def signature_line(name: str, variable: Expr, expression: Expr, style: Notation = "unicode") -> str:
+    """The function as a mathematician introduces it, from where to where, and what it does.
+
+    >>> from frechet.expressions.dimension import dim
+    >>> from frechet.operations.constants import variable
+    >>> x = variable("x", (dim("n"), UNIT))
+    >>> signature_line("g", x, x)
+    'g : ℝ^n → ℝ^n,  g(x) = x'
+    """
+    label, argument = STYLES[style].variable(name)[0], STYLES[style].symbol(variable)[0]
+    domain, range_ = show_space(variable.shape, style, variable.params[1]), show_space(expression.shape, style)
+    arrow, gap = (r"\to", r",\quad ") if style == "latex" else ("→", ",  ")
+    return f"{label} : {domain} {arrow} {range_}{gap}{label}({argument}) = {WRITERS[style](expression)}"

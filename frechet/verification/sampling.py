@@ -1,0 +1,247 @@
+"""Random points: sizes for dimensions and values for variables, drawn from what is declared of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from frechet.compilation.numpy_source import compiled
+from frechet.compilation.sizes import bind
+from frechet.expressions.dimension import UNIT, Dim, axes
+from frechet.expressions.errors import ShapeError
+from frechet.expressions.node import Expr, variables, walk
+
+SIZES = (2, 3, 4, 5)
+ATTEMPTS = 60
+LARGE = 1e7  # values beyond this are used only where nothing smaller is found
+ENTRIES = 20_000  # arrays of more entries are avoided when sizes are drawn
+FIXED = ("labels±1", "mask01", "onehot", "simplex", "orthogonal")  # domains that no mood changes
+MOODS = ("plain", "positive", "small", "small positive", "near identity", "spd", "unit01", "above 1", "dominated")
+PLAN = (
+    *["plain"] * 4, *["positive"] * 3, *["small"] * 3, *["near identity"] * 2, *["spd"] * 3, *["unit01"] * 2,
+    *["small positive"] * 2, *["above 1"] * 2, *["dominated"] * 3,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Point:
+    """Values of variables by name, with the sizes they were drawn for."""
+
+    values: dict[str, Any]
+    sizes: dict[str, int]
+
+    def given(self, function: Any) -> dict[str, int]:
+        """The sizes that a compiled function must be given."""
+        return {n: self.sizes[n] for n in function.sizes}
+
+
+def random_sizes(exprs: Sequence[Expr], rng: Random) -> dict[str, int]:
+    """Small sizes for the dimension names of expressions, all different where there are few.
+
+    Raises:  ShapeError, if no sizes are found for which every dimension is at least 1
+    """
+    dims: dict[Dim, None] = {}
+    least: dict[str, int] = {}
+    for node in walk(*exprs):
+        dims.update(dict.fromkeys(d for d in (*node.shape, *node.params) if isinstance(d, Dim) and d is not UNIT))
+        if node.op.name == "unit" and len(node.shape[0].names()) == 1:
+            name = next(iter(node.shape[0].names()))
+            least[name] = max(least.get(name, 1), node.params[0])
+    names = sorted({n for d in dims for n in d.names()})
+    for attempt in range(200):
+        drawn = rng.sample(SIZES, len(names)) if len(names) <= len(SIZES) else [rng.choice(SIZES) for _ in names]
+        spread = 0 if attempt < 50 else attempt // 25  # n-6 or k*(n-m) need luck or larger sizes
+        sizes = {n: max(k + rng.randint(0, spread), least.get(n, 1)) for n, k in zip(names, drawn, strict=True)}
+        lengths = [d.size(sizes) for d in dims]
+        if all(length >= 1 for length in lengths) and (max(lengths, default=1) <= 150 or attempt > 100):
+            return sizes
+    raise ShapeError("no small sizes were found for which every dimension is at least 1: " + ", ".join(names))
+
+
+def sample(
+    variables: Sequence[Expr], sizes: Mapping[str, int], rng: Random, mood: str | Callable[[], str] = "plain"
+) -> dict[str, Any]:
+    """A value for each variable, from its structure and domain; `mood` changes how undeclared ones are drawn."""
+    found = {}
+    for v in variables:
+        found[v.params[0]] = _draw(v, tuple(d.size(sizes) for d in axes(v.shape)), rng, mood if isinstance(mood, str) else mood())
+    return found
+
+
+def projected(x: Any, structure: Sequence[str]) -> Any:
+    """The orthogonal projection on the linear structures named."""
+    import numpy as np
+
+    for s in structure:
+        if s in ("symmetric", "hermitian", "spd", "psd"):
+            x = (x + x.T) / 2
+        elif s == "skew":
+            x = (x - x.T) / 2
+        elif s == "diagonal":
+            x = np.diag(np.diag(x))
+        elif s == "lower":
+            x = np.tril(x)
+        elif s == "upper":
+            x = np.triu(x)
+        elif s == "toeplitz":
+            n, m = x.shape
+            x = sum(np.diagonal(x, k).mean() * np.eye(n, m, k) for k in range(1 - n, m))
+    return x
+
+
+def linear_structure(v: Expr) -> list[str]:
+    """The structures of a variable that its differential has too."""
+    structure = v.params[1]
+    if v.params[2] == "spd" and v.kind == "matrix" and "symmetric" not in structure:
+        structure = (*structure, "symmetric")
+    return [s for s in structure if s != "orthogonal"]
+
+
+def normal(shape: tuple[int, ...], rng: Random) -> Any:
+    import numpy as np
+
+    count = 1
+    for k in shape:
+        count *= k
+    values = np.array([rng.gauss(0.0, 1.0) for _ in range(count)])
+    return values.reshape(shape) if shape else values[0]
+
+
+def uniform(low: float, high: float, shape: tuple[int, ...], rng: Random) -> Any:
+    import numpy as np
+
+    count = 1
+    for k in shape:
+        count *= k
+    values = np.array([rng.uniform(low, high) for _ in range(count)])
+    return values.reshape(shape) if shape else values[0]
+
+
+def _draw(v: Expr, shape: tuple[int, ...], rng: Random, mood: str) -> Any:
+    import numpy as np
+
+    _, structure, domain, _ = v.params
+    square = len(shape) == 2 and shape[0] == shape[1]
+    if "orthogonal" in structure or domain == "orthogonal":
+        q, r = np.linalg.qr(normal(shape if len(shape) == 2 and shape[0] >= shape[1] else shape[::-1], rng))
+        q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
+        return q if q.shape == shape else q.T
+    if "spd" in structure or "psd" in structure or domain == "spd":
+        if not shape:
+            return np.float64(rng.uniform(0.3, 2.0))
+        x = projected(_spd(shape[0], rng), [s for s in structure if s not in ("spd", "psd", "symmetric")])
+        lowest = float(np.linalg.eigvalsh(x)[0])
+        return x + max(0.0, 0.3 - lowest) * np.eye(shape[0])
+    if domain == "simplex":
+        x = -np.log(uniform(0.05, 1.0, shape, rng))
+        return x / np.sum(x)
+    if domain == "labels±1":
+        return np.where(uniform(0, 1, shape, rng) < 0.5, -1.0, 1.0)
+    if domain == "mask01":
+        return np.where(uniform(0, 1, shape, rng) < 0.35, 0.0, 1.0)
+    if domain == "onehot":
+        x = np.zeros(shape).ravel()
+        x[rng.randrange(x.size)] = 1.0
+        return x.reshape(shape)
+    x = _of_domain(domain, shape, rng) if domain != "normal" else _in_mood(mood, shape, square, rng)
+    linear = linear_structure(v)
+    if linear:
+        if domain == "invertible" and "skew" not in linear:
+            x = x + 2 * np.eye(*shape)
+        x = projected(x, linear)
+    return x
+
+
+def _of_domain(domain: str, shape: tuple[int, ...], rng: Random) -> Any:
+    import numpy as np
+
+    if domain in ("positive", "nonnegative"):
+        return uniform(0.3, 2.0, shape, rng)
+    if domain == "unit01":
+        return uniform(0.05, 0.95, shape, rng)
+    if domain == "invertible" and len(shape) == 2:
+        u, s, vt = np.linalg.svd(normal(shape, rng), full_matrices=False)
+        return (u * (0.5 + s)) @ vt
+    if domain == "invertible":
+        return uniform(0.3, 2.0, shape, rng)
+    return normal(shape, rng)
+
+
+def _in_mood(mood: str, shape: tuple[int, ...], square: bool, rng: Random) -> Any:
+    import numpy as np
+
+    if mood == "small":
+        return 0.3 * normal(shape, rng)
+    if mood == "unit01":
+        return uniform(0.05, 0.95, shape, rng)
+    if mood == "small positive":
+        return uniform(0.02, 0.3, shape, rng)
+    if mood == "above 1":
+        return uniform(1.2, 3.0, shape, rng)
+    if square and mood == "near identity":
+        return np.eye(shape[0]) + 0.2 * normal(shape, rng)
+    if square and mood == "spd":
+        return _spd(shape[0], rng)
+    if square and mood == "dominated":
+        return np.diag(uniform(3.0, 6.0, shape[:1], rng)) + 0.3 * normal(shape, rng)
+    if mood == "dominated":
+        return 0.2 * normal(shape, rng)
+    return normal(shape, rng) if mood == "plain" else uniform(0.3, 2.0, shape, rng)
+
+
+def _spd(n: int, rng: Random) -> Any:
+    import numpy as np
+
+    a = normal((n, n), rng)
+    return a @ a.T / n + 0.5 * np.eye(n)
+
+
+def points(
+    e: Expr | Sequence[Expr], n: int = 3, seed: int = 0, sizes: Mapping[str, int] | None = None, also: Sequence[Expr] = ()
+) -> list[Point]:
+    """At most n points at which the expressions are finite: first plain draws, then tamer ones. None, if none is found.
+
+    also: variables and expressions that get values and sizes too
+    """
+    import numpy as np
+
+    roots = (e,) if isinstance(e, Expr) else tuple(e)
+    everything = [*roots, *also]
+    drawn = variables(*everything)
+    rng = Random(seed)
+    functions = [(compiled(r), [v.params[0] for v in variables(r)]) for r in roots]
+    told = bind(drawn).keys()
+    found: list[Point] = []
+    reserve: list[Point] = []
+    for attempt in range(ATTEMPTS):
+        mood: str | Callable[[], str] = PLAN[attempt] if attempt < len(PLAN) else lambda: rng.choice(MOODS)
+        chosen = dict(sizes) if sizes is not None else {}
+        if sizes is None or not told <= chosen.keys():
+            chosen = random_sizes(everything, rng) | chosen
+        point = Point(sample(drawn, chosen, rng, mood), chosen)
+        largest = 0.0
+        for function, names in functions:
+            value = value_at(function, {k: point.values[k] for k in names}, point)
+            largest = max(largest, float(np.max(np.abs(value)))) if np.all(np.isfinite(value)) else np.inf
+            if largest == np.inf:
+                break
+        if largest < LARGE:
+            found.append(point)
+            if len(found) == n:
+                break
+        elif largest < np.inf:
+            reserve.append(point)
+    return found or reserve[:n]
+
+
+def value_at(function: Any, values: Mapping[str, Any], point: Point) -> Any:
+    """The value of a compiled function; nan where a matrix has no inverse."""
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        try:
+            return np.asarray(function(**values, **point.given(function)), dtype=float)
+        except np.linalg.LinAlgError:
+            return np.asarray(np.nan)
