@@ -341,14 +341,17 @@ def _tidy(source: str) -> str:
     opened: list[int] = []
     drop: set[int] = set()
     close: dict[int, int] = {}
+    tuples: set[int] = set()
     for i, c in enumerate(source):
+        if c == "," and opened:
+            tuples.add(opened[-1])
         if c == "(":
             opened.append(i)
         elif c == ")":
             close[opened.pop()] = i
     for i, j in close.items():
         if i > 0 and (source[i - 1].isalnum() or source[i - 1] == "_"):  # a call
-            if close.get(i + 1) == j - 1:
+            if close.get(i + 1) == j - 1 and i + 1 not in tuples:
                 drop |= {i + 1, j - 1}
         else:
             atom = ATOM.match(source, i + 1)

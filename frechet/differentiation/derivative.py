@@ -12,10 +12,10 @@ from frechet.differentiation.differential import differential, differential_symb
 from frechet.differentiation.jacobian import jacobian
 from frechet.differentiation.structure import projected
 from frechet.expressions.dimension import SCALAR, UNIT
-from frechet.expressions.errors import ShapeError
+from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, substitute
 from frechet.operations.constants import EYE, ONE, variable
-from frechet.operations.hadamard import monomial
+from frechet.operations.hadamard import DISCRETE, monomial
 from frechet.operations.products import inner, product
 from frechet.operations.shaping import vec
 from frechet.operations.sums import add, scaled, subtract
@@ -33,6 +33,8 @@ class Derivative:
     def __init__(self, function: Expr, variable: Expr, direction: Expr | None = None) -> None:
         if variable.op.name != "variable":
             raise ShapeError("the derivative is taken with respect to a variable; this is an expression")
+        if variable.params[2] in DISCRETE:
+            raise UnsupportedError(f"{variable.params[0]} is declared {variable.params[2]}: it has no neighbouring values to differentiate by")
         self.function = function
         self.variable = variable
         self.direction = direction if direction is not None else differential_symbol(variable)
@@ -45,9 +47,11 @@ class Derivative:
     @cached_property
     def differential(self) -> Expr:
         """dF, an expression linear in the direction dX. Of a scalar function it is written with the gradient: tr(G' dX)."""
+        plain = polished(self.raw_differential)
         if self.function.shape == SCALAR and self.variable.shape != SCALAR:
-            return inner(self.cotangent, self.direction)
-        return polished(self.raw_differential)
+            by_gradient = inner(self.cotangent, self.direction)
+            return by_gradient if by_gradient.leaves <= plain.leaves else plain
+        return plain
 
     @cached_property
     def cotangent(self) -> Expr:

@@ -230,9 +230,3 @@ def _root(terms: Terms) -> tuple[Dim, Dim] | None:
                 return dim({(monomial[0],): 1}), dim({names: root})
     return None
 
-
-def unknown_function(r, i):
-    from frechet.expressions.errors import UnsupportedError
-    return r.error_at(i, f"{r.nodes[i].value} is not supported yet", UnsupportedError)
-def shape_error(r, i, e):
-    return r.error_at(i, str(e), ShapeError)

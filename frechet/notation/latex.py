@@ -150,8 +150,9 @@ class LatexStyle(Style):
         if elementwise:
             top = above[0] if above[1] == RATIO else self.at_least(above, POSTFIX)
             return rf"{top} \oslash {self.at_least(below, POSTFIX)}", RATIO
-        numeric = PLAIN_NUMBER.fullmatch(above[0]) and PLAIN_NUMBER.fullmatch(below[0])
-        return rf"\{'tfrac' if numeric else 'frac'}{{{above[0]}}}{{{below[0]}}}", PRODUCT
+        top, bottom = _bare(above[0]), _bare(below[0])
+        numeric = PLAIN_NUMBER.fullmatch(top) and PLAIN_NUMBER.fullmatch(bottom)
+        return rf"\{'tfrac' if numeric else 'frac'}{{{top}}}{{{bottom}}}", PRODUCT
 
     def call(self, node: Expr, args: Sequence[Piece]) -> Piece:
         op = node.op
@@ -206,6 +207,19 @@ class LatexStyle(Style):
         if op.name == "unit" and text in self.taken:
             text = rf"\mathbf{{e}}_{{{params}}}"
         return text, ATOM
+
+
+def _bare(text: str) -> str:
+    """The text without parentheses around the whole of it."""
+    start, end = (r"\left(", r"\right)") if text.startswith(r"\left(") else ("(", ")")
+    if not (text.startswith(start) and text.endswith(end)):
+        return text
+    depth = 0
+    for place, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if depth == 0 and c == ")" and place < len(text) - 1:
+            return text
+    return text.removeprefix(start).removesuffix(end)
 
 
 def _operator(name: str) -> str:

@@ -13,7 +13,7 @@ from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, kind
 from frechet.expressions.errors import FrechetError, LimitError, NotationError, ShapeError, UnsupportedError
 from frechet.expressions.node import Expr
 from frechet.expressions.operation import Operation, operation_named
-from frechet.notation import inference as mistakes
+from frechet.notation import mistakes
 from frechet.notation.declaration import Declaration, read_declaration
 from frechet.notation.inference import Unifier, checked
 from frechet.notation.syntax import Node, Program, read_syntax
@@ -50,7 +50,7 @@ def parse(
     (Dim(q), Dim(r))
     """
     declarations, variables = _declared(declare)
-    return _Reader(text, declarations, variables, wrt, sizes or {}).read().expression
+    return Reader(text, declarations, variables, wrt, sizes or {}).read().expression
 
 
 def read(
@@ -66,7 +66,7 @@ def read(
     ['X: (Dim(m), Dim(n))', 'w: (Dim(n), Dim(1))', 'y: (Dim(m), Dim(1))']
     """
     known = [_Known.of(d) for d in declarations]
-    return _Reader(text, known, variables, wrt, sizes or {}).read()
+    return Reader(text, known, variables, wrt, sizes or {}).read()
 
 
 def read_entry(expr: str, vars: Mapping[str, Any], dims: Mapping[str, int], wrt: str | None = None) -> Reading:
@@ -77,10 +77,10 @@ def read_entry(expr: str, vars: Mapping[str, Any], dims: Mapping[str, int], wrt:
     known = [_Known.of_entry(name, said) for name, said in vars.items()]
     names = [name for name in dims if name not in vars]
     try:
-        return _Reader(expr, known, {}, wrt, {}, names).read()
+        return Reader(expr, known, {}, wrt, {}, names).read()
     except ShapeError as error:
         try:
-            return _Reader(expr, known, {}, wrt, dict(dims), names).read()
+            return Reader(expr, known, {}, wrt, dict(dims), names).read()
         except FrechetError:
             raise error from None
 
@@ -200,7 +200,7 @@ _SECOND_NEGATIVE = frozenset({"sub", "div", "ediv"})
 _EXPRESSION, _DIMENSION, _LITERAL = 0, 1, 2  # what a node is read as
 
 
-class _Reader:
+class Reader:
     """One reading of one text."""
 
     def __init__(
@@ -234,9 +234,9 @@ class _Reader:
     def _declare(self, known: Sequence[_Known]) -> None:
         for v in known:
             if v.name in self.known or v.name in self.given:
-                raise NotationError(f"{v.name} is declared twice")
+                raise self.declared(v.name, NotationError, f"{v.name} is declared twice")
             if v.name == "pi":
-                raise NotationError("pi is the number π: choose another name for the variable")
+                raise self.declared("pi", NotationError, "pi is the number π: choose another name for the variable")
             self.known[v.name] = v
             for d in v.dims or ():
                 self.dimensions |= d.names()
@@ -245,7 +245,8 @@ class _Reader:
                 self.dimensions |= d.names()
         for name in self.dimensions:
             if name in self.known or name in self.given:
-                raise NotationError(f"{name} is declared as a variable, and another declaration uses it as a dimension")
+                message = f"{name} is declared as a variable, and another declaration uses it as a dimension"
+                raise self.declared(name, NotationError, message)
         for v in known:
             if v.name not in self.named and v.dims is not None:
                 self.named[v.name] = self._shape_of_declared(v)
@@ -256,7 +257,8 @@ class _Reader:
         shape = (dims[0] if dims else UNIT, dims[1] if len(dims) > 1 else UNIT)
         if v.square and (kind(shape) != "matrix" or shape[0] is not shape[1]):
             word = v.structure[0] if v.structure else v.domain
-            raise ShapeError(f"{v.name} is declared {word}, so it must be a square matrix, not {mistakes.described(shape)}")
+            message = f"{v.name} is declared {word}, so it must be a square matrix, not {mistakes.described(shape)}"
+            raise self.declared(v.name, ShapeError, message)
         return shape
 
     def _lines(self) -> None:
@@ -278,6 +280,11 @@ class _Reader:
 
     def error(self, cls: type[FrechetError], message: str, start: int, end: int) -> FrechetError:
         return cls(message, position=start, end=end, text=self.text)
+
+    def declared(self, name: str, cls: type[FrechetError], message: str) -> FrechetError:
+        """An error of a declaration, at the place where the name is used."""
+        node = next((n for n in self.nodes if n.kind == "name" and n.value == name), self.nodes[self.program.root])
+        return self.error(cls, message, node.start, node.end)
 
     def error_at(self, i: int, message: str, cls: type[FrechetError] = NotationError) -> FrechetError:
         return self.error(cls, message, self.nodes[i].start, self.nodes[i].end)
@@ -446,8 +453,9 @@ class _Reader:
             root = self.definitions[name]
             if self.shapes[root] is None or root >= i:
                 place = next(d for d in self.program.definitions if d.name == name)
-                line = self._line(place.start)
-                raise self.error_at(i, f"{name} is used before it is defined: its definition, on line {line}, ends later")
+                inside = place.start < self.nodes[i].start
+                how = "in its own definition" if inside else f"before it is defined on line {self._line(place.start)}"
+                raise self.error_at(i, f"{name} is used {how}")
             shape: Shape = self.shapes[root]
             return shape
         if name in self.named:
@@ -551,7 +559,10 @@ class _Reader:
                 continue
             known = self.known.get(name)
             structure, domain = (known.structure, known.domain) if known is not None else ((), "normal")
-            self.variables[name] = constants.variable(name, unifier.shape(shape), structure, domain)
+            try:
+                self.variables[name] = constants.variable(name, unifier.shape(shape), structure, domain)
+            except ShapeError as error:
+                raise self.declared(name, ShapeError, error.message) from None
 
     # -- expressions
     def _build(self) -> list[Any]:

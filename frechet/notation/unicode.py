@@ -116,7 +116,7 @@ class UnicodeStyle(Style):
             return f"|{body}|", ATOM
         if name in ("norm1", "norm2", "normp") and "‖" not in body:
             p = {"norm1": "1", "norm2": ""}.get(name) or "".join(self.number(p)[0] for p in node.params)
-            return f"‖{body}‖{p.translate(SUBSCRIPTS) if p.isdigit() or not p else '_' + p}", ATOM
+            return f"‖{body}‖{p.translate(SUBSCRIPTS) if p.isdigit() or not p else f'_({p})'}", ATOM
         if name == "pinv":
             return self.at_least(args[0], ATOM) + "⁺", POSTFIX
         if name == "logdet":

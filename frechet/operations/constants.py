@@ -312,6 +312,7 @@ class CommutationPage(Operation):
     def annotate(self, node: Expr) -> None:
         node.sign, node.definite = 1, 0
         m, n = node.params
+        node.balance = 0
         if m is n:
             node.transposed = node
 

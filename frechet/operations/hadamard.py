@@ -15,7 +15,7 @@ from frechet.expressions.errors import NotationError, ShapeError
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import elementwise, products, reductions, shaping, softmax, sums
-from frechet.operations.constants import EYE, NUMBER, ONE, exact, is_ones, is_zero, number, ones, zeros
+from frechet.operations.constants import EYE, NUMBER, ONE, ONES, exact, is_ones, is_zero, number, ones, zeros
 from frechet.operations.transposition import TRANSPOSE, oriented, transposed
 
 Factor = tuple[Expr, Number]
@@ -184,6 +184,8 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
     powers: dict[Expr, Number] = {}
     exponents: list[tuple[Number, Expr]] = []
     diagonal: list[Expr] = []
+    repeated: list[Expr] = []
+    discrete = False
     stack = list(reversed(factors))
     while stack:
         b, k = stack.pop()
@@ -192,6 +194,8 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
         name = b.op.name
         if name == "variable":
             powers[b] = powers.get(b, 0) + k
+            if b.params[2] in DISCRETE:
+                discrete = True
             continue
         if name == "number":
             c = b.params[0]
@@ -236,12 +240,16 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
             raise NotationError("division by zero")
         elif b.op is EYE:
             diagonal.append(b)
+        elif name == "product" and k == 1 and len(b.args) >= 2 and _repeats(b) is not None:
+            repeated.append(b)
         elif not is_ones(b):
             powers[b] = powers.get(b, 0) + k
     if coefficient == 0:
         return zeros(shape)
     if exponents:
         _merge_exponents(shape, exponents, powers)
+    if discrete:
+        _use_values(powers)
     for b in [b for b in powers if b.op.name in REWRITES]:
         if b in powers:
             REWRITES[b.op.name](b, powers)
@@ -249,11 +257,32 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
     result = _node(shape, kept)
     c, result = sums.content(result)
     coefficient *= c
+    for b in repeated:
+        # (u*1').*M = diag(u)*M repeats a column, (1*v').*M = M*diag(v) a row
+        u, v = _repeats(b) or (None, None)
+        if kept or diagonal or b is not repeated[0]:
+            result = products.product(shaping.diag(u), result) if u is not None else products.product(result, shaping.diag(v))  # type: ignore[arg-type]
+            c, result = sums.content(result)
+            coefficient *= c
+        else:
+            result = b
     if diagonal:
         result = shaping.diag(shaping.diag_of(result)) if kept else diagonal[0]
     if scalars:
         result = products.scale(monomial(SCALAR, scalars), result)
     return sums.scaled(coefficient, result)
+
+
+def _repeats(b: Expr) -> tuple[Expr | None, Expr | None] | None:
+    """(u, None) for the product u*1' of a vector and a row of ones, (None, v) for 1*v', None for anything else."""
+    last, first = b.args[-1], b.args[0]
+    if b.kind != "matrix":
+        return None
+    if last.op is TRANSPOSE and last.args[0].op is ONES and b.args[-2].shape[1] is UNIT:
+        return products.product(*b.args[:-1]), None
+    if first.op is ONES and b.args[1].shape[0] is UNIT:
+        return None, transposed(products.product(*b.args[1:]))
+    return None
 
 
 def _node(shape: Shape, kept: list[Factor]) -> Expr:
@@ -377,7 +406,37 @@ def _epower(b: Expr, powers: dict[Expr, Number]) -> None:
             powers[merged] = powers.get(merged, 0) + 1
 
 
-REWRITES = {"abs": _abs, "sign": _sign, "epower": _epower}
+DISCRETE = ("labels±1", "mask01", "onehot")
+
+
+def _use_values(powers: dict[Expr, Number]) -> None:
+    """Of labels ±1 even powers are 1; of masks 0 and 1 all positive powers are the mask."""
+    for b, k in list(powers.items()):
+        domain = b.params[2] if b.op.name == "variable" else ""
+        if domain == "labels±1" and isinstance(k, int):
+            powers[b] = k % 2
+        elif domain in ("mask01", "onehot") and k > 0:
+            powers[b] = 1
+
+
+def _ratio_of(name: str) -> Any:
+    """sin(x)/cos(x) = tan(x), sinh(x)/cosh(x) = tanh(x)."""
+
+    def rewrite(b: Expr, powers: dict[Expr, Number]) -> None:
+        below, quotient = (elementwise.COS, elementwise.TAN) if name == "sin" else (elementwise.COSH, elementwise.TANH)
+        other = below.build(b.args[0])
+        k, j = powers[b], -powers.get(other, 0)
+        if not (isinstance(k, int) and isinstance(j, int) and k > 0 and j > 0):
+            return
+        both = min(k, j)
+        powers[b], powers[other] = k - both, both - j
+        t = quotient.build(b.args[0])
+        powers[t] = powers.get(t, 0) + both
+
+    return rewrite
+
+
+REWRITES = {"sin": _ratio_of("sin"), "sinh": _ratio_of("sinh"), "abs": _abs, "sign": _sign, "epower": _epower}
 
 
 def epower(base: Expr, exponent: Expr) -> Expr:

@@ -14,7 +14,7 @@ from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import hadamard, powers, reductions, shaping, sums
-from frechet.operations.constants import EYE, ONE, ONES, eye, is_zero, number, zeros
+from frechet.operations.constants import COMMUTATION, EYE, ONE, ONES, eye, is_zero, number, zeros
 from frechet.operations.transposition import REVERSE, TRANSPOSE, transposed
 
 
@@ -207,6 +207,8 @@ def product(*factors: Expr) -> Expr:
 
 def _push(chain: list[Expr], f: Expr, scalars: list[Expr]) -> None:
     """Appends a factor, joining it with its neighbour where their product is shorter."""
+    if f.shape[1] is UNIT:
+        f = _through_diagonals(chain, f, scalars)
     while True:
         if not chain:
             chain.append(f)
@@ -225,6 +227,25 @@ def _push(chain: list[Expr], f: Expr, scalars: list[Expr]) -> None:
             f = f.args[1]
         if c != 1:
             scalars.append(number(c))
+
+
+def _through_diagonals(chain: list[Expr], f: Expr, scalars: list[Expr]) -> Expr:
+    """diag(v)*A*...*f = v.*(A*...*f) for a vector f: the end of the chain from its first diag on, as one vector."""
+    for i in range(len(chain) - 1, -1, -1):
+        if chain[i].shape[1] is UNIT:
+            break
+        if chain[i].op is shaping.DIAG and i + 1 < len(chain):
+            tail = product(*chain[i + 1 :], f)
+            v = hadamard.monomial(tail.shape, [(chain[i].args[0], 1), (tail, 1)])
+            del chain[i:]
+            c, v = sums.content(v)
+            if v.op is SCALE:
+                scalars.append(v.args[0])
+                v = v.args[1]
+            if c != 1:
+                scalars.append(number(c))
+            return _through_diagonals(chain, v, scalars)
+    return f
 
 
 def _join(chain: list[Expr], f: Expr) -> Expr | None:
@@ -252,11 +273,10 @@ def _join(chain: list[Expr], f: Expr) -> Expr | None:
         k_chain = _completes(chain, f)
         if k_chain is not None:
             return k_chain
-    if last.op is shaping.KRON and f.op is shaping.KRON:
-        (a, b), (g, h) = last.args, f.args
-        if a.shape[1] is g.shape[0] and b.shape[1] is h.shape[0]:  # the mixed product rule
-            chain.pop()
-            return shaping.KRON.build(product(a, g), product(b, h))
+    kronecker = _join_kronecker(last, f)
+    if kronecker is not None:
+        chain.pop()
+        return kronecker
     d, e = shaping.diagonal_of_matrix(last), shaping.diagonal_of_matrix(f)
     if d is not None and (e is not None or f.shape[1] is UNIT):
         chain.pop()
@@ -265,6 +285,29 @@ def _join(chain: list[Expr], f: Expr) -> Expr | None:
     if e is not None and last.shape[0] is UNIT:
         chain.pop()
         return transposed(hadamard.monomial(e.shape, [(transposed(last), 1), (e, 1)]))
+    return None
+
+
+def _join_kronecker(a: Expr, b: Expr) -> Expr | None:
+    """Products of Kronecker products and commutation matrices that are one of them again.
+
+    Source:  Magnus & Neudecker (2019), sections 2.2 and 3.7, theorem 3.9: K_pm (A ⊗ B) = (B ⊗ A) K_qn.
+    """
+    kron, commutation = shaping.KRON, COMMUTATION
+    if a.op is kron and b.op is kron:
+        (p, q), (g, h) = a.args, b.args
+        if p.shape[1] is g.shape[0] and q.shape[1] is h.shape[0]:  # the mixed product rule
+            return kron.build(product(p, g), product(q, h))
+    if a.op is commutation and b.op is commutation and a.params == b.params[::-1]:
+        return eye(a.shape[0])
+    if a.op is commutation and b.op is kron and UNIT in (b.args[0].shape[1], b.args[1].shape[1]):
+        p, q = b.args
+        if a.params == (q.shape[0], p.shape[0]):
+            return kron.build(q, p)
+    if b.op is commutation and a.op is kron and UNIT in (a.args[0].shape[0], a.args[1].shape[0]):
+        p, q = a.args
+        if b.params == (p.shape[1], q.shape[1]):
+            return kron.build(q, p)
     return None
 
 

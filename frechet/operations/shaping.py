@@ -134,6 +134,11 @@ def diag_of(e: Expr) -> Expr:
             return hadamard.monomial((n, UNIT), [(first, 1), (diag_of(products.product(*e.args[1:])), 1)])
         if last is not None:
             return hadamard.monomial((n, UNIT), [(last, 1), (diag_of(products.product(*e.args[:-1])), 1)])
+        inner = [i for i, f in enumerate(e.args) if f.op is DIAG]
+        if len(inner) == 1:  # diag(A*diag(v)*B) = (A.*B')*v
+            left, right = products.product(*e.args[: inner[0]]), products.product(*e.args[inner[0] + 1 :])
+            both = hadamard.monomial(left.shape, [(left, 1), (transposed(right), 1)])
+            return products.product(both, e.args[inner[0]].args[0])
         t = transposed(e)
         if (t.balance, t.key) < (e.balance, e.key):
             e = t

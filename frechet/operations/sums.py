@@ -173,7 +173,8 @@ def content(e: Expr) -> tuple[Number, Expr]:
         return 1, e
     if len(e.args) == 1:
         return e.params[0], e.args[0]
-    if 1 in e.params or (-1 in e.params and max(e.params) > 0):
+    whole = all(type(c) is int for c in e.params)
+    if whole and (1 in e.params or (-1 in e.params and max(e.params) > 0)):
         return 1, e
     if any(type(c) is float for c in e.params):
         return 1, e

@@ -77,7 +77,11 @@ def transposed(e: Expr) -> Expr:
     return t
 
 
-REVERSE: dict[str, Callable[[Expr], Expr]] = {}
+def _reversed_commutation(e: Expr) -> Expr:
+    return make(e.op, (), e.params[::-1], e.shape)
+
+
+REVERSE: dict[str, Callable[[Expr], Expr]] = {"commutation": _reversed_commutation}
 """Operations whose transpose is built from the transposes of their arguments; filled in by the pages of products."""
 
 

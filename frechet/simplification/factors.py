@@ -16,7 +16,8 @@ from frechet.operations.sums import SUM, add
 from frechet.operations.transposition import transposed
 
 TERMS_LIMIT = 32
-TRIES = 3
+TRIES = 4
+SEARCH_TERMS = 6
 
 Powers = dict[Expr, Number]
 
@@ -55,33 +56,40 @@ def _powers(e: Expr) -> Powers:
 
 
 def factored(e: Expr) -> Expr:
-    """The sum with common factors taken out where that makes it shorter; anything else as it is."""
+    """The sum with common factors taken out where that makes it shorter; anything else as it is.
+
+    A short sum is tried with each of the few most promising factors first, a longer one greedily.
+    """
     while e.op is SUM and 1 < len(e.args) <= TERMS_LIMIT:
         shorter = _factored_once(e)
-        if shorter is None:
+        if not shorter:
             return e
-        e = shorter
+        if 2 < len(e.args) <= SEARCH_TERMS and len(shorter) > 1:
+            return min((factored(s) for s in shorter), key=lambda s: (s.leaves, s.key))
+        e = shorter[0]
     return e
 
 
-def _factored_once(e: Expr) -> Expr | None:
+def _factored_once(e: Expr) -> list[Expr]:
+    """The shorter forms with one factor taken out, the shortest first."""
     terms = [split_term(c, a) for c, a in zip(e.params, e.args, strict=True)]
     groups: dict[tuple[str, Any], list[int]] = {}
     for i, t in enumerate(terms):
-        for kind, f in set(_candidates(t)):
-            groups.setdefault((kind, f), []).append(i)
-    ranked = [(-(len(g) - 1) * key[1].leaves, key[0], key[1].key, key, g) for key, g in groups.items() if len(g) > 1]
+        for key in dict.fromkeys(_candidates(t)):
+            groups.setdefault(key, []).append(i)
+    ranked = [(-(len(g) - 1) * f.leaves, kind, f.key, f, g) for (kind, f), g in groups.items() if len(g) > 1]
     ranked.sort(key=lambda r: r[:3])
-    best = None
-    for _, _, _, (kind, f), group in ranked[:TRIES]:
+    found: list[Expr] = []
+    for _, kind, _, f, group in ranked[:TRIES]:
         taken = _take_out(kind, f, [terms[i] for i in group], e.shape)
         if taken is None:
             continue
         rest = [(t.coefficient, t.expression()) for i, t in enumerate(terms) if i not in group]
         candidate = add([(1, taken), *rest])
-        if candidate.leaves < e.leaves and (best is None or candidate.leaves < best.leaves):
-            best = candidate
-    return best
+        if candidate.leaves < e.leaves and candidate not in found:
+            found.append(candidate)
+    found.sort(key=lambda c: (c.leaves, c.key))
+    return found
 
 
 def _candidates(t: Term) -> Iterable[tuple[str, Expr]]:

@@ -30,7 +30,7 @@ def polished(e: Expr) -> Expr:
             changed = _pseudo_inverse(changed)
         new[node] = changed
     result = new[e]
-    return _expanded_if_shorter(result) if result.op in (SCALE, PRODUCT, MONOMIAL) else result
+    return _expanded_if_shorter(result) if result.op in (SCALE, PRODUCT, MONOMIAL, TRACE) else result
 
 
 def _shorter_sum(e: Expr) -> Expr:

@@ -8,16 +8,15 @@ from random import Random
 from typing import Any
 
 from frechet.compilation.numpy_source import compiled
-from frechet.compilation.sizes import bind
 from frechet.expressions.dimension import UNIT, Dim, axes
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, variables, walk
 
 SIZES = (2, 3, 4, 5)
 ATTEMPTS = 60
-LARGE = 1e7  # values beyond this are used only where nothing smaller is found
-ENTRIES = 20_000  # arrays of more entries are avoided when sizes are drawn
-FIXED = ("labels±1", "mask01", "onehot", "simplex", "orthogonal")  # domains that no mood changes
+TINY, LARGE = 1e-9, 1e7  # points with values outside are used only where there are no better ones: they tell little
+SHAKE, STABLE = 1e-9, 1e-6  # so are points where a change of 1e-9 changes the value by more: the inverse of a singular matrix
+LENGTH = 150  # longer axes are avoided when sizes are drawn
 MOODS = ("plain", "positive", "small", "small positive", "near identity", "spd", "unit01", "above 1", "dominated")
 PLAN = (
     *["plain"] * 4, *["positive"] * 3, *["small"] * 3, *["near identity"] * 2, *["spd"] * 3, *["unit01"] * 2,
@@ -42,6 +41,11 @@ def random_sizes(exprs: Sequence[Expr], rng: Random) -> dict[str, int]:
 
     Raises:  ShapeError, if no sizes are found for which every dimension is at least 1
     """
+    return _drawn_sizes(*_dimensions(exprs), rng)
+
+
+def _dimensions(exprs: Sequence[Expr]) -> tuple[list[Dim], dict[str, int]]:
+    """The dimensions that occur, and the least sizes that unit vectors ask for."""
     dims: dict[Dim, None] = {}
     least: dict[str, int] = {}
     for node in walk(*exprs):
@@ -49,13 +53,17 @@ def random_sizes(exprs: Sequence[Expr], rng: Random) -> dict[str, int]:
         if node.op.name == "unit" and len(node.shape[0].names()) == 1:
             name = next(iter(node.shape[0].names()))
             least[name] = max(least.get(name, 1), node.params[0])
+    return [d for d in dims if d.names()], least
+
+
+def _drawn_sizes(dims: Sequence[Dim], least: Mapping[str, int], rng: Random) -> dict[str, int]:
     names = sorted({n for d in dims for n in d.names()})
     for attempt in range(200):
         drawn = rng.sample(SIZES, len(names)) if len(names) <= len(SIZES) else [rng.choice(SIZES) for _ in names]
         spread = 0 if attempt < 50 else attempt // 25  # n-6 or k*(n-m) need luck or larger sizes
         sizes = {n: max(k + rng.randint(0, spread), least.get(n, 1)) for n, k in zip(names, drawn, strict=True)}
         lengths = [d.size(sizes) for d in dims]
-        if all(length >= 1 for length in lengths) and (max(lengths, default=1) <= 150 or attempt > 100):
+        if min(lengths, default=1) >= 1 and (max(lengths, default=1) <= LENGTH or attempt >= 100):
             return sizes
     raise ShapeError("no small sizes were found for which every dimension is at least 1: " + ", ".join(names))
 
@@ -201,9 +209,10 @@ def _spd(n: int, rng: Random) -> Any:
 def points(
     e: Expr | Sequence[Expr], n: int = 3, seed: int = 0, sizes: Mapping[str, int] | None = None, also: Sequence[Expr] = ()
 ) -> list[Point]:
-    """At most n points at which the expressions are finite: first plain draws, then tamer ones. None, if none is found.
+    """At most n points at which the expressions are finite: plain draws first, then tamer ones. None, if none is found.
 
-    also: variables and expressions that get values and sizes too
+    also: expressions whose variables get values, and dimensions sizes, too
+    sizes: sizes to keep; the others are drawn
     """
     import numpy as np
 
@@ -211,29 +220,30 @@ def points(
     everything = [*roots, *also]
     drawn = variables(*everything)
     rng = Random(seed)
-    functions = [(compiled(r), [v.params[0] for v in variables(r)]) for r in roots]
-    told = bind(drawn).keys()
-    found: list[Point] = []
-    reserve: list[Point] = []
+    functions = [compiled(r, drawn) for r in roots]
+    dims, least = _dimensions(everything)
+    good: list[Point] = []
+    dull: list[Point] = []
+    unstable: list[Point] = []
     for attempt in range(ATTEMPTS):
         mood: str | Callable[[], str] = PLAN[attempt] if attempt < len(PLAN) else lambda: rng.choice(MOODS)
-        chosen = dict(sizes) if sizes is not None else {}
-        if sizes is None or not told <= chosen.keys():
-            chosen = random_sizes(everything, rng) | chosen
+        chosen = _drawn_sizes(dims, least, rng) | dict(sizes or {})
         point = Point(sample(drawn, chosen, rng, mood), chosen)
-        largest = 0.0
-        for function, names in functions:
-            value = value_at(function, {k: point.values[k] for k in names}, point)
-            largest = max(largest, float(np.max(np.abs(value)))) if np.all(np.isfinite(value)) else np.inf
-            if largest == np.inf:
+        shaken = {name: x * (1 + SHAKE * rng.uniform(0.5, 1.0)) for name, x in point.values.items()}
+        largest, change = 0.0, 0.0
+        for function in functions:
+            value = value_at(function, point.values, point)
+            if not np.all(np.isfinite(value)):
                 break
-        if largest < LARGE:
-            found.append(point)
-            if len(found) == n:
+            size = float(np.max(np.abs(value)))
+            largest = max(largest, size)
+            moved = float(np.max(np.abs(value_at(function, shaken, point) - value)))
+            change = max(change, moved / (1 + size)) if moved == moved else np.inf
+        else:
+            (unstable if change > STABLE else good if TINY < largest < LARGE else dull).append(point)
+            if len(good) == n:
                 break
-        elif largest < np.inf:
-            reserve.append(point)
-    return found or reserve[:n]
+    return good or dull[:n] or unstable[:n]
 
 
 def value_at(function: Any, values: Mapping[str, Any], point: Point) -> Any:

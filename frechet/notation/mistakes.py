@@ -1,0 +1,387 @@
+"""What does not fit in a text that is well formed, in words: asked only once something is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, kind, show_shape
+from frechet.expressions.errors import FrechetError, NotationError, ShapeError, UnsupportedError
+from frechet.notation.inference import LETTERS, Contradiction, Unifier, letter
+
+if TYPE_CHECKING:
+    from frechet.expressions.operation import Operation
+    from frechet.notation.reading import Reader
+
+LONGEST = 40  # characters of a quoted part
+LATER = frozenset(
+    """vech tril triu normnuc normspec expm logm sqrtm powm sinm cosm cholesky funm eigmax eigmin eigvals svdvals eigval trfun
+    duplication einsum polygamma sym skew lowhalf dexpm dlogm dsqrtm dpowm dsinm dcosm eigvecmax eigvecmin eigvec svdu svdv svdval
+    polar sylvester lyap blocks index softmax logsumexp""".split()
+)  # functions of the notation; those that have no page yet are refused as such
+OTHER_NAMES = {
+    "trace": "tr", "transpose": "X'", "t": "X'", "inverse": "inv", "eig": "eigvals", "norm": "norm2", "fro": "norm2", "ln": "log",
+    "identity": "eye", "I": "eye", "log_det": "logdet", "slogdet": "logdet", "diagm": "diag", "mtimes": "*", "hadamard": ".*",
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "pow": "^", "power": "^", "matmul": "*", "maximum": "max", "minimum": "min",
+    "svd": "svdvals", "logistic": "sigmoid", "sgn": "sign", "heaviside": "step", "frobenius": "A:B", "sec": "1/cos", "cot": "1/tan",
+}  # fmt: skip
+
+
+def described(shape: Shape) -> str:
+    """A shape in a sentence: a scalar, n, n×m."""
+    return "a scalar" if shape == SCALAR else show_shape(shape)
+
+
+class _Words:
+    """Parts of the text with their shapes. Dimensions that are unknown get letters as they are mentioned."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.nodes, self.unifier = reader.nodes, reader.unifier
+        self.letters: dict[str, Dim] = {}
+        self.taken = {str(n.value) for n in reader.nodes if n.kind == "name"}
+        self.taken |= reader.dimensions | reader.known.keys() | reader.given.keys() | reader.definitions.keys()
+
+    def dim(self, d: Dim) -> Dim:
+        for unknown in self.unifier.free((d,)):
+            name = unknown.text
+            if name not in self.letters:
+                self.letters[name] = dim(letter(LETTERS, self.taken))
+        return self.unifier.find(d).substitute(self.letters)
+
+    def shape(self, i: int) -> Shape:
+        rows, columns = self.reader.shapes[i]
+        return self.dim(rows), self.dim(columns)
+
+    def text(self, i: int) -> str:
+        node = self.nodes[i]
+        text = " ".join(self.reader.text[node.start : node.end].split())
+        return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+    def factor(self, i: int, tight: bool = False) -> str:
+        """The part as a factor of a product, or, if tight, as what ' or ^ is written after."""
+        loose = {"add", "sub", "neg", "frobenius"}
+        if tight:
+            loose |= {"mul", "div", "hadamard", "ediv", "kron", "solve", "power", "epower", "transpose", "ctranspose"}
+        text = self.text(i)
+        wrapped = text.startswith("(") and text.endswith(")") and _one_group(text)
+        return f"({text})" if self.nodes[i].kind in loose and not wrapped else text
+
+    def turned(self, i: int) -> str:
+        """The part transposed; X for X'."""
+        node = self.nodes[i]
+        if node.kind in ("transpose", "ctranspose"):
+            return self.factor(node.args[0])
+        return self.factor(i, tight=True) + "'"
+
+    def says(self, i: int) -> str:
+        return f"{self.text(i)} is {described(self.shape(i))}"
+
+    def could(self, a: Dim, b: Dim) -> bool:
+        """May the two dimensions be equal?"""
+        return could_equal(self.unifier, a, b)
+
+
+def _one_group(text: str) -> bool:
+    depth = 0
+    for place, c in enumerate(text):
+        depth += (c in "([{") - (c in ")]}")
+        if depth == 0 and place < len(text) - 1:
+            return False
+    return True
+
+
+def could_equal(unifier: Unifier, a: Dim, b: Dim) -> bool:
+    a, b = unifier.find(a), unifier.find(b)
+    if a is b:
+        return True
+    if a is UNIT or b is UNIT:
+        return False
+    return any(name[0] == "?" for name in a.names() | b.names())
+
+
+def shape_error(reader: Reader, i: int, error: ShapeError) -> FrechetError:
+    """The error of a shape rule at node i, with its place and in words."""
+    words = _Words(reader)
+    node = reader.nodes[i]
+    what = node.kind
+    if what == "mul":
+        message = _product(words, *node.args)
+    elif what in ("add", "sub"):
+        message = _sum(words, *node.args, sign="+" if what == "add" else "-")
+    elif what in ("hadamard", "ediv", "frobenius"):
+        message = _elementwise(words, *node.args, sign={"hadamard": ".*", "ediv": "./", "frobenius": ":"}[what])
+    elif what == "div":
+        message = _division(words, *node.args)
+    elif what == "power":
+        message = _power(words, *node.args)
+    elif what == "epower":
+        base, exponent = node.args
+        message = f"{words.says(base)} and the exponent {words.says(exponent)}: it must be a scalar, or of the same shape"
+    elif what == "solve":
+        message = _solve(words, *node.args)
+    elif what == "call":
+        message = _call(words, i, error)
+    else:
+        message = str(error)
+    if not isinstance(error, Contradiction) and error.message.startswith("the dimensions cannot be told"):
+        message = error.message
+    elif what in ("add", "sub") and _is_scalar_sum(words, *node.args):
+        scalar = node.args[0] if words.shape(node.args[0]) == SCALAR else node.args[1]
+        return reader.error_at(scalar, message, ShapeError)
+    return reader.error_at(i, message, ShapeError)
+
+
+def _is_scalar_sum(words: _Words, a: int, b: int) -> bool:
+    return (words.shape(a) == SCALAR) != (words.shape(b) == SCALAR)
+
+
+def _product(words: _Words, a: int, b: int) -> str:
+    s, t = words.reader.shapes[a], words.reader.shapes[b]
+    could, kinds = words.could, (kind(s), kind(t))
+    left, right = words.factor(a), words.factor(b)
+    says = f"{words.text(a)}: {show_shape(words.shape(a))} and {words.text(b)}: {show_shape(words.shape(b))}"
+    if kinds in (("vector", "vector"), ("row", "row")):
+        vectors = kinds[0] == "vector"
+        inner = f"{words.turned(a)}*{right}" if vectors else f"{left}*{words.turned(b)}"
+        outer = f"{left}*{words.turned(b)}" if vectors else f"{words.turned(a)}*{right}"
+        axis = 0 if vectors else 1
+        n, m = words.shape(a)[axis], words.shape(b)[axis]
+        need = "" if n is m else f", needs {n} = {m}"
+        both = "both column vectors" if vectors else "both rows"
+        number = f"{inner} (a number{need}) or " if could(s[axis], t[axis]) else ""
+        return f"{says} are {both}: did you mean {number}{outer} ({show_shape((n, m))})?"
+    fitting = []
+    n, k = words.shape(a)
+    m, p = words.shape(b)
+    if could(s[0], t[0]) and s[1] is not UNIT:
+        fitting.append((f"{words.turned(a)}*{right}", (k, p)))
+    if could(s[1], t[1]) and t[0] is not UNIT:
+        fitting.append((f"{left}*{words.turned(b)}", (n, m)))
+    if could(t[1], s[0]) and kinds != ("matrix", "matrix"):
+        fitting.append((f"{right}*{left}", (m, k)))
+    if kinds == ("vector", "matrix") and could(s[0], t[0]):
+        fitting.append((f"{words.turned(a)}*{right}", (UNIT, p)))
+    if kinds[0] == kinds[1] == "matrix" and could(s[0], t[0]) and could(s[1], t[1]):
+        fitting.append((f"{left}.*{right}", (n, k)))
+        fitting.append((f"tr({words.turned(a)}*{right})", SCALAR))
+    inner = f"the inner dimensions are {k} and {m}" if UNIT not in (k, m) else f"a {kinds[0]} times a {kinds[1]} has no meaning"
+    return f"{says}: {inner}{_meant(fitting)}"
+
+
+def _meant(fitting: Sequence[tuple[str, Shape]]) -> str:
+    if not fitting:
+        return ""
+    shown = [f"{text} ({'a number' if shape == SCALAR else show_shape(shape)})" for text, shape in fitting]
+    return f": did you mean {', '.join(shown[:-1]) + ' or ' if len(shown) > 1 else ''}{shown[-1]}?"
+
+
+def _sum(words: _Words, a: int, b: int, sign: str) -> str:
+    s, t = words.shape(a), words.shape(b)
+    if _is_scalar_sum(words, a, b):
+        array, scalar = (a, b) if t == SCALAR else (b, a)
+        shape = words.shape(array)
+        c = "" if words.text(scalar) == "1" else words.factor(scalar) + "*"
+        n, m = shape
+        message = f"{words.says(array)}, {words.says(scalar)}: write "
+        if kind(shape) != "matrix":
+            ones = f"ones({n})" if m is UNIT else f"ones({m})'"
+            return f"{message}{c}{ones} to add {words.text(scalar)} to every entry"
+        message += f"{c}ones({n},{m}) to add {words.text(scalar)} to every entry"
+        square = words.could(*words.reader.shapes[array])
+        if square:
+            message += f", {c}eye({n}) to add it on the diagonal{'' if n is m else f' ({n} = {m})'}"
+        if square and words.nodes[array].kind in ("mul", "div", "transpose", "power"):
+            message += f". If {words.text(array)} should be a number: did you mean tr({words.text(array)})?"
+        return message
+    return f"{words.says(a)} and {words.says(b)}: only equal shapes can be {'added' if sign == '+' else 'subtracted'}" + _transposed_hint(
+        words, a, b, f" {sign} "
+    )
+
+
+def _transposed_hint(words: _Words, a: int, b: int, sign: str) -> str:
+    s, t = words.reader.shapes[a], words.reader.shapes[b]
+    if all(words.could(x, y) or x is y for x, y in zip(s, t[::-1], strict=True)):
+        turned = b if words.nodes[b].kind == "transpose" or words.nodes[a].kind != "transpose" else a
+        left = words.turned(a) if turned == a else words.factor(a)
+        right = words.turned(b) if turned == b else words.factor(b)
+        return f": did you mean {left}{sign}{right}?"
+    return ""
+
+
+def _elementwise(words: _Words, a: int, b: int, sign: str) -> str:
+    s, t = words.reader.shapes[a], words.reader.shapes[b]
+    message = f"{words.says(a)} and {words.says(b)}: {sign} needs equal shapes"
+    hint = _transposed_hint(words, a, b, sign)
+    if hint or sign == ":":
+        return message + hint
+    if {kind(s), kind(t)} == {"matrix", "vector"}:
+        matrix, vector = (a, b) if kind(s) == "matrix" else (b, a)
+        shape, n = words.reader.shapes[matrix], words.reader.shapes[vector][0]
+        x = words.text(vector)
+        if sign == "./":
+            if vector != b:
+                return message
+            x = f"1./{words.factor(vector)}"
+        options = []
+        if words.could(shape[0], n):
+            options.append(f"diag({x})*{words.factor(matrix)} (every column)")
+        if words.could(shape[1], n):
+            options.append(f"{words.factor(matrix)}*diag({x}) (every row)")
+        if options:
+            return f"{message}: did you mean {' or '.join(options)}?"
+    return message
+
+
+def _division(words: _Words, a: int, b: int) -> str:
+    s, t = words.reader.shapes[a], words.reader.shapes[b]
+    above, below = words.factor(a), words.factor(b)
+    options = []
+    if s == SCALAR or (kind(s) == kind(t) and all(words.could(x, y) for x, y in zip(s, t, strict=True) if x is not UNIT)):
+        options.append(f"{above}./{words.factor(b, tight=words.nodes[b].kind not in ('power', 'epower', 'transpose'))} (entry by entry)")
+    if kind(t) == "matrix" and words.could(*t):
+        if s == SCALAR or words.could(s[1], t[0]):
+            options.append(f"{'' if words.text(a) == '1' else above + '*'}inv({words.text(b)})")
+        if s != SCALAR and words.could(t[1], s[0]):
+            options.append(f"inv({words.text(b)})*{above}, which is {below}\\{words.factor(a, tight=True)}")
+    hint = f": did you mean {' or '.join(options)}?" if options else ""
+    return f"/ divides by a scalar, and {words.says(b)}{hint}"
+
+
+def _power(words: _Words, base: int, exponent: int) -> str:
+    x, k = words.factor(base, tight=True), words.factor(exponent, tight=True)
+    s = words.reader.shapes[base]
+    if words.reader.shapes[exponent] != SCALAR:
+        return f"the exponent {words.says(exponent)}: it must be a number; {x}.^{k} is taken entry by entry"
+    if kind(s) == "matrix":
+        also = f" or {words.turned(base)}*{words.factor(base)}" if k == "2" else ""
+        return f"{x}^{k} needs a square matrix, and {words.says(base)}: did you mean {x}.^{k} (every entry){also}?"
+    also = ""
+    if k == "2":
+        inner = f"{words.turned(base)}*{words.factor(base)}" if kind(s) == "vector" else f"{words.factor(base)}*{words.turned(base)}"
+        also = f" or {inner} or norm2({words.text(base)})^2 (numbers)"
+    return f"{words.says(base)}, a {kind(s)}, and ^ is for scalars and square matrices: did you mean {x}.^{k} (every entry){also}?"
+
+
+def matrix_exponent(reader: Reader, i: int) -> FrechetError:
+    """The error for a matrix with an exponent that is no whole number."""
+    words = _Words(reader)
+    base, exponent = reader.nodes[i].args
+    x, k = words.factor(base, tight=True), words.text(exponent)
+    root = f", sqrtm({words.text(base)}) the matrix root" if k in ("1/2", "0.5", ".5") else ""
+    return reader.error_at(
+        exponent,
+        f"{words.says(base)}, so the exponent must be a whole number: {x}.^{words.factor(exponent, tight=True)} is taken entry by entry{root}",
+        UnsupportedError,
+    )
+
+
+def _solve(words: _Words, a: int, b: int) -> str:
+    s, t = words.reader.shapes[a], words.reader.shapes[b]
+    if kind(s) == "scalar":
+        return f"A\\b solves A*z = b, and {words.says(a)}: did you mean {words.factor(b)}/{words.factor(a, tight=True)}?"
+    if kind(s) != "matrix" or not words.could(*s):
+        hint = f": did you mean pinv({words.text(a)})*{words.factor(b)}?" if kind(s) == "matrix" and words.could(s[0], t[0]) else ""
+        return f"A\\b needs a square matrix on the left, and {words.says(a)}{hint}"
+    if kind(t) not in ("vector", "matrix"):
+        return f"A\\b needs a vector or matrix on the right, and {words.says(b)}"
+    return f"{words.says(a)} and {words.says(b)}: the numbers of rows are {words.shape(a)[0]} and {words.shape(b)[0]}"
+
+
+def _call(words: _Words, i: int, error: ShapeError) -> str:
+    call, node = words.reader.calls[i], words.nodes[i]
+    name, args = node.value, call.args
+    if not args:
+        return error.message
+    s = words.reader.shapes[args[0]]
+    if name == "solve":
+        return _solve(words, *args)
+    says = " and ".join(words.says(a) for a in args)
+    if name == "unvec" and isinstance(error, Contradiction):
+        n, m = call.params
+        return f"{says}, and a matrix of {show_shape((n, m))} has {n * m} entries"
+    if len(args) > 1:
+        if isinstance(error, Contradiction) or error.message == "kinds":
+            return f"{name} needs equal shapes here: {says}" + (_transposed_hint_call(words, str(name), *args[:2]) if len(args) == 2 else "")
+        return f"{error.message}: {says}"
+    if len(args) == 1 and (isinstance(error, Contradiction) or "square" in error.message):
+        hint = ""
+        x = words.text(args[0])
+        if kind(s) in ("vector", "row"):
+            if name == "tr":
+                hint = f": did you mean sum({x})?"
+            elif name in ("inv", "pinv"):
+                hint = f": did you mean 1./{words.factor(args[0], tight=True)} (every entry) or inv(diag({x}))?"
+            elif name in ("det", "logdet"):
+                hint = f": did you mean {name}(diag({x}))?"
+        elif s == SCALAR and name in ("inv", "adj"):
+            hint = f": did you mean 1/{words.factor(args[0], tight=True)}?" if name == "inv" else ""
+        elif kind(s) == "matrix" and name in ("det", "logdet"):
+            hint = f": did you mean {name}({words.turned(args[0])}*{words.factor(args[0])})?"
+        elif kind(s) == "matrix" and name == "inv":
+            hint = f": did you mean pinv({x})?"
+        elif name == "diag" and s == SCALAR:
+            return f"diag needs a vector or a square matrix, and {says}"
+        return f"{name} needs a square matrix, and {says}{hint}"
+    return f"{error.message}: {says}"
+
+
+def _transposed_hint_call(words: _Words, name: str, a: int, b: int) -> str:
+    s, t = words.reader.shapes[a], words.reader.shapes[b]
+    if all(words.could(x, y) or x is y for x, y in zip(s, t[::-1], strict=True)):
+        return f": did you mean {name}({words.text(a)}, {words.turned(b)})?"
+    return ""
+
+
+def unknown_function(reader: Reader, i: int) -> FrechetError:
+    """The error for a call of a name that is no function."""
+    from difflib import get_close_matches
+
+    from frechet.notation.reading import FILLED, functions
+
+    node = reader.nodes[i]
+    name = str(node.value)
+    start, end = node.start, node.start + len(name)
+    if name in LATER or re.fullmatch(r"(?:sum|prod)_\w+", name):
+        return reader.error(UnsupportedError, f"{name} is not supported yet", start, end)
+    if name[-1] in "′″":
+        return reader.error(UnsupportedError, f"declared functions, such as {name}, are not supported yet", start, end)
+    bare = any(n.kind == "name" and n.value == name for n in reader.nodes)
+    if bare or name in reader.known or name in reader.given or name in reader.definitions or name in reader.dimensions or len(name) == 1:
+        if name not in OTHER_NAMES or bare or name in reader.known or name in reader.given or name in reader.definitions:
+            inside = " ".join(reader.text[end : node.end].split())
+            shown = f"{name}*{inside}" if len(inside) <= LONGEST else f"{name}*(…)"
+            hint = f": did you mean {shown}?" if inside != "()" else ""
+            return reader.error(NotationError, f"{name} is no function{hint}", start, end)
+    if name in OTHER_NAMES:
+        return reader.error(NotationError, f"no function of that name: did you mean {OTHER_NAMES[name]}?", start, end)
+    names = sorted({*functions(), *FILLED, *LATER})
+    near = get_close_matches(name, names, n=2, cutoff=0.7) or get_close_matches(name.lower(), names, n=2, cutoff=0.7)
+    if len(near) == 2 and near[0] not in functions() and near[1] in functions():
+        near = near[::-1]
+    hint = f": did you mean {' or '.join(near)}?" if near else f": for a product write {name}*(…)"
+    return reader.error(NotationError, f"no function of that name{hint}", start, end)
+
+
+def wrong_count(reader: Reader, i: int, rows: Sequence[tuple[str, Operation]]) -> FrechetError:
+    """The error for a call with too few or too many arguments."""
+    node = reader.nodes[i]
+    name, count = str(node.value), len(node.args)
+    start, end = node.start, node.end
+    if name == "softmax" and count == 2:
+        return reader.error(UnsupportedError, "softmax of the rows of a matrix is not supported yet", start, end)
+    if name == "logsumexp" and count == 2:
+        return reader.error(UnsupportedError, "logsumexp of the rows of a matrix is not supported yet", start, end)
+    counts = sorted({len(takes) for takes, _ in rows})
+    many = " or ".join(map(str, counts))
+    signatures = " or ".join(dict.fromkeys(page.signature for _, page in rows if page.signature))
+    hint = ""
+    if name == "eye" and count == 2:
+        hint = ": an identity matrix is square"
+    if name in ("tr", "det", "sum") and count == 2 and name != "sum":
+        hint = f": did you mean {name}(A*B)?"
+    plural = "argument" if counts == [1] else "arguments"
+    return reader.error(NotationError, f"{name} takes {many} {plural}, {signatures}, and {count} {'is' if count == 1 else 'are'} given{hint}", start, end)
+
+
