@@ -17,7 +17,7 @@ DEPTH = 40  # how far below a factor det(A) its inv(A) is looked for
 
 
 def with_adjugates(roots: list[Expr]) -> list[Expr]:
-    """The expressions with det(A) times a chain that contains inv(A), its transpose or a trace of such written by adj(A).
+    """The expressions with det(A) times a chain that contains inv(A), or its transpose, or a trace of such, by adj(A).
 
     The nodes are made as they stand, without normal form: they are for emitting only.
     """
@@ -82,7 +82,7 @@ def _absorbed(front: Expr, body: Expr) -> tuple[Expr | None, Expr]:
 
 
 def _pushed(base: Expr, factor: Expr, e: Expr) -> Expr | None:
-    """factor*e with factor = det(base), where e is linear in an inv(base): that one becomes adj(base). None where not."""
+    """factor*e for factor = det(base), where e is linear in an inv(base): that becomes adj(base). None where not."""
     return _Push(base, factor).into(e, DEPTH)
 
 
@@ -104,7 +104,8 @@ class _Push:
             return make(ADJ, e.args, (), e.shape) if e.params[0] == -1 and e.args[0] in self.bases else None
         if not e.op.linear:
             return None
-        pushed = [self.into(a, depth) if e.op is not MONOMIAL or e.params[i] == 1 else None for i, a in enumerate(e.args)]
+        open_to = [e.op is not MONOMIAL or e.params[i] == 1 for i in range(len(e.args))]
+        pushed = [self.into(a, depth) if may else None for a, may in zip(e.args, open_to, strict=True)]
         if all(p is None for p in pushed):
             return None
         if e.op is SUM:

@@ -1,7 +1,7 @@
 """Expressions as straight-line NumPy programs: source to copy, and the same source run in the process.
 
-Scalars are floats, vectors and rows 1-D arrays, matrices 2-D arrays. Parameters are called as the variables; a variable whose
-name Python cannot take (`lambda`, `np`) becomes a parameter with an underscore appended (`lambda_`).
+Scalars are floats, vectors and rows 1-D arrays, matrices 2-D arrays. Parameters are called as the variables; a variable
+whose name Python cannot take (`lambda`, `np`) becomes a parameter with an underscore appended (`lambda_`).
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ def numpy_source(
 
     It runs where numpy is installed (scipy, for erf, gamma and their relatives); frechet is not needed.
 
-    arguments: what the signature lists first, variables or their names, also those that e does not contain. Sizes such as
-        the n of ones(n) are read off the arrays of variables; a size that no variable tells is a keyword argument.
+    arguments: what the signature lists first: variables or their names, also those that e does not contain. Sizes such
+        as the n of ones(n) are read off the arrays of variables (so give variables rather than names); a size that no
+        variable tells is a keyword argument.
     extra: names of further arguments, which are ignored
 
     Raises:  NotationError, for a name that is no identifier; LimitError, for numbers beyond the range of floats
@@ -75,9 +76,12 @@ def evaluate(e: Expr, values: Mapping[str, Any], sizes: Mapping[str, int] | None
 
     used = variables(e)
     arrays, found = checked(used, values, sizes or {})
-    function = _compiled((e,), (), True)
-    result = np.asarray(function(**arrays, **{n: found[n] for n in function.sizes}), dtype=float)  # type: ignore[attr-defined]
-    return float(result) if result.ndim == 0 else result.copy()
+    function: Any = _compiled((e,), (), True)
+    missing = [n for n in function.sizes if n not in found]
+    if missing:
+        raise ShapeError(f"the size of {missing[0]} follows from no variable: it must be given")
+    result: Any = np.array(function(**arrays, **{n: found[n] for n in function.sizes}), dtype=float)
+    return result if result.ndim else float(result)
 
 
 @lru_cache(maxsize=128)
@@ -231,7 +235,7 @@ def _safe(name: str, taken: set[str]) -> bool:
 def _with_safe_sizes(
     roots: list[Expr], known: list[Expr], taken: set[str]
 ) -> tuple[list[Expr], list[Expr], dict[str, str]]:
-    """Expressions and variables with dimension names that clash renamed, and name now -> name before for all of them."""
+    """Expressions and variables with dimension names that clash renamed, and name now -> name before, of all."""
     names: dict[str, None] = {}
     for node in walk(*roots, *known):
         for d in (*node.shape, *node.params):
@@ -320,7 +324,7 @@ def _body(roots: list[Expr], parameters: Mapping[str, str], taken: set[str]) -> 
             continue
         source = node.op.numpy(node, [text[a] for a in node.args])
         level = 1 + max((nesting[a] for a in node.args), default=0)
-        if source.isidentifier() or not node.args and "(" not in source:
+        if source.isidentifier() or (not node.args and "(" not in source):
             level = 0
         elif node.op is TRANSPOSE and nesting[node.args[0]] == 0:
             level = 0  # X.T is as good as a name
@@ -385,7 +389,9 @@ def _further(needed: set[str], bindings: Bindings) -> set[str]:
     return found
 
 
-def _size_lines(wanted: set[str], bindings: Bindings, known: Sequence[Expr], parameters: Mapping[str, str]) -> list[str]:
+def _size_lines(
+    wanted: set[str], bindings: Bindings, known: Sequence[Expr], parameters: Mapping[str, str]
+) -> list[str]:
     """The assignments of the sizes that the program names."""
     lines = []
     done: set[str] = set()

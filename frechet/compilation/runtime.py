@@ -1,8 +1,8 @@
 """The functions that emitted NumPy source calls by name.
 
-The source of a program contains the text of those it uses, so it runs where frechet is not installed. They stand two blank
-lines apart and carry no annotations, because their text is copied. scipy is imported only where one of its functions is
-called.
+The source of a program contains the text of those it uses, so it runs where frechet is not installed. They stand two
+blank lines apart and carry no annotations, because their text is copied. scipy is imported only where one of its
+functions is called.
 """
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 

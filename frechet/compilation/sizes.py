@@ -114,8 +114,7 @@ def checked(
         shape = np.shape(arrays[v.params[0]])
         for length, d in zip(shape, axes(v.shape), strict=True):
             if d.names() <= found.keys() and d.size(found) != length:
-                known = [n for n in sorted(d.names()) if origin[n] != f"from {v.params[0]}" or len(d.terms) > 1 or len(shape) > 1]
-                why = ", ".join(f"{n} is {found[n]} ({origin[n]})" for n in known)
+                why = ", ".join(f"{n} is {found[n]} ({origin[n]})" for n in sorted(d.names()))
                 raise ShapeError(f"{v.params[0]} needs {_expected(v)}, not {_given(shape)}{': ' + why if why else ''}")
     return arrays, found
 

@@ -56,8 +56,12 @@ class Derivative:
     @cached_property
     def cotangent(self) -> Expr:
         """The adjoint applied to 1, before it is projected to the variable's space."""
+        return polished(self._raw_cotangent)
+
+    @cached_property
+    def _raw_cotangent(self) -> Expr:
         self._need_scalar("gradient")
-        return polished(adjoint(self.raw_differential, self.direction, ONE))
+        return adjoint(self.raw_differential, self.direction, ONE)
 
     @cached_property
     def gradient(self) -> Expr:
@@ -66,8 +70,9 @@ class Derivative:
         Shapes:  as the variable; for a symmetric variable G is symmetric
         Raises:  ShapeError, if the function is not scalar
         """
-        g = projected(self.cotangent, self.variable)
-        return g if g is self.cotangent else polished(g)
+        # The plain normal form shows that it is symmetric; with its common factors taken out it would not.
+        g = projected(self._raw_cotangent, self.variable)
+        return self.cotangent if g is self._raw_cotangent else polished(g)
 
     @cached_property
     def free_entries(self) -> Expr:

@@ -1,11 +1,11 @@
 """Shapes by unification: every shape rule of the operations is asked once, with dimensions that may still be unknown.
 
-An unknown dimension is a `Dim` in a reserved name such as ?00001. What is left unknown at the end gets a readable letter.
+An unknown dimension is a `Dim` in a reserved name such as ?00001. What is unknown at the end gets a readable letter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import gcd
 
 from frechet.expressions.dimension import UNIT, Dim, Shape, dim, kind
@@ -66,7 +66,7 @@ class Unifier:
             return d
         values = self.values
         while any(name in values for monomial, _ in d.terms for name in monomial):
-            d = checked(d.substitute(values))
+            d = checked(substituted(d, values))
         return d
 
     def shape(self, shape: Shape) -> Shape:
@@ -155,7 +155,7 @@ class Unifier:
 
     def name_unknowns(self, wrt: Shape | None, taken: set[str]) -> None:
         """Give every dimension that is still unknown a letter: those of the variable `wrt` first."""
-        letters = LETTERS
+        letters: tuple[str, ...] = LETTERS
         if wrt is not None and kind(wrt) == "matrix":
             rows, columns = self.shape(wrt)
             if rows is not columns:
@@ -175,7 +175,8 @@ def letter(letters: Iterable[str], taken: set[str]) -> str:
         if name not in taken:
             break
     else:
-        number = 1
+        # Starting at the number of names taken keeps a text of thousands of dimensions linear.
+        number = 1 if len(taken) < 50 else len(taken)
         while f"n{number}" in taken:
             number += 1
         name = f"n{number}"
@@ -189,6 +190,17 @@ def checked(d: Dim) -> Dim:
     if len(terms) > DEGREE_LIMIT or any(len(m) > DEGREE_LIMIT or abs(c) > SIZE_LIMIT for m, c in terms):
         raise LimitError("a dimension here is too large")
     return d
+
+
+def substituted(d: Dim, values: Mapping[str, Dim]) -> Dim:
+    """The dimension with names, also reserved ones, replaced."""
+    total = dim({})
+    for monomial, coefficient in d.terms:
+        product = dim({(): coefficient})
+        for name in monomial:
+            product = product * (values[name] if name in values else dim({(name,): 1}))
+        total = total + product
+    return total
 
 
 Terms = tuple[tuple[tuple[str, ...], int], ...]
@@ -229,4 +241,3 @@ def _root(terms: Terms) -> tuple[Dim, Dim] | None:
             if root**k == size and tuple(sorted(names * k)) == other:
                 return dim({(monomial[0],): 1}), dim({names: root})
     return None
-

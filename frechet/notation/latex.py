@@ -1,7 +1,7 @@
 r"""LaTeX, as KaTeX and MathJax read it: `2A^{\top} (A x - b)`, `\frac{x}{\lVert x\rVert_{2}}`, `x \odot y`.
 
-A page's `latex` is a template: `{0}`, `{1}` stand for the arguments, `({0})` for an argument in parentheses that grow with
-it, and `{p}` for the parameters in braces. A page without one is written `\operatorname{name}(arguments)`.
+A page's `latex` is a template: `{0}`, `{1}` stand for the arguments, `({0})` for an argument in parentheses that
+grow with it, and `{p}` for the parameters in braces. A page without one is written `\operatorname{name}(arguments)`.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from frechet.notation.text import TYPED
 from frechet.notation.unicode import PLAIN_NUMBER, decimal_parts, dimension_factors
 from frechet.notation.writing import ADD, ATOM, INNER, POSTFIX, PRODUCT, RATIO, Piece, Style, Written, write
 
-GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega"
-).split()
-# Capitals that look like Latin letters have no command.
-CAPITALS = "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
-VARIANTS = {
-    "ε": r"\varepsilon", "ϵ": r"\epsilon", "φ": r"\varphi", "ϕ": r"\phi", "ϑ": r"\vartheta", "ϱ": r"\varrho",
-    "ς": r"\varsigma", "ϖ": r"\varpi", "ϰ": r"\varkappa", "ℓ": r"\ell",
+GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ϵ": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
+    "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma",
+    "τ": "tau", "υ": "upsilon", "ϕ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "ε": "varepsilon", "φ": "varphi",
+    "ϑ": "vartheta", "ϱ": "varrho", "ς": "varsigma", "ϖ": "varpi", "ϰ": "varkappa", "ℓ": "ell",
+    "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Υ": "Upsilon",
+    "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
 }  # fmt: skip
-LETTERS = dict(zip("αβγδεζηθικλμνξοπρστυφχψω", (f"\\{name}" for name in GREEK), strict=True)) | VARIANTS
-LETTERS |= dict(zip("ΓΔΘΛΞΠΣΥΦΨΩ", (f"\\{name}" for name in CAPITALS), strict=True))
-LETTERS |= dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", (f"\\mathrm{{{c}}}" for c in "ABEZHIKMNOPTX"), strict=True))
-LETTERS |= {"ο": "o"}
-NAMED = {name: f"\\{name}" for name in [*GREEK, *CAPITALS, "varepsilon", "vartheta", "varphi", "varrho", "varsigma", "ell"]}
-NAMED |= {"omicron": "o"} | {name: LETTERS[c] for name, c in zip(
-    "Alpha Beta Epsilon Zeta Eta Iota Kappa Mu Nu Omicron Rho Tau Chi".split(), "ΑΒΕΖΗΙΚΜΝΟΡΤΧ", strict=True)}  # fmt: skip
+# Letters that look like Latin ones have no command.
+LATIN = {
+    "Alpha": "A", "Beta": "B", "Epsilon": "E", "Zeta": "Z", "Eta": "H", "Iota": "I", "Kappa": "K", "Mu": "M", "Nu": "N",
+    "Omicron": "O", "Rho": "P", "Tau": "T", "Chi": "X",
+}  # fmt: skip
+NAMED = {word: f"\\{word}" for word in GREEK.values()} | {word: rf"\mathrm{{{c}}}" for word, c in LATIN.items()}
+NAMED |= {"omicron": "o"}
+LETTERS = {c: f"\\{word}" for c, word in GREEK.items()} | {"ο": "o", "µ": r"\mu"}
+LETTERS |= {c: NAMED[word] for c, word in zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", LATIN, strict=True)}
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 ENDS_IN_DIGITS = re.compile(r"(.*?[^0-9])([0-9]+)", re.DOTALL)
 SMALL_FRACTION = re.compile(r"\\tfrac\{([^{}]*)\}\{([^{}]*)\}")
@@ -45,7 +46,7 @@ def latex_name(name: str) -> str:
     first, *rest = [part for part in name.translate(SUBSCRIPTS).split("_") if part] or [""]
     ends = ENDS_IN_DIGITS.fullmatch(first)
     below = [] if ends is None else [ends[2]]
-    below += [part if part.isdigit() or len(part) == 1 and part.isascii() else _upright(part) for part in rest]
+    below += [part if part.isdigit() or (len(part) == 1 and part.isascii()) else _upright(part) for part in rest]
     body = _letters(first if ends is None else ends[1]) or r"\_"
     return body + (f"_{{{','.join(below)}}}" if below else "")
 
@@ -71,7 +72,8 @@ class LatexWritten(Written):
     def __str__(self) -> str:
         if not self.where:
             return self.text
-        return self.text + r" \quad\text{where}\quad " + r",\quad ".join(f"{name} = {part}" for name, part in self.where.items())
+        parts = r",\quad ".join(f"{name} = {part}" for name, part in self.where.items())
+        return rf"{self.text} \quad\text{{where}}\quad {parts}"
 
 
 class LatexStyle(Style):

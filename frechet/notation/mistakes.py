@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 LONGEST = 40  # characters of a quoted part
 LATER = frozenset(
-    """vech tril triu normnuc normspec expm logm sqrtm powm sinm cosm cholesky funm eigmax eigmin eigvals svdvals eigval trfun
-    duplication einsum polygamma sym skew lowhalf dexpm dlogm dsqrtm dpowm dsinm dcosm eigvecmax eigvecmin eigvec svdu svdv svdval
-    polar sylvester lyap blocks index softmax logsumexp""".split()
+    """vech tril triu normnuc normspec expm logm sqrtm powm sinm cosm cholesky funm eigmax eigmin eigvals svdvals eigval
+    trfun duplication einsum sym skew lowhalf dexpm dlogm dsqrtm dpowm dsinm dcosm eigvecmax eigvecmin eigvec svdu svdv
+    svdval polar sylvester lyap blocks index""".split()  # noqa: SIM905
 )  # functions of the notation; those that have no page yet are refused as such
 OTHER_NAMES = {
-    "trace": "tr", "transpose": "X'", "t": "X'", "inverse": "inv", "eig": "eigvals", "norm": "norm2", "fro": "norm2", "ln": "log",
-    "identity": "eye", "I": "eye", "log_det": "logdet", "slogdet": "logdet", "diagm": "diag", "mtimes": "*", "hadamard": ".*",
-    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "pow": "^", "power": "^", "matmul": "*", "maximum": "max", "minimum": "min",
-    "svd": "svdvals", "logistic": "sigmoid", "sgn": "sign", "heaviside": "step", "frobenius": "A:B", "sec": "1/cos", "cot": "1/tan",
+    "trace": "tr", "transpose": "X'", "t": "X'", "inverse": "inv", "eig": "eigvals", "norm": "norm2", "fro": "norm2",
+    "ln": "log", "identity": "eye", "I": "eye", "slogdet": "logdet", "diagm": "diag", "mtimes": "*", "hadamard": ".*",
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "pow": "^", "power": "^", "matmul": "*", "maximum": "max",
+    "minimum": "min", "svd": "svdvals", "logistic": "sigmoid", "sgn": "sign", "heaviside": "step", "frobenius": "A:B",
+    "sec": "1/cos", "cot": "1/tan",
 }  # fmt: skip
 
 
@@ -109,16 +110,18 @@ def shape_error(reader: Reader, i: int, error: ShapeError) -> FrechetError:
     if what == "mul":
         message = _product(words, *node.args)
     elif what in ("add", "sub"):
-        message = _sum(words, *node.args, sign="+" if what == "add" else "-")
+        message = _sum(words, node.args[0], node.args[1], "+" if what == "add" else "-")
     elif what in ("hadamard", "ediv", "frobenius"):
-        message = _elementwise(words, *node.args, sign={"hadamard": ".*", "ediv": "./", "frobenius": ":"}[what])
+        sign = {"hadamard": ".*", "ediv": "./", "frobenius": ":"}[what]
+        message = _elementwise(words, node.args[0], node.args[1], sign)
     elif what == "div":
         message = _division(words, *node.args)
     elif what == "power":
         message = _power(words, *node.args)
     elif what == "epower":
         base, exponent = node.args
-        message = f"{words.says(base)} and the exponent {words.says(exponent)}: it must be a scalar, or of the same shape"
+        message = f"{words.says(base)} and the exponent {words.says(exponent)}: "
+        message += "it must be a scalar, or of the same shape"
     elif what == "solve":
         message = _solve(words, *node.args)
     elif what == "call":
@@ -166,8 +169,10 @@ def _product(words: _Words, a: int, b: int) -> str:
     if kinds[0] == kinds[1] == "matrix" and could(s[0], t[0]) and could(s[1], t[1]):
         fitting.append((f"{left}.*{right}", (n, k)))
         fitting.append((f"tr({words.turned(a)}*{right})", SCALAR))
-    inner = f"the inner dimensions are {k} and {m}" if UNIT not in (k, m) else f"a {kinds[0]} times a {kinds[1]} has no meaning"
-    return f"{says}: {inner}{_meant(fitting)}"
+    why = f"a {kinds[0]} times a {kinds[1]} has no meaning"
+    if UNIT not in (k, m):
+        why = f"the inner dimensions are {k} and {m}"
+    return f"{says}: {why}{_meant(fitting)}"
 
 
 def _meant(fitting: Sequence[tuple[str, Shape]]) -> str:
@@ -178,9 +183,8 @@ def _meant(fitting: Sequence[tuple[str, Shape]]) -> str:
 
 
 def _sum(words: _Words, a: int, b: int, sign: str) -> str:
-    s, t = words.shape(a), words.shape(b)
     if _is_scalar_sum(words, a, b):
-        array, scalar = (a, b) if t == SCALAR else (b, a)
+        array, scalar = (a, b) if words.shape(b) == SCALAR else (b, a)
         shape = words.shape(array)
         c = "" if words.text(scalar) == "1" else words.factor(scalar) + "*"
         n, m = shape
@@ -195,9 +199,10 @@ def _sum(words: _Words, a: int, b: int, sign: str) -> str:
         if square and words.nodes[array].kind in ("mul", "div", "transpose", "power"):
             message += f". If {words.text(array)} should be a number: did you mean tr({words.text(array)})?"
         return message
-    return f"{words.says(a)} and {words.says(b)}: only equal shapes can be {'added' if sign == '+' else 'subtracted'}" + _transposed_hint(
-        words, a, b, f" {sign} "
+    message = (
+        f"{words.says(a)} and {words.says(b)}: only equal shapes can be {'added' if sign == '+' else 'subtracted'}"
     )
+    return message + _transposed_hint(words, a, b, f" {sign} ")
 
 
 def _transposed_hint(words: _Words, a: int, b: int, sign: str) -> str:
@@ -238,8 +243,9 @@ def _division(words: _Words, a: int, b: int) -> str:
     s, t = words.reader.shapes[a], words.reader.shapes[b]
     above, below = words.factor(a), words.factor(b)
     options = []
-    if s == SCALAR or (kind(s) == kind(t) and all(words.could(x, y) for x, y in zip(s, t, strict=True) if x is not UNIT)):
-        options.append(f"{above}./{words.factor(b, tight=words.nodes[b].kind not in ('power', 'epower', 'transpose'))} (entry by entry)")
+    tight = words.nodes[b].kind not in ("power", "epower", "transpose")
+    if s == SCALAR or all(words.could(x, y) for x, y in zip(s, t, strict=True)):
+        options.append(f"{above}./{words.factor(b, tight)} (entry by entry)")
     if kind(t) == "matrix" and words.could(*t):
         if s == SCALAR or words.could(s[1], t[0]):
             options.append(f"{'' if words.text(a) == '1' else above + '*'}inv({words.text(b)})")
@@ -259,30 +265,33 @@ def _power(words: _Words, base: int, exponent: int) -> str:
         return f"{x}^{k} needs a square matrix, and {words.says(base)}: did you mean {x}.^{k} (every entry){also}?"
     also = ""
     if k == "2":
-        inner = f"{words.turned(base)}*{words.factor(base)}" if kind(s) == "vector" else f"{words.factor(base)}*{words.turned(base)}"
+        pair = [words.turned(base), words.factor(base)]
+        inner = "*".join(pair if kind(s) == "vector" else pair[::-1])
         also = f" or {inner} or norm2({words.text(base)})^2 (numbers)"
-    return f"{words.says(base)}, a {kind(s)}, and ^ is for scalars and square matrices: did you mean {x}.^{k} (every entry){also}?"
+    message = f"{words.says(base)}, a {kind(s)}, and ^ is for scalars and square matrices"
+    return f"{message}: did you mean {x}.^{k} (every entry){also}?"
 
 
 def matrix_exponent(reader: Reader, i: int) -> FrechetError:
     """The error for a matrix with an exponent that is no whole number."""
     words = _Words(reader)
     base, exponent = reader.nodes[i].args
-    x, k = words.factor(base, tight=True), words.text(exponent)
-    root = f", sqrtm({words.text(base)}) the matrix root" if k in ("1/2", "0.5", ".5") else ""
-    return reader.error_at(
-        exponent,
-        f"{words.says(base)}, so the exponent must be a whole number: {x}.^{words.factor(exponent, tight=True)} is taken entry by entry{root}",
-        UnsupportedError,
-    )
+    every = f"{words.factor(base, tight=True)}.^{words.factor(exponent, tight=True)} is taken entry by entry"
+    root = f", sqrtm({words.text(base)}) the matrix root" if words.text(exponent) in ("1/2", "0.5", ".5") else ""
+    message = f"{words.says(base)}, so the exponent must be a whole number: {every}{root}"
+    return reader.error_at(exponent, message, UnsupportedError)
 
 
 def _solve(words: _Words, a: int, b: int) -> str:
     s, t = words.reader.shapes[a], words.reader.shapes[b]
     if kind(s) == "scalar":
-        return f"A\\b solves A*z = b, and {words.says(a)}: did you mean {words.factor(b)}/{words.factor(a, tight=True)}?"
+        return (
+            f"A\\b solves A*z = b, and {words.says(a)}: did you mean {words.factor(b)}/{words.factor(a, tight=True)}?"
+        )
     if kind(s) != "matrix" or not words.could(*s):
-        hint = f": did you mean pinv({words.text(a)})*{words.factor(b)}?" if kind(s) == "matrix" and words.could(s[0], t[0]) else ""
+        hint = f": did you mean pinv({words.text(a)})*{words.factor(b)}?" if words.could(s[0], t[0]) else ""
+        if kind(s) != "matrix":
+            hint = ""
         return f"A\\b needs a square matrix on the left, and {words.says(a)}{hint}"
     if kind(t) not in ("vector", "matrix"):
         return f"A\\b needs a vector or matrix on the right, and {words.says(b)}"
@@ -303,7 +312,8 @@ def _call(words: _Words, i: int, error: ShapeError) -> str:
         return f"{says}, and a matrix of {show_shape((n, m))} has {n * m} entries"
     if len(args) > 1:
         if isinstance(error, Contradiction) or error.message == "kinds":
-            return f"{name} needs equal shapes here: {says}" + (_transposed_hint_call(words, str(name), *args[:2]) if len(args) == 2 else "")
+            hint = _transposed_hint_call(words, str(name), *args) if len(args) == 2 else ""
+            return f"{name} needs equal shapes here: {says}{hint}"
         return f"{error.message}: {says}"
     if len(args) == 1 and (isinstance(error, Contradiction) or "square" in error.message):
         hint = ""
@@ -347,13 +357,14 @@ def unknown_function(reader: Reader, i: int) -> FrechetError:
         return reader.error(UnsupportedError, f"{name} is not supported yet", start, end)
     if name[-1] in "′″":
         return reader.error(UnsupportedError, f"declared functions, such as {name}, are not supported yet", start, end)
-    bare = any(n.kind == "name" and n.value == name for n in reader.nodes)
-    if bare or name in reader.known or name in reader.given or name in reader.definitions or name in reader.dimensions or len(name) == 1:
-        if name not in OTHER_NAMES or bare or name in reader.known or name in reader.given or name in reader.definitions:
-            inside = " ".join(reader.text[end : node.end].split())
-            shown = f"{name}*{inside}" if len(inside) <= LONGEST else f"{name}*(…)"
-            hint = f": did you mean {shown}?" if inside != "()" else ""
-            return reader.error(NotationError, f"{name} is no function{hint}", start, end)
+    a_name = any(n.kind == "name" and n.value == name for n in reader.nodes) or any(
+        name in names for names in (reader.known, reader.given, reader.definitions, reader.dimensions)
+    )
+    if a_name or (len(name) == 1 and name not in OTHER_NAMES):
+        inside = " ".join(reader.text[end : node.end].split())
+        shown = f"{name}*{inside}" if len(inside) <= LONGEST else f"{name}*(…)"
+        hint = f": did you mean {shown}?" if inside != "()" else ""
+        return reader.error(NotationError, f"{name} is no function{hint}", start, end)
     if name in OTHER_NAMES:
         return reader.error(NotationError, f"no function of that name: did you mean {OTHER_NAMES[name]}?", start, end)
     names = sorted({*functions(), *FILLED, *LATER})
@@ -379,9 +390,8 @@ def wrong_count(reader: Reader, i: int, rows: Sequence[tuple[str, Operation]]) -
     hint = ""
     if name == "eye" and count == 2:
         hint = ": an identity matrix is square"
-    if name in ("tr", "det", "sum") and count == 2 and name != "sum":
+    if name in ("tr", "det") and count == 2:
         hint = f": did you mean {name}(A*B)?"
     plural = "argument" if counts == [1] else "arguments"
-    return reader.error(NotationError, f"{name} takes {many} {plural}, {signatures}, and {count} {'is' if count == 1 else 'are'} given{hint}", start, end)
-
-
+    given = f"{count} {'is' if count == 1 else 'are'} given"
+    return reader.error(NotationError, f"{name} takes {many} {plural}, {signatures}, and {given}{hint}", start, end)

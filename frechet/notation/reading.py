@@ -1,4 +1,4 @@
-"""Text -> expressions: names get types, shapes are inferred, and the constructors of the operations are called bottom-up."""
+"""Text -> expressions: names get types, shapes are inferred, and the constructors of the operations are called."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def parse(
 ) -> Expr:
     """The expression that a text states.
 
-    declare: declarations such as "S: n×n spd", or a mapping from names to what stands behind the colon or to expressions
+    declare: declarations such as "S: n×n spd", or a mapping from names to what stands behind the colon, or expressions
     wrt: the variable of the derivative; its dimensions get the plainest letters
     sizes: numbers for dimensions
     Raises:  FrechetError with the place in the text.
@@ -56,11 +56,11 @@ def parse(
 def read(
     text: str,
     declarations: Sequence[Declaration | str] = (),
-    variables: Mapping[str, Expr] = {},  # noqa: B006 (never changed)
+    variables: Mapping[str, Expr] = {},
     wrt: str | None = None,
     sizes: Mapping[str, int] | None = None,
 ) -> Reading:
-    """The expression that a text states, with its variables and definitions. `variables` are names that are known already.
+    """The expression that a text states, with its variables and definitions. `variables` are known already.
 
     >>> [f"{v.params[0]}: {v.shape}" for v in read("norm2(X*w-y)^2", wrt="w").variables.values()]
     ['X: (Dim(m), Dim(n))', 'w: (Dim(n), Dim(1))', 'y: (Dim(m), Dim(1))']
@@ -93,7 +93,9 @@ class _Known:
     def __init__(self, name: str, dims: tuple[Dim, ...] | None, words: Iterable[str], field: str | None) -> None:
         self.name, self.dims = name, dims
         if dims is not None and len(dims) > 2:
-            raise UnsupportedError(f"{name} has {len(dims)} dimensions: only scalars, vectors and matrices are supported")
+            raise UnsupportedError(
+                f"{name} has {len(dims)} dimensions: only scalars, vectors and matrices are known here"
+            )
         if field == "complex":
             raise UnsupportedError(f"{name} is complex: complex variables come later")
         structure, domains = [], []
@@ -101,7 +103,8 @@ class _Known:
             if word == "elementwise":
                 raise UnsupportedError(f"{name} is declared as a function: declared functions are not supported yet")
             if word == "hermitian":
-                raise UnsupportedError(f"{name} is hermitian, so complex: complex variables come later; of a real matrix say symmetric")
+                later = "complex variables come later; of a real matrix say symmetric"
+                raise UnsupportedError(f"{name} is hermitian, so complex: {later}")
             word = "labels±1" if word == "labels" else word
             if word in constants.STRUCTURES:
                 structure.append(word)
@@ -265,10 +268,10 @@ class Reader:
         for d in self.program.definitions:
             if d.name in self.definitions:
                 first = next(e for e in self.program.definitions if e.name == d.name)
-                raise self.error(
-                    NotationError, f"{d.name} is defined twice: on line {self._line(first.start)} and on line {self._line(d.start)}",
-                    d.start, d.end,
-                )  # fmt: skip
+                message = (
+                    f"{d.name} is defined twice: on line {self._line(first.start)} and on line {self._line(d.start)}"
+                )
+                raise self.error(NotationError, message, d.start, d.end)
             if d.name in self.known or d.name in self.given:
                 raise self.error(NotationError, f"{d.name} is declared as a variable, and defined here", d.start, d.end)
             if d.name == "pi":
@@ -355,9 +358,8 @@ class Reader:
             node, sign = self.nodes[node.args[0]], -sign
         if node.kind == "div":
             above, below = (self.nodes[a].value for a in node.args)
-            if all(self.nodes[a].kind == "number" for a in node.args) and isinstance(above, int) and below and isinstance(below, int):
-                value = Fraction(above, below)
-                return sign * (value.numerator if value.denominator == 1 else value)
+            if isinstance(above, int) and isinstance(below, int) and below:
+                return constants.exact(sign * Fraction(above, below))
             return None
         if node.kind == "number" and isinstance(node.value, int | Fraction | float):
             return sign * node.value
@@ -372,7 +374,7 @@ class Reader:
         return value
 
     def _assign_roles(self) -> None:
-        """Parents hand down what their parts are read as; names in dimensions are collected, and dimensions evaluated."""
+        """Parents hand down what their parts are read as; names in dimensions are collected, dimensions evaluated."""
         nodes, roles = self.nodes, self.roles
         if not any(roles):
             self._refuse_double_use()
@@ -403,14 +405,15 @@ class Reader:
     def _refuse_double_use(self) -> None:
         for d in self.program.definitions:
             if d.name in self.dimensions:
-                raise self.error(NotationError, f"{d.name} is a dimension, and is defined here as something else", d.start, d.end)
+                message = f"{d.name} is a dimension, and is defined here as something else"
+                raise self.error(NotationError, message, d.start, d.end)
         both = self.forced & self.dimensions
         if both:
             for i, call in self.calls.items():
                 a = self.nodes[i].args
                 if call.page.forces_matrix and a and self.nodes[a[0]].value in both:
                     name = self.nodes[a[0]].value
-                    raise self.error_at(a[0], f"{name} is a dimension elsewhere, and a matrix here: choose another name for one of them")
+                    raise self.error_at(a[0], f"{name} is a dimension elsewhere, and a matrix here: rename one of them")
 
     def _positive(self, i: int) -> Dim:
         found: Dim = self.shapes[i]
@@ -438,7 +441,7 @@ class Reader:
             if node.kind == "power":
                 k = parts[1].value()
                 if k is not None and 1 <= k <= EXPONENT_LIMIT:
-                    found = parts[0]
+                    found: Dim = parts[0]
                     for _ in range(k - 1):
                         found = checked(found * parts[0])
                     return found
@@ -533,7 +536,8 @@ class Reader:
 
     def _filled_shape(self, i: int, call: _Call) -> Shape:
         if self.shapes[call.args[0]] != SCALAR:
-            raise self.error_at(call.args[0], f"{self.nodes[i].value} takes a number, as in {self.nodes[i].value}(1)", ShapeError)
+            name = self.nodes[i].value
+            raise self.error_at(call.args[0], f"{name} takes a number, as in {name}(1)", ShapeError)
         shape: Shape = call.params[0]
         return shape
 
@@ -618,7 +622,8 @@ class Reader:
             if family == 2 and shapes[i] == SCALAR and shapes[node.args[0]] != SCALAR:
                 # (x'*y)*A is no chain of matrices, but (x'*y)*z' is one
                 right = nodes[p].args[1]
-                if nodes[p].kind != "mul" or right == i or sign[p] < 0 or shapes[right][0] is not UNIT or shapes[right] == SCALAR:
+                row = right != i and shapes[right][0] is UNIT and shapes[right] != SCALAR
+                if nodes[p].kind != "mul" or sign[p] < 0 or not row:
                     continue
             root[i], sign[i] = root[p], sign[p] * _edge(nodes[p], i)
         return parent, root, sign, {}
@@ -721,13 +726,13 @@ def _check_number(e: Expr) -> None:
     """Numbers that double with every line of definitions must not fill the memory."""
     if e.op is constants.NUMBER or e.op is sums.SUM:
         for c in e.params:
-            if not isinstance(c, float) and (c.numerator.bit_length() > NUMBER_BITS or c.denominator.bit_length() > NUMBER_BITS):
+            if not isinstance(c, float) and max(c.numerator.bit_length(), c.denominator.bit_length()) > NUMBER_BITS:
                 raise LimitError("a number here is too large")
 
 
 GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda lamda mu nu xi omicron pi rho sigma tau "
-    "upsilon phi varphi chi psi omega".split()
+    """alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda lamda mu nu xi omicron pi rho
+    sigma tau upsilon phi varphi chi psi omega""".split()  # noqa: SIM905
 )
 
 

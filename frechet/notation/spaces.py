@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal
 
-from frechet.expressions.dimension import UNIT, Dim, Shape, kind
+from frechet.expressions.dimension import UNIT, Shape, kind
 from frechet.expressions.node import Expr
 from frechet.notation.latex import LatexStyle, write_latex
 from frechet.notation.text import TextStyle, write_text
@@ -47,16 +47,11 @@ def show_space(shape: Shape, style: Notation = "unicode", structure: Collection[
 
 def _size(shape: Shape, style: Notation) -> str:
     """n, or n×m; a row is 1×n."""
-    sizes = shape[:1] if shape[1] is UNIT else shape
-    return (r" \times " if style == "latex" else "×").join(_factor(d, style) if len(sizes) > 1 else _dimension(d, style) for d in sizes)
-
-
-def _dimension(d: Dim, style: Notation) -> str:
-    return STYLES[style].dimension(d)
-
-
-def _factor(d: Dim, style: Notation) -> str:
-    return f"({_dimension(d, style)})" if len(d.terms) > 1 else _dimension(d, style)
+    if shape[1] is UNIT:
+        return STYLES[style].dimension(shape[0])
+    sizes = [STYLES[style].dimension(d) for d in shape]
+    sizes = [f"({size})" if len(d.terms) > 1 else size for d, size in zip(shape, sizes, strict=True)]
+    return (r" \times " if style == "latex" else "×").join(sizes)
 
 
 def signature_line(name: str, variable: Expr, expression: Expr, style: Notation = "unicode") -> str:

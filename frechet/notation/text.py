@@ -46,6 +46,9 @@ class TextStyle(Style):
 
     def call(self, node: Expr, args: Sequence[Piece]) -> Piece:
         op = node.op
+        if op.name == "diag" and node.args[0].op.name == "hadamard" and all(k < 0 for k in node.args[0].params):
+            # diag(1./v) is the inverse of diag(v)
+            return f"inv(diag({args[0][0].removeprefix('1./')}))", ATOM
         parts = [a[0] for a in args]
         params = [self.number(p)[0] if isinstance(p, (int, float, Fraction)) else str(p) for p in node.params]
         inside = [*params, *parts] if op.takes and op.takes[0][0] in "dir" else [*parts, *params]

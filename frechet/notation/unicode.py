@@ -1,7 +1,7 @@
-"""The notation of books, in plain characters: `2Aᵀ(A x − b)`, `−S⁻¹ A S⁻¹`, `x ⊙ y`, `‖x‖`. For reading, not for typing.
+"""The notation of books, in plain characters: `2Aᵀ(A x − b)`, `−S⁻¹ A S⁻¹`, `x ⊙ y`, `‖x‖`.
 
-A product is written by juxtaposition, which the text notation does not read; `write_text` gives what reads back. The other
-signs (ᵀ ⁻¹ ⁻ᵀ ² ⊙ ⊘ ⊗ − .^) are read, so that with a `*` between factors most of it may be typed too.
+It is for reading: a product is written by juxtaposition, which the text notation does not read, and ‖x‖ |x| √ σ 𝟏 I
+are not read either; `write_text` gives what reads back. The signs ᵀ ⁻¹ ⁻ᵀ ² ⊙ ⊘ ⊗ − are read in a formula.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class UnicodeStyle(Style):
 
 
 def _between(left: str, right: str) -> str:
-    """What stands between two factors: a space; nothing after a number, and before a parenthesis that is no argument."""
+    """What stands between two factors: a space, but none after a number or before an unmistakable parenthesis."""
     if PLAIN_NUMBER.fullmatch(left):
         if right[0].isdigit():  # 𝟏 is a digit too
             return "·"

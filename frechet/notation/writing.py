@@ -182,11 +182,30 @@ def _ratio(node: Expr, pieces: _Pieces, style: Style) -> tuple[list[Piece], list
         return [pieces[node]], []
     name = node.op.name
     if name == "scale":
+        quotient = _power_of_quotient(node, pieces, style)
+        if quotient is not None:
+            return quotient
         above, below = _ratio(node.args[0], pieces, style)
         return [*above, pieces[node.args[1]]], below
     if name == "hadamard":
         return _split_monomial(node, pieces, style)
     return [pieces[node] if node in pieces else _piece(node, pieces, style)], []
+
+
+def _power_of_quotient(node: Expr, pieces: _Pieces, style: Style) -> tuple[list[Piece], list[Piece]] | None:
+    """c^-2*x.^2 as (x/c).^2, with what else is in the scalar; None where the powers differ."""
+    s, body = node.args
+    if body.op.name != "hadamard" or len(body.args) != 1 or s.op.name != "hadamard" or pieces.named.keys() & {s, body}:
+        return None
+    k = body.params[0]
+    inner = next((b for b, j in zip(s.args, s.params, strict=True) if j == -k), None)
+    if inner is None or not isinstance(k, int) or k < 2:
+        return None
+    quotient = style.fraction(pieces[body.args[0]], pieces[inner], False)
+    above = [pieces[b] for b, j in zip(s.args, s.params, strict=True) if b is not inner and j == 1]
+    if len(above) != len(s.args) - 1:
+        return None
+    return [*above, style.power(quotient, style.number(k), True)], []
 
 
 def _line(above: list[Piece], below: list[Piece], style: Style, elementwise: bool) -> Piece:
@@ -262,18 +281,40 @@ def _split_monomial(node: Expr, pieces: _Pieces, style: Style) -> tuple[list[Pie
     above: list[Piece] = []
     below: list[Piece] = []
     elementwise = node.shape != SCALAR
-    for b, k in zip(node.args, node.params, strict=True):
-        piece, size = pieces[b], abs(k)
-        if size == Fraction(1, 2):
-            piece = style.entrywise_root(piece) if node.kind == "matrix" else style.root(piece)
-        elif size != 1:
-            front, divisor = split_number(size)
-            exponent = style.number(front)
-            if divisor != 1:
-                exponent = style.fraction(exponent, style.number(divisor), False)
-            piece = style.power(piece, exponent, elementwise)
-        (below if k < 0 else above).append(piece)
+    for k, bases in _by_exponent(node):
+        size = abs(k)
+        if size == 1 or len(bases) == 1:
+            found = [_raised(pieces[b], size, style, elementwise) for b in bases]
+        else:
+            together = style.hadamard if elementwise else style.product
+            found = [_raised(together([pieces[b] for b in bases]), size, style, elementwise)]
+        (below if k < 0 else above).extend(found)
     return above, below
+
+
+def _by_exponent(node: Expr) -> list[tuple[Number, list[Expr]]]:
+    """The factors of a monomial, those under one exponent together where that is the same: (x*y)^2."""
+    groups: list[tuple[Number, list[Expr]]] = []
+    for b, k in zip(node.args, node.params, strict=True):
+        joins = k != 1 and (isinstance(k, int) or b.sign == 2)
+        group = next((g for j, g in groups if joins and j == k and (isinstance(k, int) or g[0].sign == 2)), None)
+        if group is not None:
+            group.append(b)
+        else:
+            groups.append((k, [b]))
+    return groups
+
+
+def _raised(piece: Piece, size: Number, style: Style, elementwise: bool) -> Piece:
+    if size == 1:
+        return piece
+    if size == Fraction(1, 2):
+        return style.root(piece)
+    front, divisor = split_number(size)
+    exponent = style.number(front)
+    if divisor != 1:
+        exponent = style.fraction(exponent, style.number(divisor), False)
+    return style.power(piece, exponent, elementwise)
 
 
 def _scale(node: Expr, pieces: _Pieces, style: Style) -> Piece:

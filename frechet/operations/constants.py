@@ -203,6 +203,7 @@ def constant_array(page: ConstantArray, shape: Shape) -> Expr:
 class OnesPage(ConstantArray):
     name = "ones"
     signature = "ones(n), ones(n,m)"
+    takes = ("d", "dd")
     summary = "The vector or matrix of ones."
     latex = r"\mathbf{1}"
     value = 1
@@ -217,6 +218,7 @@ class OnesPage(ConstantArray):
 class ZerosPage(ConstantArray):
     name = "zeros"
     signature = "zeros(n), zeros(n,m)"
+    takes = ("d", "dd")
     summary = "The vector or matrix of zeros."
     latex = "0"
     value = 0
@@ -231,6 +233,7 @@ class ZerosPage(ConstantArray):
 class EyePage(Operation):
     name = "eye"
     signature = "eye(n)"
+    takes = ("d",)
     summary = "The identity matrix."
     rule = "d I = 0"
     constant = 1
@@ -259,6 +262,7 @@ class EyePage(Operation):
 class UnitPage(Operation):
     name = "unit"
     signature = "unit(n,i)"
+    takes = ("di",)
     summary = "The i-th unit vector of length n, counted from 1."
     rule = "d e = 0"
     constant = 1
@@ -289,6 +293,7 @@ class UnitPage(Operation):
 class CommutationPage(Operation):
     name = "commutation"
     signature = "commutation(m,n)"
+    takes = ("dd",)
     summary = "The commutation matrix: K vec(X) = vec(X') for X m×n."
     rule = "d K = 0"
     source = "Magnus & Neudecker (2019), section 3.7"

@@ -11,7 +11,7 @@ from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import hadamard, products, reductions, sums
 from frechet.operations.constants import COMMUTATION, EYE, ONES, eye, is_zero, ones, zeros
-from frechet.operations.transposition import REVERSE, TRANSPOSE, oriented, transposed
+from frechet.operations.transposition import REVERSE, TRANSPOSE, transposed
 
 
 class DiagPage(Operation):
@@ -289,8 +289,7 @@ class KronPage(Operation):
             return ones(shape)
         if {a.kind, b.kind} == {"vector", "row"}:
             return products.product(a, b) if a.kind == "vector" else products.product(b, a)
-        node = make(self, (a, b), (), shape)
-        return oriented(node, lambda: make(self, (transposed(a), transposed(b)), (), shape[::-1]))
+        return make(self, (a, b), (), shape)
 
     def annotate(self, node: Expr) -> None:
         a, b = node.args

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from frechet.expressions.dimension import SCALAR, Shape
 from frechet.expressions.node import Expr, Number
-from frechet.operations.constants import ONE, exact, eye
+from frechet.operations.constants import EYE, ONE, exact, eye
 from frechet.operations.hadamard import MONOMIAL, monomial
 from frechet.operations.products import PRODUCT, SCALE, product, scale
 from frechet.operations.reductions import TRACE, trace
@@ -96,6 +96,8 @@ def _candidates(t: Term) -> Iterable[tuple[str, Expr]]:
     for b in t.scalars:
         yield "scalar", b
     body = t.body
+    if body is ONE or body.op is EYE:
+        return
     if body.op is TRACE:
         for f in body.args[0].args if body.args[0].op is PRODUCT else body.args:
             yield "trace", f
@@ -105,16 +107,12 @@ def _candidates(t: Term) -> Iterable[tuple[str, Expr]]:
         for b in body.args:
             yield "entry", b
         return
-    if body is ONE:
-        return
     chain = body.args if body.op is PRODUCT else (body,)
     yield "left", chain[0]
     yield "right", chain[-1]
     if body.shape == SCALAR:
         yield "left", transposed(chain[-1])
         yield "right", transposed(chain[0])
-    elif len(chain) == 1 and body.shape[0] is not body.shape[1]:
-        return
 
 
 def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape) -> Expr | None:

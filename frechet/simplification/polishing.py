@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from frechet.expressions.dimension import UNIT
+from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.node import Expr, Number, walk
 from frechet.operations.constants import ones
+from frechet.operations.determinant import ADJ, DET
 from frechet.operations.elementwise import SIGMOID
 from frechet.operations.hadamard import MONOMIAL, monomial
 from frechet.operations.powers import MATRIX_POWER, PSEUDO_INVERSE
@@ -28,6 +29,10 @@ def polished(e: Expr) -> Expr:
             changed = _shorter_sum(changed)
         elif changed.op is PRODUCT:
             changed = _pseudo_inverse(changed)
+        elif changed.op is SCALE:
+            changed = _adjugate(changed)
+        elif changed.op is MONOMIAL and changed.shape == SCALAR:
+            changed = _into_sums(changed)
         new[node] = changed
     result = new[e]
     return _expanded_if_shorter(result) if result.op in (SCALE, PRODUCT, MONOMIAL, TRACE) else result
@@ -92,7 +97,7 @@ def _expand(e: Expr, logistic: bool, depth: int) -> Terms | None:
     if logistic and e.op is SIGMOID:
         u = e.args[0]
         flipped = negative(u)
-        if (flipped.leaves, flipped.key) < (u.leaves, u.key) or (u.op is SUM and all(c < 0 for c in u.params)):
+        if _all_negative(u) or (not _all_negative(flipped) and (flipped.leaves, flipped.key) < (u.leaves, u.key)):
             return [(1, ones(e.shape)), (-1, SIGMOID.build(flipped))]
         return [(1, e)]
     if e.op is PRODUCT or e.op is SCALE:
@@ -103,6 +108,10 @@ def _expand(e: Expr, logistic: bool, depth: int) -> Terms | None:
         inner = _expand(e.args[0], logistic, depth + 1)
         return None if inner is None else [(c, trace(a)) for c, a in inner]
     return [(1, e)]
+
+
+def _all_negative(u: Expr) -> bool:
+    return u.op is SUM and all(c < 0 for c in u.params)
 
 
 def _distribute(e: Expr, factors: list[tuple[Expr, Number]], logistic: bool, depth: int) -> Terms | None:
@@ -122,6 +131,38 @@ def _distribute(e: Expr, factors: list[tuple[Expr, Number]], logistic: bool, dep
     if e.op is SCALE:
         return [(c, scale(fs[0][0], fs[1][0])) for c, fs in partial]
     return [(c, product(*[f for f, _ in fs])) for c, fs in partial]
+
+
+def _adjugate(e: Expr) -> Expr:
+    """det(Y)*inv(Y) = adj(Y), which needs no condition; of a plain matrix the textbooks' form stays."""
+    s, body = e.args
+    power = body.args[0] if body.op is TRANSPOSE else body
+    if power.op is not MATRIX_POWER or power.params[0] != -1 or power.args[0].leaves == 1:
+        return e
+    y = power.args[0]
+    factors = dict(zip(s.args, s.params, strict=True)) if s.op is MONOMIAL else {s: 1}
+    determinant = DET.build(y)
+    if factors.get(determinant) != 1:
+        return e
+    del factors[determinant]
+    adjugate = ADJ.build(y)
+    return scale(monomial(SCALAR, list(factors.items())), transposed(adjugate) if body.op is TRANSPOSE else adjugate)
+
+
+def _into_sums(e: Expr) -> Expr:
+    """v*(1 + q/v) = v + q, above or below the line, where it is shorter."""
+    factors = list(zip(e.args, e.params, strict=True))
+    for i, (b, k) in enumerate(factors):
+        if b.op is not SUM or abs(k) != 1:
+            continue
+        for j, (s, m) in enumerate(factors):
+            if j == i or m != k or s.op is SUM:
+                continue
+            merged = add((c, scale(s, a)) for c, a in zip(b.params, b.args, strict=True))
+            if merged.leaves <= b.leaves:
+                rest = [f for n, f in enumerate(factors) if n not in (i, j)]
+                return monomial(SCALAR, [*rest, (merged, k)])
+    return e
 
 
 def _pseudo_inverse(e: Expr) -> Expr:

@@ -1,7 +1,7 @@
 """Derivatives against differences of the function itself, at random points and in random directions.
 
-Nothing of the differentiation is used: a differential, gradient, Jacobian or Hessian is an expression that is evaluated and
-compared. The only thing that is shared with it is how expressions are evaluated.
+Nothing of the differentiation is used: a differential, gradient, Jacobian or Hessian is an expression that is evaluated
+and compared. What the two share is the reading and the evaluation of expressions.
 """
 
 from __future__ import annotations
@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from frechet.compilation.numpy_source import compiled
 from frechet.expressions.node import Expr, variables
 from frechet.operations.constants import VARIABLE
 from frechet.verification.sampling import Point, linear_structure, normal, points, projected, value_at
-
-if TYPE_CHECKING:
-    Array = Any
 
 POINTS = 3
 DIRECTIONS = 2  # at each point
@@ -51,9 +48,6 @@ class Report:
     slopes: tuple[float, ...]
     ok: bool
     reason: str = ""
-
-
-Slope = Callable[[dict[str, Any], Any], Any]  # (values, direction) -> the derivative in that direction, as the answer has it
 
 
 def check_differential(f: Expr, x: Expr, dx: Expr, df: Expr, **options: Any) -> Report:
@@ -111,7 +105,7 @@ def check_hessian(f: Expr, x: Expr, hessian: Expr, gradient: Expr | None = None,
                 return found.report()
             if gradient is not None:
                 g = space.along(gradient, point, v)
-                want = _best_difference(g, lambda d, hv=hv: _error(hv, np.ravel(d, order="F"), SMALL), STEPS, _first)
+                want = _best_difference(_raveled(g), hv, SMALL, STEPS, _first)
                 if not found.enter(want, hv, TOLERANCE, "differences of the gradient"):
                     return found.report()
                 continue
@@ -120,7 +114,7 @@ def check_hessian(f: Expr, x: Expr, hessian: Expr, gradient: Expr | None = None,
                 return space.moved_value(f, point, s * u + t * v)
 
             y = space.value(f, point)
-            want = _best_difference(second, lambda d, left=left, y=y: _error(left, d, _size(y)), SECOND_STEPS, _second)
+            want = _best_difference(second, left, _size(y), SECOND_STEPS, _second)
             if not found.enter(want, left, SECOND_TOLERANCE, "second differences of the function"):
                 return found.report()
     return found.report()
@@ -264,7 +258,12 @@ class _Findings:
 
 
 def _first_order(
-    f: Expr, x: Expr, answers: Sequence[Expr], slope: Callable[..., Any], options: Mapping[str, Any], dx: Expr | None = None
+    f: Expr,
+    x: Expr,
+    answers: Sequence[Expr],
+    slope: Callable[..., Any],
+    options: Mapping[str, Any],
+    dx: Expr | None = None,
 ) -> Report:
     """Compares slope(at, V), where at(e, values) evaluates at the point, with differences of f along V."""
     space = _Space([f, x, *answers, *([dx] if dx is not None else [])], x, options)
@@ -284,7 +283,7 @@ def _first_order(
                 return Report(found.points, float("inf"), (), False, str(misfit))
             y = space.value(f, point, also)
             along = space.along(f, point, v, also)
-            want = _best_difference(along, lambda d, got=got, y=y: _error(got, d, _size(y)), STEPS, _first)
+            want = _best_difference(along, got, _size(y), STEPS, _first)
             if not found.enter(want, got, TOLERANCE, "differences of the function"):
                 return found.report()
             if turn == 0 and "orthogonal" not in x.params[1]:
@@ -306,9 +305,9 @@ def _second(f: Callable[[float, float], Any], h: float) -> Any:
 
 
 def _best_difference(
-    f: Callable[..., Any], error: Callable[[Any], float], steps: Sequence[float], quotient: Callable[..., Any]
+    f: Callable[..., Any], got: Any, size: float, steps: Sequence[float], quotient: Callable[..., Any]
 ) -> tuple[Any, float] | None:
-    """The difference quotient with the smallest error over the steps, each extrapolated (Richardson) from h, h/2 and h/4."""
+    """The difference quotient nearest to `got` over the steps, each extrapolated (Richardson) from h, h/2 and h/4."""
     import numpy as np
 
     best: tuple[Any, float] | None = None
@@ -319,7 +318,7 @@ def _best_difference(
             d = (16 * second - first) / 15
             if not np.all(np.isfinite(d)):
                 continue
-            e = error(d)
+            e = _error(got, d, size)
             if best is None or e < best[1]:
                 best = (d, e)
             if e < AGREED:
@@ -371,3 +370,7 @@ def _misshapen(what: str, e: Expr, other: str, like: Expr) -> Report:
 
     reason = f"the {what} is {show_shape(e.shape)} and {other} {show_shape(like.shape)}"
     return Report(0, float("inf"), (), False, reason)
+
+
+def _raveled(f: Callable[[float], Any]) -> Callable[[float], Any]:
+    return lambda t: f(t).ravel(order="F")

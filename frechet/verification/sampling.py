@@ -15,7 +15,7 @@ from frechet.expressions.node import Expr, variables, walk
 SIZES = (2, 3, 4, 5)
 ATTEMPTS = 60
 TINY, LARGE = 1e-9, 1e7  # points with values outside are used only where there are no better ones: they tell little
-SHAKE, STABLE = 1e-9, 1e-6  # so are points where a change of 1e-9 changes the value by more: the inverse of a singular matrix
+SHAKE, STABLE = 1e-9, 1e-6  # so are points where a change of 1e-9 changes much: the inverse of a singular matrix
 LENGTH = 150  # longer axes are avoided when sizes are drawn
 MOODS = ("plain", "positive", "small", "small positive", "near identity", "spd", "unit01", "above 1", "dominated")
 PLAN = (
@@ -74,7 +74,8 @@ def sample(
     """A value for each variable, from its structure and domain; `mood` changes how undeclared ones are drawn."""
     found = {}
     for v in variables:
-        found[v.params[0]] = _draw(v, tuple(d.size(sizes) for d in axes(v.shape)), rng, mood if isinstance(mood, str) else mood())
+        shape = tuple(d.size(sizes) for d in axes(v.shape))
+        found[v.params[0]] = _draw(v, shape, rng, mood if isinstance(mood, str) else mood())
     return found
 
 
@@ -157,7 +158,7 @@ def _draw(v: Expr, shape: tuple[int, ...], rng: Random, mood: str) -> Any:
     linear = linear_structure(v)
     if linear:
         if domain == "invertible" and "skew" not in linear:
-            x = x + 2 * np.eye(*shape)
+            x = x + 2 * np.eye(shape[0], shape[1])
         x = projected(x, linear)
     return x
 
@@ -207,7 +208,11 @@ def _spd(n: int, rng: Random) -> Any:
 
 
 def points(
-    e: Expr | Sequence[Expr], n: int = 3, seed: int = 0, sizes: Mapping[str, int] | None = None, also: Sequence[Expr] = ()
+    e: Expr | Sequence[Expr],
+    n: int = 3,
+    seed: int = 0,
+    sizes: Mapping[str, int] | None = None,
+    also: Sequence[Expr] = (),
 ) -> list[Point]:
     """At most n points at which the expressions are finite: plain draws first, then tamer ones. None, if none is found.
 
