@@ -5,8 +5,8 @@ An answer that does not pass its check is not given: `answer` raises CheckFailed
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,13 @@ class Answer:
     conditions: list[str]
     seconds: float
     report: Report | None = None
-    notes: list[str] = field(default_factory=list)
+
+    def source(self, arguments: Iterable[Expr]) -> str:
+        """The derivative as a NumPy function of the given variables, and of dX where the form is a differential."""
+        from frechet.compilation.numpy_source import numpy_source
+
+        extra = [self.derivative.direction] if self.form == "differential" else []
+        return numpy_source(self.expression, arguments=[*arguments, *extra])
 
 
 def default_form(function: Expr, order: int) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 from frechet.expressions.errors import FrechetError, LimitError, NotationError
+from frechet.expressions.node import Expr
 from frechet.interfaces.answer import Answer, answer, shape_names
 
 REQUIRED = ("expr", "vars", "dims", "wrt")
@@ -46,7 +47,7 @@ def answer_line(line: str, check: bool = True) -> dict[str, Any]:
         missing = [key for key in REQUIRED if key not in entry]
         if missing:
             raise NotationError(f"the key {missing[0]!r} is missing")
-        return {"id": identity, "ok": True, **_fields(answer_entry(entry, check), entry)}
+        return {"id": identity, "ok": True, **answer_entry(entry, check)}
     except FrechetError as error:
         found: dict[str, Any] = {"kind": error.kind, "message": error.message}
         if error.position is not None:
@@ -54,37 +55,40 @@ def answer_line(line: str, check: bool = True) -> dict[str, Any]:
         return {"id": identity, "ok": False, "error": found}
 
 
-def answer_entry(entry: dict[str, Any], check: bool = True) -> Answer:
-    """The answer to an entry with the keys expr, vars, dims, wrt and perhaps order, form."""
+def answer_entry(entry: dict[str, Any], check: bool = True) -> dict[str, Any]:
+    """The fields of the answer to an entry with the keys expr, vars, dims, wrt and perhaps order, form.
+
+    Raises:  FrechetError, for what cannot be answered
+    """
     from frechet.notation.reading import read_entry
 
     reading = read_entry(entry["expr"], entry["vars"], entry["dims"])
     name = entry["wrt"]
     if name not in reading.variables:
         raise NotationError(f"{name!r} does not occur in the formula or the variables")
-    return answer(reading.expression, reading.variables[name], entry.get("form"), entry.get("order", 1), check, "dX")
+    found = answer(reading.expression, reading.variables[name], entry.get("form"), entry.get("order", 1), check, "dX")
+    return fields(found, reading.variables.values())
 
 
-def _fields(found: Answer, entry: dict[str, Any]) -> dict[str, Any]:
-    from frechet.compilation.numpy_source import numpy_source
+def fields(found: Answer, arguments: Iterable[Expr]) -> dict[str, Any]:
+    """An answer as JSON holds it."""
     from frechet.notation.latex import write_latex
     from frechet.notation.text import write_text
 
     written = write_text(found.expression)
-    names = [*entry["vars"], *(["dX"] if found.form == "differential" else [])]
-    fields: dict[str, Any] = {"form": found.form, "text": written.text}
+    filled: dict[str, Any] = {"form": found.form, "text": written.text}
     if written.where:
-        fields["where"] = written.where
-    fields |= {
+        filled["where"] = written.where
+    filled |= {
         "latex": str(write_latex(found.expression)),
-        "python": numpy_source(found.expression, arguments=names),
+        "python": found.source(arguments),
         "shape": shape_names(found.expression),
         "conditions": found.conditions,
         "seconds": round(found.seconds, 7),
     }
     if found.report is not None:
-        fields["checked"] = {"points": found.report.points, "max_relative_error": found.report.max_relative_error}
-    return fields
+        filled["checked"] = {"points": found.report.points, "max_relative_error": found.report.max_relative_error}
+    return filled
 
 
 def _with_progress(lines: Iterable[str], total: int | None) -> Iterator[str]:

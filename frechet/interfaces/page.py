@@ -11,8 +11,9 @@ from frechet.differentiation.differential import differential_symbol
 from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR, show_shape
 from frechet.expressions.errors import NotationError
-from frechet.expressions.node import Expr, depends
-from frechet.interfaces.answer import Answer, answer, default_form, shape_names
+from frechet.expressions.node import Expr, depends, substitute
+from frechet.interfaces.answer import Answer, answer, default_form
+from frechet.interfaces.batch import fields
 
 if TYPE_CHECKING:
     from frechet.notation.reading import Reading
@@ -41,7 +42,7 @@ class Page:
 
     # -- writing
     @property
-    def write(self) -> Callable[[Expr], Written]:
+    def write(self) -> Callable[..., Written]:
         if self.style == "latex":
             from frechet.notation.latex import write_latex
 
@@ -73,10 +74,7 @@ class Page:
             if self.style == "json":
                 return self._json(found)
             if self.style == "numpy":
-                from frechet.compilation.numpy_source import numpy_source
-
-                names = [*self.reading.variables, *([f"d{self.name}"] if found.form == "differential" else [])]
-                return numpy_source(found.expression, arguments=names).rstrip("\n")
+                return found.source(self.reading.variables.values()).rstrip("\n")
             return self.show(found.expression)
         return self._whole()
 
@@ -85,38 +83,32 @@ class Page:
         return answer(self.function, self.variable, form, order, self.check)
 
     def _json(self, found: Answer) -> str:
-        from frechet.compilation.numpy_source import numpy_source
-        from frechet.notation.latex import write_latex
-
-        written = self.write(found.expression)
-        names = [*self.reading.variables, *([f"d{self.name}"] if found.form == "differential" else [])]
-        fields = {
-            "ok": True,
-            "form": found.form,
-            "text": written.text,
-            **({"where": written.where} if written.where else {}),
-            "latex": str(write_latex(found.expression)),
-            "python": numpy_source(found.expression, arguments=names),
-            "shape": shape_names(found.expression),
-            "variables": {n: show_shape(v.shape) for n, v in self.reading.variables.items()},
-            "conditions": found.conditions,
-            "checked": {"points": found.report.points, "max_relative_error": found.report.max_relative_error}
-            if found.report
-            else None,
-            "seconds": found.seconds,
-        }
-        return json.dumps(fields, ensure_ascii=False)
+        shapes = {n: show_shape(v.shape) for n, v in self.reading.variables.items()}
+        return json.dumps({"ok": True, "variables": shapes, **fields(found, self.reading.variables.values())}, ensure_ascii=False)
 
     def _one_view(self, d: Derivative, form: str | None, layout: str | None) -> str:
         if layout is not None:
             return self.show(d.layout(layout))
         if form == "linearization":
-            return f"{self.letter}({self.name}) = {self.show(d.linearization())}"
+            return f"{self.letter}({self.name}) = {self._linearization(d)}"
         if form == "vec":
             return f"{self._d()} = {self.show(d.vec_form())}"
         from frechet.notation.components import write_components
 
         return write_components(d, self.letter, self.style)
+
+    def _linearization(self, d: Derivative) -> str:
+        """F(X₀) + DF(X₀)[X − X₀], the step written where dX stands in the differential."""
+        base = d.base_point
+        x, point = self.show(d.variable), self.show(base) if self.style != "unicode" else f"{self.name}₀"
+        minus = "−" if self.style == "unicode" else "-"
+        left, right = (r"\left(", r"\right)") if self.style == "latex" else ("(", ")")
+        spelled = {base: point, d.direction: f"{left}{x} {minus} {point}{right}"}
+        value = self.write(substitute(d.function, {d.variable: base}), spelled=spelled).text
+        step = self.write(substitute(d.differential, {d.variable: base}), spelled=spelled).text
+        if value in ("0",):
+            return step
+        return f"{value} {minus} {step[1:].lstrip()}" if step.startswith(("-", "−")) else f"{value} + {step}"
 
     def _d(self) -> str:
         return rf"\mathrm{{d}}{self.letter}" if self.style == "latex" else f"d{self.letter}"
@@ -146,7 +138,7 @@ class Page:
             shape = show_shape(self.variable.shape)
             lines.append(_entry("gradient", f"∇{g} = {self.show(d.gradient)}", f"{shape}, as {x} (denominator layout)"))
             if structure_of(self.variable) == "symmetric":
-                lines.append(_entry("free entries", self.show(d.free_entries), "2∇g − ∇g∘I: only if the entries on and below the diagonal are the variables"))
+                lines.append(_entry("free entries", f"2∇{g} − ∇{g} ∘ I", "only if the n(n+1)/2 entries on and below the diagonal are the variables (Matrix Cookbook 138)"))
             if self.variable.shape != SCALAR:
                 numerator = d.layout("numerator")
                 lines.append(_entry("partials", f"∂{g}/∂{x} = {self.show(numerator)}", f"{show_shape(numerator.shape)} (numerator layout)"))
@@ -157,7 +149,7 @@ class Page:
             what = "vec(dX) stacks columns" if "matrix" in (self.function.kind, self.variable.kind) else f"rows: entries of {g}"
             lines.append(_entry("Jacobian", f"∂{g}/∂{x} = {self.show(j)}", f"{show_shape(j.shape)} (numerator layout; {what})"))
         exact = self.variable not in depends(d.differential, self.variable)
-        lines.append(_entry("linearization", f"{g}({x}) = {self.show(d.linearization())}", f"exact: {g} is affine in {x}" if exact else f"near {x}0, up to second order"))
+        lines.append(_entry("linearization", f"{g}({x}) = {self._linearization(d)}", f"exact: {g} is affine in {x}" if exact else f"near {x}0, up to second order"))
         reports = [found.report]
         if self.order == 2:
             if self.function.shape == SCALAR:

@@ -7,7 +7,7 @@ grow with it, and `{p}` for the parameters in braces. A page without one is writ
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
 from frechet.expressions.dimension import Dim
@@ -228,7 +228,7 @@ def _operator(name: str) -> str:
     return rf"\operatorname{{{name.replace('_', chr(92) + '_')}}}"
 
 
-def write_latex(e: Expr, share: bool = True) -> Written:
+def write_latex(e: Expr, share: bool = True, spelled: Mapping[Expr, str] | None = None) -> Written:
     """The expression in LaTeX, for math mode; parts shared in a large expression are named in `where`."""
-    written = write(e, LatexStyle({v.params[0] for v in variables(e)}), share)
+    written = write(e, LatexStyle({v.params[0] for v in variables(e)}), share, spelled)
     return LatexWritten(written.text, written.where)

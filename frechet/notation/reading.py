@@ -38,19 +38,21 @@ def parse(
     *,
     wrt: str | None = None,
     sizes: Mapping[str, int] | None = None,
+    dimensions: Iterable[str] = (),
 ) -> Expr:
     """The expression that a text states.
 
     declare: declarations such as "S: n×n spd", or a mapping from names to what stands behind the colon, or expressions
     wrt: the variable of the derivative; its dimensions get the plainest letters
     sizes: numbers for dimensions
+    dimensions: further names that are dimensions, as in a result such as sqrt(n) of text where n was inferred
     Raises:  FrechetError with the place in the text.
 
     >>> parse("tr(A*X*B)", wrt="X").args[0].args[0].shape
     (Dim(q), Dim(r))
     """
     declarations, variables = _declared(declare)
-    return Reader(text, declarations, variables, wrt, sizes or {}).read().expression
+    return Reader(text, declarations, variables, wrt, sizes or {}, dimensions).read().expression
 
 
 def read(
@@ -59,6 +61,7 @@ def read(
     variables: Mapping[str, Expr] = {},
     wrt: str | None = None,
     sizes: Mapping[str, int] | None = None,
+    dimensions: Iterable[str] = (),
 ) -> Reading:
     """The expression that a text states, with its variables and definitions. `variables` are known already.
 
@@ -66,7 +69,7 @@ def read(
     ['X: (Dim(m), Dim(n))', 'w: (Dim(n), Dim(1))', 'y: (Dim(m), Dim(1))']
     """
     known = [_Known.of(d) for d in declarations]
-    return Reader(text, known, variables, wrt, sizes or {}).read()
+    return Reader(text, known, variables, wrt, sizes or {}, dimensions).read()
 
 
 def read_entry(expr: str, vars: Mapping[str, Any], dims: Mapping[str, int], wrt: str | None = None) -> Reading:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from frechet.expressions.dimension import UNIT
@@ -71,6 +71,6 @@ TYPED = {"diagonal": "diag"}
 STYLE = TextStyle()
 
 
-def write_text(e: Expr, share: bool = True) -> Written:
+def write_text(e: Expr, share: bool = True, spelled: Mapping[Expr, str] | None = None) -> Written:
     """The expression in the text notation; parts shared in a large expression are named in `where`."""
-    return write(e, STYLE, share)
+    return write(e, STYLE, share, spelled)

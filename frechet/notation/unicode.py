@@ -7,7 +7,7 @@ are not read either; `write_text` gives what reads back. The signs ᵀ ⁻¹ ⁻
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
 from frechet.expressions.dimension import Dim
@@ -149,6 +149,6 @@ def _between(left: str, right: str) -> str:
     return "" if left == right + "ᵀ" else " "  # XᵀX
 
 
-def write_unicode(e: Expr, share: bool = True) -> Written:
+def write_unicode(e: Expr, share: bool = True, spelled: Mapping[Expr, str] | None = None) -> Written:
     """The expression as a book writes it; parts shared in a large expression are named in `where`."""
-    return write(e, UnicodeStyle({v.params[0] for v in variables(e)}), share)
+    return write(e, UnicodeStyle({v.params[0] for v in variables(e)}), share, spelled)

@@ -6,7 +6,7 @@ a large expression get a name, so that the text has the size of the graph, not o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd, lcm
@@ -103,13 +103,13 @@ class Style:
         raise NotImplementedError
 
 
-def write(root: Expr, style: Style, share: bool = True) -> Written:
-    """The expression in the given style."""
+def write(root: Expr, style: Style, share: bool = True, spelled: Mapping[Expr, str] | None = None) -> Written:
+    """The expression in the given style; `spelled` says what is written for some of its parts."""
     named = _shared_parts(root) if share else {}
     pieces = _Pieces(named)
     where: dict[str, str] = {}
     for node in walk(root):
-        piece = _piece(node, pieces, style)
+        piece = (spelled[node], ATOM) if spelled and node in spelled else _piece(node, pieces, style)
         if node in named:
             name = style.variable(named[node])
             where[name[0]], piece = piece[0], name
