@@ -17,8 +17,6 @@ HALF = Fraction(1, 2)
 def structure_of(variable: Expr) -> str:
     """The linear space the variable lives in, by name: general, symmetric, diagonal, skew …"""
     words = set(variable.params[1])
-    if variable.params[2] in ("spd", "orthogonal") and variable.kind == "matrix":
-        words.add(variable.params[2])
     if words & {"spd", "psd"}:
         words = (words - {"spd", "psd"}) | {"symmetric"}
     words.discard("hermitian" if "symmetric" in words else "")

@@ -73,7 +73,7 @@ class Dim:
         for monomial, coefficient in self.terms:
             product = _interned({(): coefficient})
             for name in monomial:
-                product = product * (values[name] if name in values else dim(name))
+                product = product * (values[name] if name in values else _interned({(name,): 1}))
             total = total + product
         return total
 

@@ -6,9 +6,8 @@ An answer that does not pass its check is not given: `answer` raises CheckFailed
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from frechet.differentiation.conditions import conditions
 from frechet.differentiation.derivative import Derivative
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 FORMS = ("gradient", "jacobian", "hessian", "differential")
 
 
-@dataclass
-class Answer:
+class Answer(NamedTuple):
     """A derivative in one form. `expression` has dX as a variable where the form is a differential."""
 
     derivative: Derivative
@@ -68,10 +66,8 @@ def answer(
     d = Derivative(function, variable, symbol)
     expression = _view(d, form, order)
     seconds = perf_counter() - start
-    found = Answer(d, form, order, expression, describe(conditions(function, variable, expression)), seconds)
-    if check:
-        found.report = verify(d, form, order, expression)
-    return found
+    report = verify(d, form, order, expression) if check else None
+    return Answer(d, form, order, expression, describe(conditions(function, variable, expression)), seconds, report)
 
 
 def _view(d: Derivative, form: str, order: int) -> Expr:

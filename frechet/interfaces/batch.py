@@ -14,7 +14,7 @@ from frechet.expressions.errors import FrechetError, LimitError, NotationError
 from frechet.expressions.node import Expr
 from frechet.interfaces.answer import Answer, answer, shape_names
 
-REQUIRED = ("expr", "vars", "dims", "wrt")
+REQUIRED = {"expr": str, "vars": dict, "dims": dict, "wrt": str}
 LINE_LIMIT = 1_000_000  # characters
 
 
@@ -44,15 +44,20 @@ def answer_line(line: str, check: bool = True) -> dict[str, Any]:
         if not isinstance(entry, dict):
             raise NotationError("a line is a JSON object with the keys " + ", ".join(REQUIRED))
         identity = entry.get("id")
-        missing = [key for key in REQUIRED if key not in entry]
-        if missing:
-            raise NotationError(f"the key {missing[0]!r} is missing")
+        for key, kind in REQUIRED.items():
+            if key not in entry:
+                raise NotationError(f"the key {key!r} is missing")
+            if not isinstance(entry[key], kind):
+                raise NotationError(f"{key!r} must be {'a text' if kind is str else 'an object'}")
         return {"id": identity, "ok": True, **answer_entry(entry, check)}
     except FrechetError as error:
         found: dict[str, Any] = {"kind": error.kind, "message": error.message}
         if error.position is not None:
             found["position"] = error.position
         return {"id": identity, "ok": False, "error": found}
+    except Exception as error:
+        # One line must never stop the rest.
+        return {"id": identity, "ok": False, "error": {"kind": "unsupported", "message": f"internal error: {type(error).__name__}: {error}"}}
 
 
 def answer_entry(entry: dict[str, Any], check: bool = True) -> dict[str, Any]:
@@ -62,7 +67,7 @@ def answer_entry(entry: dict[str, Any], check: bool = True) -> dict[str, Any]:
     """
     from frechet.notation.reading import read_entry
 
-    reading = read_entry(entry["expr"], entry["vars"], entry["dims"])
+    reading = read_entry(entry["expr"], entry["vars"], entry["dims"], entry["wrt"])
     name = entry["wrt"]
     if name not in reading.variables:
         raise NotationError(f"{name!r} does not occur in the formula or the variables")

@@ -6,7 +6,6 @@ Exit codes: 0 answered, 1 the numeric check failed, 2 bad input, 3 no rule for a
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -37,12 +36,17 @@ exit codes: 0 answered, 1 the numeric check failed, 2 bad input, 3 no rule for a
 FORMS = ("gradient", "jacobian", "hessian", "differential", "linearization", "components", "vec")
 
 
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    # A fixed width: asking the terminal for its own imports shutil and the compressors, at every start.
+    return argparse.RawDescriptionHelpFormatter(prog, width=110)
+
+
 def _parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="frechet",
         description="Derivatives with respect to matrices: closed forms with shapes and conditions, checked numerically.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_formatter,
     )
     p.add_argument("formula", help="the function, in the text notation; - reads it from standard input")
     p.add_argument("variable", nargs="?", help="differentiate with respect to this; may be left out if there is only one")
@@ -78,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _batch(arguments[1:])
         if arguments[:1] == ["operations"]:
             return _operations(arguments[1:])
-        return _answer(_parser().parse_args(_protected(arguments)))
+        return _answer(_parsed(arguments))
     except BrokenPipeError:
         # the reader of our output went away, as `head` does
         sys.stderr.close()
@@ -86,18 +90,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FrechetError as error:
         print(error.pointed(), file=sys.stderr)
         return exit_code(error)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return BAD_INPUT
 
 
 def exit_code(error: FrechetError) -> int:
     return CHECK_FAILED if isinstance(error, CheckFailed) else NO_RULE if isinstance(error, UnsupportedError) else BAD_INPUT
 
 
-def _protected(arguments: list[str]) -> list[str]:
-    """Formulas may begin with a minus; argparse would take them for options."""
-    options = {s for a in _parser()._actions for s in a.option_strings}
-    return [
-        " " + a if a.startswith("-") and a != "-" and a.split("=")[0] not in options and a != "--" else a for a in arguments
-    ]
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    """The options; formulas may begin with a minus, which argparse would take for an option."""
+    parser = _parser()
+    options = {s for a in parser._actions for s in a.option_strings}
+    plain = [" " + a if a[:1] == "-" and a not in ("-", "--") and a.split("=")[0] not in options else a for a in arguments]
+    return parser.parse_args(plain)
 
 
 def _read_formula(given: str) -> str:
@@ -186,6 +193,8 @@ def _operations(arguments: Sequence[str]) -> int:
         for page in pages
     ]  # fmt: skip
     if o.json:
+        import json
+
         print(json.dumps(rows, ensure_ascii=False, indent=1))
         return ANSWERED
     for row in rows:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from frechet.differentiation.derivative import Derivative
@@ -13,10 +12,11 @@ from frechet.expressions.dimension import SCALAR, show_shape
 from frechet.expressions.errors import NotationError
 from frechet.expressions.node import Expr, depends, substitute
 from frechet.interfaces.answer import Answer, answer, default_form
-from frechet.interfaces.batch import fields
 
 if TYPE_CHECKING:
+    from frechet.verification.check import Report
     from frechet.notation.reading import Reading
+    from frechet.notation.spaces import Notation
     from frechet.notation.writing import Written
 
 WIDTH = 52  # where the remarks begin
@@ -41,6 +41,10 @@ class Page:
         self.letter = letter if letter not in taken else next(c for c in "gfFGhφ" if c not in taken)
 
     # -- writing
+    @property
+    def notation(self) -> Notation:
+        return "unicode" if self.style == "unicode" else "latex" if self.style == "latex" else "text"
+
     @property
     def write(self) -> Callable[..., Written]:
         if self.style == "latex":
@@ -83,6 +87,10 @@ class Page:
         return answer(self.function, self.variable, form, order, self.check)
 
     def _json(self, found: Answer) -> str:
+        import json
+
+        from frechet.interfaces.batch import fields
+
         shapes = {n: show_shape(v.shape) for n, v in self.reading.variables.items()}
         return json.dumps({"ok": True, "variables": shapes, **fields(found, self.reading.variables.values())}, ensure_ascii=False)
 
@@ -121,7 +129,7 @@ class Page:
         others = ", ".join(
             f"{n}: {self._declared(v)}" for n, v in self.reading.variables.items() if n != x
         )
-        head = signature_line(g, self.variable, self.function, self.style)
+        head = signature_line(g, self.variable, self.function, self.notation)
         lines = [_row(head, others) if others else head]
         if structure_of(self.variable) != "general":
             lines.append(f"{x} is {self._declared(self.variable)}: the gradient lives in that space")
@@ -131,7 +139,7 @@ class Page:
             return "\n".join(lines)
         found = self.answered(default_form(self.function, 1))
         d = found.derivative
-        space_in, space_out = show_space(self.variable.shape, self.style), show_space(self.function.shape, self.style)
+        space_in, space_out = show_space(self.variable.shape, self.notation), show_space(self.function.shape, self.notation)
         lines.append(_entry("differential", f"{self._d()} = {self.show(d.differential)}", f"the derivative: a linear map {space_in} → {space_out}"))
         conditions = list(found.conditions)
         if self.function.shape == SCALAR:
@@ -171,12 +179,12 @@ class Page:
         return " ".join([show_shape(v.shape), *words])
 
 
-def _checked(reports: list[object]) -> str:
+def _checked(reports: Sequence[Report | None]) -> str:
     known = [r for r in reports if r is not None]
     if not known:
         return "no (--no-check)"
-    points = max(r.points for r in known)  # type: ignore[attr-defined]
-    error = max(r.max_relative_error for r in known)  # type: ignore[attr-defined]
+    points = max(r.points for r in known)
+    error = max(r.max_relative_error for r in known)
     return f"{points} points, largest error {error:.0e}"
 
 

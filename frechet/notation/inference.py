@@ -36,6 +36,7 @@ class Unifier:
         self.bound: dict[Dim, Dim] = {}
         self.values: dict[str, Dim] = {}
         self.postponed: list[tuple[Dim, Dim, int]] = []
+        self.preferred: list[tuple[Shape, Shape]] = []  # shapes to make equal where nothing else decides
         self.place = 0
 
     def fresh(self) -> Dim:
@@ -129,6 +130,18 @@ class Unifier:
                 else:
                     self.equal(a, b)
             guessing = len(self.bound) == known and len(self.postponed) == len(waiting)
+            if guessing:
+                guessing = not self._prefer()
+
+    def _prefer(self) -> bool:
+        """Make preferred shapes equal where they are still open.  Returns whether that told anything."""
+        known = len(self.bound)
+        for (a, b), (c, d) in self.preferred:
+            if self.unknown(self.find(a)) and self.unknown(self.find(b)):
+                self.equal(a, c)
+                self.equal(b, d)
+        self.preferred = []
+        return len(self.bound) > known
 
     def _guess(self, a: Dim, b: Dim) -> None:
         """kron(A,B) with n·m rows and p·q columns of unknown sizes, known to be equal: A and B are square."""

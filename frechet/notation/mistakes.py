@@ -252,6 +252,9 @@ def _division(words: _Words, a: int, b: int) -> str:
         if s != SCALAR and words.could(t[1], s[0]):
             options.append(f"inv({words.text(b)})*{above}, which is {below}\\{words.factor(a, tight=True)}")
     hint = f": did you mean {' or '.join(options)}?" if options else ""
+    name = words.text(b)
+    if name in LETTERS and name not in words.reader.known and name not in words.reader.given:
+        hint += f" If {name} is a dimension, a declaration should say so, as in x: {name}."
     return f"/ divides by a scalar, and {words.says(b)}{hint}"
 
 

@@ -48,8 +48,8 @@ def parse(
     dimensions: further names that are dimensions, as in a result such as sqrt(n) of text where n was inferred
     Raises:  FrechetError with the place in the text.
 
-    >>> parse("tr(A*X*B)", wrt="X").args[0].args[0].shape
-    (Dim(q), Dim(r))
+    >>> parse("x'*y") is parse("dot(x, y)")
+    True
     """
     declarations, variables = _declared(declare)
     return Reader(text, declarations, variables, wrt, sizes or {}, dimensions).read().expression
@@ -77,7 +77,7 @@ def read_entry(expr: str, vars: Mapping[str, Any], dims: Mapping[str, int], wrt:
 
     Where the dimensions agree only as numbers (9 and n*n for n = 3), every dimension becomes its number.
     """
-    known = [_Known.of_entry(name, said) for name, said in vars.items()]
+    known = [_Known.of_entry(name, said, name == wrt) for name, said in vars.items()]
     names = [name for name in dims if name not in vars]
     try:
         return Reader(expr, known, {}, wrt, {}, names).read()
@@ -135,13 +135,22 @@ class _Known:
             raise _placed(error, text, 0, len(text or "")) from None
 
     @classmethod
-    def of_entry(cls, name: str, said: Mapping[str, Any]) -> _Known:
+    def of_entry(cls, name: str, said: Mapping[str, Any], differentiated: bool = False) -> _Known:
+        """The sample of a constant is a promise; of the variable itself it says where to look, not in which space it lives."""
         words = list(said.get("structure") or ())
         sample = said.get("sample")
+        dims = tuple(dim(d) for d in said.get("shape", ()))
+        field = "complex" if said.get("complex") else None
+        if sample == "spd" and not dims:
+            sample = "positive"
+        if differentiated and sample in ("spd", "orthogonal", *hadamard.DISCRETE):
+            known = cls(name, dims, words, field)
+            if sample is not None and sample not in hadamard.DISCRETE and sample not in words:
+                known.domain = sample
+            return known
         if sample and sample not in words:
             words.append(sample)
-        dims = tuple(dim(d) for d in said.get("shape", ()))
-        return cls(name, dims, words, "complex" if said.get("complex") else None)
+        return cls(name, dims, words, field)
 
     @property
     def square(self) -> bool:
@@ -520,6 +529,8 @@ class Reader:
                         checked(shapes[i][1])
                 elif what in rules:
                     shapes[i] = rules[what](equal, [shapes[a] for a in node.args], ())
+                    if what == "mul" and unifier.postponed:
+                        self._prefer_commuted(*node.args)
                 elif what == "power":
                     shapes[i] = self._power_shape(i)
                 elif what == "string":
@@ -536,6 +547,20 @@ class Reader:
             raise mistakes.shape_error(self, unifier.place, error) from None
         except FrechetError as error:
             raise _placed(error, self.text, nodes[i].start, nodes[i].end) from None
+
+    def _prefer_commuted(self, left: int, right: int) -> None:
+        """In commutation(m,n)*vec(X) the matrix X is m×n, where nothing else says what it is."""
+        while self.nodes[left].kind == "mul":
+            left = self.nodes[left].args[1]
+        first, second = self.calls.get(left), self.calls.get(right)
+        if (
+            first is not None
+            and second is not None
+            and first.page is constants.COMMUTATION
+            and second.page is shaping.VEC
+        ):
+            m, n = first.params
+            self.unifier.preferred.append((self.shapes[second.args[0]], (m, n)))
 
     def _filled_shape(self, i: int, call: _Call) -> Shape:
         if self.shapes[call.args[0]] != SCALAR:
@@ -560,7 +585,10 @@ class Reader:
             taken |= self.dimensions | self.known.keys() | self.given.keys() | self.definitions.keys()
             unifier.name_unknowns(self.named.get(self.wrt or ""), taken)
         self.variables: dict[str, Expr] = {}
-        for name, shape in self.named.items():
+        order = dict.fromkeys(str(n.value) for n in self.nodes if n.kind == "name" and n.value in self.named)
+        order.update(dict.fromkeys(self.named))
+        for name in order:
+            shape = self.named[name]
             if name in self.given:
                 self.variables[name] = self.given[name]
                 continue

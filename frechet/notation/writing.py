@@ -7,13 +7,12 @@ a large expression get a name, so that the text has the size of the graph, not o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd, lcm
 
 from frechet.expressions.dimension import SCALAR, Dim
 from frechet.expressions.node import Expr, Number, variables, walk
-from frechet.operations.constants import ONE, exact
+from frechet.operations.constants import ONE, exact, magnitude
 
 NAMING_LIMIT = 120  # leaves from which shared parts get names
 SHARED_LEAVES = 3
@@ -26,12 +25,12 @@ FROBENIUS, ADD, INNER, RATIO, PRODUCT, POSTFIX, ATOM = range(7)
 Piece = tuple[str, int]
 
 
-@dataclass
 class Written:
     """A text, and the named parts it refers to, in the order of their definitions."""
 
-    text: str
-    where: dict[str, str] = field(default_factory=dict)
+    def __init__(self, text: str, where: dict[str, str]) -> None:
+        self.text = text
+        self.where = where
 
     def __str__(self) -> str:
         if not self.where:
@@ -167,7 +166,7 @@ def _piece(node: Expr, pieces: _Pieces, style: Style) -> Piece:
 
 def split_number(c: Number) -> tuple[Number, int]:
     """|c| as a number in front and a divisor behind: 1/2 is (1, 2), 3/2 is (1.5, 1), 2/3 is (2, 3)."""
-    c = abs(c)
+    c = magnitude(c)
     if isinstance(c, Fraction):
         decimal = float(c)
         if c.numerator != 1 and Fraction(repr(decimal)) == c and len(repr(decimal)) <= 6:
@@ -282,12 +281,12 @@ def _split_monomial(node: Expr, pieces: _Pieces, style: Style) -> tuple[list[Pie
     below: list[Piece] = []
     elementwise = node.shape != SCALAR
     for k, bases in _by_exponent(node):
-        size = abs(k)
+        size = magnitude(k)
         if size == 1 or len(bases) == 1:
-            found = [_raised(pieces[b], size, style, elementwise) for b in bases]
+            found = [_raised(pieces[b], size, style, node) for b in bases]
         else:
             together = style.hadamard if elementwise else style.product
-            found = [_raised(together([pieces[b] for b in bases]), size, style, elementwise)]
+            found = [_raised(together([pieces[b] for b in bases]), size, style, node)]
         (below if k < 0 else above).extend(found)
     return above, below
 
@@ -305,16 +304,16 @@ def _by_exponent(node: Expr) -> list[tuple[Number, list[Expr]]]:
     return groups
 
 
-def _raised(piece: Piece, size: Number, style: Style, elementwise: bool) -> Piece:
+def _raised(piece: Piece, size: Number, style: Style, node: Expr) -> Piece:
     if size == 1:
         return piece
     if size == Fraction(1, 2):
-        return style.root(piece)
+        return style.entrywise_root(piece) if node.kind == "matrix" else style.root(piece)
     front, divisor = split_number(size)
     exponent = style.number(front)
     if divisor != 1:
         exponent = style.fraction(exponent, style.number(divisor), False)
-    return style.power(piece, exponent, elementwise)
+    return style.power(piece, exponent, node.shape != SCALAR)
 
 
 def _scale(node: Expr, pieces: _Pieces, style: Style) -> Piece:

@@ -24,6 +24,10 @@ def exact(value: Number) -> Number:
     return value
 
 
+def magnitude(value: Number) -> Number:
+    return value if value >= 0 else -value
+
+
 class NumberPage(Operation):
     name = "number"
     summary = "A numeric constant: an integer, an exact fraction or a float."
@@ -74,7 +78,7 @@ class VariablePage(Operation):
         node.sign = 2 if domain in ("positive", "unit01", "simplex") else 1 if domain in ("mask01", "nonnegative") else 0
         if domain == "onehot":
             node.sign = 1
-        spd = "spd" in structure or domain == "spd"
+        spd = "spd" in structure
         node.definite = 2 if spd else 1 if "psd" in structure else 0
         if kind(node.shape) == "scalar":
             node.transposed = node

@@ -44,10 +44,11 @@ class DetPage(Operation):
         return SCALAR
 
     def build(self, *args: Any) -> Expr:
-        e: Expr = args[0]
+        e: Expr = args[0].args[0] if args[0].op is TRANSPOSE else args[0]
         c, rest = sums.content(e)
-        if c != 1 and e.shape[0].value() is not None and not isinstance(c, float):
-            return sums.scaled(Fraction(c) ** e.shape[0].value(), self.build(rest))
+        n = e.shape[0].value()
+        if c != 1 and n is not None and not isinstance(c, float) and n <= powers.EXPONENT_LIMIT:
+            return sums.scaled(Fraction(c) ** n, self.build(rest))
         if c != 1:
             return products.scale(hadamard.epower(number(c), size(e.shape[0])), self.build(rest))
         if e.op is products.SCALE:
@@ -94,7 +95,7 @@ class LogDetPage(Operation):
         return SCALAR
 
     def build(self, *args: Any) -> Expr:
-        e: Expr = args[0]
+        e: Expr = args[0].args[0] if args[0].op is TRANSPOSE else args[0]
         if e.op is EYE:
             return zeros(SCALAR)
         if e.op is powers.MATRIX_POWER and (e.params[0] % 2 or e.args[0].definite == 2):
@@ -147,6 +148,8 @@ class AdjugatePage(Operation):
         e: Expr = args[0]
         if e.op is EYE:
             return e
+        if e.op is TRANSPOSE:
+            return transposed(self.build(e.args[0]))
         node = make(self, (e,), (), e.shape)
         return oriented(node, lambda: make(self, (transposed(e),), (), e.shape))
 

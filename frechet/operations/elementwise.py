@@ -14,8 +14,8 @@ from frechet.expressions.dimension import SCALAR, UNIT, Shape
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import determinant, hadamard, products, softmax, sums
-from frechet.operations.constants import PI, is_ones, is_zero, number, ones, zeros
-from frechet.operations.transposition import oriented, transposed
+from frechet.operations.constants import PI, is_ones, is_zero, magnitude, number, ones, zeros
+from frechet.operations.transposition import TRANSPOSE, oriented, transposed
 
 HALF = Fraction(1, 2)
 
@@ -70,7 +70,7 @@ class Elementwise(Operation):
 
     def build(self, *args: Any) -> Expr:
         u: Expr = args[0]
-        if u.shape[0] is UNIT and u.shape[1] is not UNIT:
+        if u.op is TRANSPOSE or (u.shape[0] is UNIT and u.shape[1] is not UNIT):
             return transposed(self.build(transposed(u)))
         if self.at_zero is not None and is_zero(u):
             return ones(u.shape) if self.at_zero else u
@@ -165,7 +165,7 @@ def _abs(u: Expr) -> Expr | None:
         return u
     c, rest = sums.content(u)
     if c not in (1,):
-        return sums.scaled(abs(c), ABS.build(rest))
+        return sums.scaled(magnitude(c), ABS.build(rest))
     return None
 
 
@@ -193,6 +193,17 @@ def _exp(u: Expr) -> Expr | None:
         return u.args[0]
     return None
 
+
+EXP: Elementwise
+SIGN: Elementwise
+COS: Elementwise
+TAN: Elementwise
+COSH: Elementwise
+SIGMOID: Elementwise
+GAMMA: Elementwise
+DIGAMMA: Elementwise
+TRIGAMMA: Elementwise
+POLYGAMMA: Elementwise
 
 EXP = Elementwise("exp", "exp(x)", lambda u: EXP.build(u), at_zero=1, sign=2, latex=r"\exp({0})", simplify=_exp)
 LOG = LogPage(

@@ -91,7 +91,8 @@ class MonomialPage(Operation):
         return found
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        above, below = [], []
+        above: list[str] = []
+        below: list[str] = []
         for a, k in sorted(zip(args, node.params, strict=True), key=lambda t: t[1] < 0):
             size = abs(k)
             if size == 1:
@@ -179,6 +180,8 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
     """The element-wise product of powers of expressions of one shape, in normal form."""
     if shape[0] is UNIT and shape[1] is not UNIT:
         return transposed(monomial((shape[1], UNIT), [(transposed(b), k) for b, k in factors]))
+    if len(factors) > 0 and shape[1] is not UNIT and all(b.op is TRANSPOSE for b, _ in factors):
+        return transposed(monomial(shape[::-1], [(transposed(b), k) for b, k in factors]))
     coefficient: Number = 1
     scalars: list[Factor] = []
     powers: dict[Expr, Number] = {}
@@ -388,15 +391,16 @@ def _sign(b: Expr, powers: dict[Expr, Number]) -> None:
 def _epower(b: Expr, powers: dict[Expr, Number]) -> None:
     """x^s * x^k = x^(s+k), x^s * x^t = x^(s+t)."""
     base, exponent = b.args
-    if powers[b] != 1:
+    own = powers[b]
+    if not isinstance(own, int):
         return
     extra = powers.pop(base, 0)
-    total = sums.add([(1, exponent), (extra, ones(exponent.shape))])
+    total = sums.add([(own, exponent), (extra, ones(exponent.shape))])
     others = [o for o in powers if o.op is POWER and o is not b and o.args[0] is base and o.args[1].shape == exponent.shape]
     for o in others:
         if isinstance(powers[o], int):
             total = sums.add([(1, total), (powers.pop(o), o.args[1])])
-    if extra or others:
+    if extra or others or own != 1:
         del powers[b]
         merged = epower(base, total)
         if merged.op is MONOMIAL:

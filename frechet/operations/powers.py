@@ -129,6 +129,8 @@ class PseudoInversePage(Operation):
             return sums.scaled(1 / c if isinstance(c, float) else _reciprocal(c), self.build(rest))
         if e.op is self:
             return e.args[0]
+        if e.op is TRANSPOSE:
+            return transposed(self.build(e.args[0]))
         node = make(self, (e,), (), e.shape[::-1])
         return oriented(node, lambda: make(self, (transposed(e),), (), e.shape))
 
@@ -208,7 +210,7 @@ def power(e: Expr, k: int) -> Expr:
     if e.op is shaping.KRON and all(a.shape[0] is a.shape[1] for a in e.args):
         return shaping.KRON.build(*[power(a, k) for a in e.args])
     orthogonal = e.args[0] if e.op is TRANSPOSE else e
-    if k < 0 and orthogonal.op.name == "variable" and "orthogonal" in (*orthogonal.params[1], orthogonal.params[2]):
+    if k < 0 and orthogonal.op.name == "variable" and "orthogonal" in orthogonal.params[1]:
         return power(transposed(e), -k)
     node = make(MATRIX_POWER, (e,), (k,), e.shape)
     return oriented(node, lambda: make(MATRIX_POWER, (transposed(e),), (k,), e.shape))

@@ -326,7 +326,7 @@ def _orthogonal(f: Expr, last: Expr) -> bool:
     if transposed(last) is not f:
         return False
     v = f.args[0] if f.op is TRANSPOSE else f
-    if v.op.name != "variable" or not ("orthogonal" in v.params[1] or v.params[2] == "orthogonal"):
+    if v.op.name != "variable" or "orthogonal" not in v.params[1]:
         return False
     square = v.shape[0] is v.shape[1]
     return square or f is v  # Q'Q = I for n×k with orthonormal columns

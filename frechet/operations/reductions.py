@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import elementwise, hadamard, products, shaping, sums
-from frechet.operations.constants import EYE, ONES, eye, is_zero, ones, size, zeros
-from frechet.operations.transposition import TRANSPOSE, symmetric, transposed
+from frechet.operations.constants import EYE, ONES, eye, is_zero, magnitude, ones, size, zeros
+from frechet.operations.transposition import TRANSPOSE, transposed
 
 
 class Reduction(Operation):
     """An array goes in, a scalar comes out."""
 
-    takes = ("e",)
+    takes: ClassVar[tuple[str, ...]] = ("e",)
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         return SCALAR
@@ -145,8 +145,13 @@ def trace(e: Expr) -> Expr:
     return make(TRACE, (e,), (), SCALAR)
 
 
+ROTATIONS_LIMIT = 24  # of longer chains the cyclic order is left as it is: comparing all is quadratic
+
+
 def _cyclic(chain: tuple[Expr, ...]) -> Expr:
     n = len(chain)
+    if n > ROTATIONS_LIMIT:
+        return make(TRACE, (products.product(*chain),), (), SCALAR)
     flipped = tuple(transposed(f) for f in reversed(chain))
     best: tuple[Any, ...] | None = None
     for c in (chain, flipped):
@@ -254,7 +259,7 @@ def norm2(e: Expr) -> Expr:
     else:
         core = make(NORM2, (e,), (), SCALAR)
     factors: list[tuple[Expr, Any]] = [(core, 1)] + ([(scalar, 1)] if scalar is not None else [])
-    return sums.scaled(abs(c), hadamard.monomial(SCALAR, factors))
+    return sums.scaled(magnitude(c), hadamard.monomial(SCALAR, factors))
 
 
 class Norm1Page(Reduction):
@@ -272,10 +277,10 @@ class Norm1Page(Reduction):
             return elementwise.ABS.build(e)
         c, e = sums.content(e)
         if e.sign:
-            return sums.scaled(abs(c), sum_all(e))
+            return sums.scaled(magnitude(c), sum_all(e))
         if e.op is TRANSPOSE or e.kind == "row":
             e = transposed(e)
-        return sums.scaled(abs(c), make(self, (e,), (), SCALAR))
+        return sums.scaled(magnitude(c), make(self, (e,), (), SCALAR))
 
     def sign_of(self, e: Expr) -> int:
         return 1
@@ -314,7 +319,7 @@ class NormPPage(Reduction):
         c, e = sums.content(e)
         if e.op is TRANSPOSE or e.kind == "row":
             e = transposed(e)
-        return sums.scaled(abs(c), make(self, (e,), (p,), SCALAR))
+        return sums.scaled(magnitude(c), make(self, (e,), (p,), SCALAR))
 
     def annotate(self, node: Expr) -> None:
         super().annotate(node)
@@ -461,4 +466,3 @@ PAGES: tuple[Operation, ...] = (
     Abbreviation("norminf", "norminf(x)", "The largest absolute value of all entries.", "max(abs(x))", "e", "norminf(x)"),
     Abbreviation("normF", "normF(X)", "The Frobenius norm.", "norm2(X)", "e", "normF(X)"),
 )  # fmt: skip
-assert symmetric is not None

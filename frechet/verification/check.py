@@ -84,6 +84,8 @@ def check_jacobian(f: Expr, x: Expr, jacobian: Expr, **options: Any) -> Report:
 def check_hessian(f: Expr, x: Expr, hessian: Expr, gradient: Expr | None = None, **options: Any) -> Report:
     """Is vec(U)' H vec(V) the second directional derivative of the scalar f, and H symmetric?
 
+    For orthogonal x along straight lines in tangent directions, f being extended as it is written.
+
     gradient: where given, its first differences are compared instead, which is more exact
     """
     import numpy as np
@@ -104,14 +106,14 @@ def check_hessian(f: Expr, x: Expr, hessian: Expr, gradient: Expr | None = None,
             if not found.compare(left, right, SECOND_TOLERANCE, "u'*H*v", "v'*H*u", SMALL):
                 return found.report()
             if gradient is not None:
-                g = space.along(gradient, point, v)
+                g = space.along(gradient, point, v, straight=True)
                 want = _best_difference(_raveled(g), hv, SMALL, STEPS, _first)
                 if not found.enter(want, hv, TOLERANCE, "differences of the gradient"):
                     return found.report()
                 continue
 
             def second(s: float, t: float, point: Point = point, u: Any = u, v: Any = v) -> Any:
-                return space.moved_value(f, point, s * u + t * v)
+                return space.along(f, point, s * u + t * v, straight=True)(1.0)
 
             y = space.value(f, point)
             want = _best_difference(second, left, _size(y), SECOND_STEPS, _second)
@@ -199,13 +201,18 @@ class _Space:
             return here @ np.linalg.solve(one - s, one + s)
         return here + v
 
-    def moved_value(self, e: Expr, point: Point, v: Any, values: Mapping[str, Any] | None = None) -> Any:
-        assert self.x is not None
-        return self.value(e, point, {**(values or {}), self.x.params[0]: self.moved(point, v)})
-
-    def along(self, e: Expr, point: Point, v: Any, values: Mapping[str, Any] | None = None) -> Callable[[float], Any]:
+    def along(
+        self, e: Expr, point: Point, v: Any, values: Mapping[str, Any] | None = None, straight: bool = False
+    ) -> Callable[[float], Any]:
         """t -> e at x + t*v."""
-        return lambda t: self.moved_value(e, point, t * v, values)
+        assert self.x is not None
+        name = self.x.params[0]
+
+        def at(t: float) -> Any:
+            there = point.values[name] + t * v if straight else self.moved(point, t * v)
+            return self.value(e, point, {**(values or {}), name: there})
+
+        return at
 
 
 class _Findings:

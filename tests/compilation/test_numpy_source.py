@@ -136,8 +136,9 @@ def test_det_times_inverse_is_right_at_singular_matrices():
     assert np.isclose(evaluate(differential(DET.build(A), {A: dA}), {"A": a, "dA": v}), np.sum(cofactors * v))
     squared = monomial(SCALAR, [(DET.build(A), 2)])
     assert np.allclose(evaluate(gradient(squared, A), {"A": a}), 0)
-    assert np.allclose(evaluate(scale(monomial(SCALAR, [(DET.build(A), 1), (c, 2)]), product(B, inverse(A), x)),
-                                {"A": a, "c": 3.0, "B": np.eye(2), "x": np.ones(2)}), 9 * cofactors @ np.ones(2))  # fmt: skip
+    chain = scale(monomial(SCALAR, [(DET.build(A), 1), (c, 2)]), product(B, inverse(A), x))
+    values = {"A": a, "c": 3.0, "B": np.eye(2), "x": np.ones(2)}
+    assert np.allclose(evaluate(chain, values), 9 * cofactors @ np.ones(2))
     both = scale(DET.build(A), add([(2, inverse(A)), (1, B)]))
     assert np.allclose(evaluate(both, {"A": a, "B": np.eye(2)}), 2 * cofactors)
     assert "adjugate" not in numpy_source(scale(DET.build(A), inverse(B)))
@@ -149,7 +150,8 @@ def test_the_adjugate_of_matrices_of_any_rank():
         for rank in range(k + 1):
             a = RNG.normal(size=(k, rank)) @ RNG.normal(size=(rank, k))
             want = [
-                [(-1) ** (i + j) * np.linalg.det(np.delete(np.delete(a, j, 0), i, 1)) for j in range(k)] for i in range(k)
+                [(-1) ** (i + j) * np.linalg.det(np.delete(np.delete(a, j, 0), i, 1)) for j in range(k)]
+                for i in range(k)
             ]
             assert np.allclose(evaluate(ADJ.build(A), {"A": a}), want)
 
@@ -251,7 +253,9 @@ def test_shapes_are_checked(values, words):
 def test_the_source_runs_without_frechet(tmp_path):
     text = numpy_source(add([(1, SILU.build(x)), (1, GELU.build(GAMMA.build(x)))]))
     program = tmp_path / "program.py"
-    program.write_text(text + "\nimport sys\nprint(derivative(x=np.ones(2)), 'frechet' in sys.modules)\n", encoding="utf-8")
+    program.write_text(
+        text + "\nimport sys\nprint(derivative(x=np.ones(2)), 'frechet' in sys.modules)\n", encoding="utf-8"
+    )
     done = subprocess.run([sys.executable, "-I", str(program)], capture_output=True, text=True, check=True)
     assert done.stdout.split()[-1] == "False"
 

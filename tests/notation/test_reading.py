@@ -25,6 +25,8 @@ def shapes(text: str, *declarations: str, wrt: str | None = None) -> str:
         ("A*X + B", None, "A: n×m, X: m×p, B: n×p"),
         ("log(det(s))", "s", "s: n×n"),
         ("x'*kron(A,B)*x", None, "x: m*n, A: n×n, B: m×m"),
+        ("A*commutation(n,m)*vec(X)", None, "A: p×m*n, X: n×m"),
+        ("commutation(3,2)*vec(X)", None, "X: 3×2"),
         ("p'*A*x", "x", "p: m, A: m×n, x: n"),
         ("vector(1)'*X*vector(2)", "X", "X: p×q"),
         ("X + eye", "X", "X: n×n"),
@@ -214,7 +216,7 @@ def test_unification() -> None:
 def random_text(rnd: random.Random, depth: int) -> str:
     draw = rnd.random()
     if depth == 0 or draw < 0.2:
-        return rnd.choice("a b c x y A B X S n pi eye 1 2 0 0.5 1e30".split())
+        return rnd.choice(["a", "b", "x", "y", "A", "B", "X", "S", "n", "pi", "eye", "1", "2", "0", "0.5", "1e30"])
     if draw < 0.7:
         sign = rnd.choice(["*", "*", "+", "-", ".*", "./", "/", ":", "⊗", "\\"])
         return f"({random_text(rnd, depth - 1)}{sign}{random_text(rnd, depth - 1)})"
@@ -222,7 +224,7 @@ def random_text(rnd: random.Random, depth: int) -> str:
         return f"({random_text(rnd, depth - 1)}){rnd.choice(chr(39) + '²⁻')}".replace("⁻", "⁻¹")
     name = rnd.choice(sorted(functions()))
     if name in CONSTANTS:
-        return f"{name}({rnd.choice('n 3 n+1 n,m n,2 2,1 x'.split())})"
+        return f"{name}({rnd.choice(['n', '3', 'n+1', 'n,m', 'n,2', '2,1', 'x'])})"
     return f"{name}({', '.join(random_text(rnd, depth - 1) for _ in range(rnd.choice([1, 1, 2])))})"
 
 
@@ -257,5 +259,5 @@ def test_time_is_linear() -> None:
     for part, join in (("x{}", "+"), ("A{}", "*"), ("c{}", "*"), ("x{}", ".*"), ("x{}", "-")):
         short, long = (min(seconds(join.join(part.format(i) for i in range(n))) for _ in range(3)) for n in (400, 3200))
         assert long < 30 * short
-    parse("exp(" * 20_000 + "x" + ")" * 20_000)
-    parse("(" * 0 + "".join(f"A*(x{i}+" for i in range(3000)) + "x" + ")" * 3000)
+    parse("exp(" * 10_000 + "x" + ")" * 10_000)
+    parse("".join(f"A*(x{i}+" for i in range(3000)) + "x" + ")" * 3000)

@@ -89,7 +89,7 @@ def bracketed(text: str) -> str:
         ("2.^x", "(2.^x)"),
         ("2.*x", "(2.*x)"),
         ("1./(1+x)", "(1./(1+x))"),
-        ("-A*B", "((-A)*B)"),
+        ("-A*B", "(-(A*B))"),
         ("-x^2", "(-(x^2))"),
         ("-x'", "(-x')"),
         ("A*-B", "(A*(-B))"),
@@ -155,7 +155,7 @@ def test_parts_come_first() -> None:
     assert all(a < i for i, node in enumerate(program.nodes) for a in node.args)
     assert [(d.name, program.text[d.start : d.end]) for d in program.definitions] == [("h", "h"), ("z", "z")]
     assert [program.nodes[d.root].kind for d in program.definitions] == ["call", "mul"]
-    assert program.nodes[program.root].kind == "mul"
+    assert program.nodes[program.root].kind == "neg"
 
 
 @pytest.mark.parametrize(
