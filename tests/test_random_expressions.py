@@ -39,6 +39,7 @@ Env = dict[str, Array]
 Choose = Callable[[int], int]
 DIMS = {"n": 3, "m": 2}
 DEPTH = 6
+NODES = 30  # of a tree, roughly
 LARGE = 40.0  # values beyond are squashed
 POINTS = 3
 
@@ -104,7 +105,7 @@ class Builder:
     """Builds random trees. `choose(n)` gives a number below n."""
 
     def __init__(self, choose: Choose, envs: list[Env]) -> None:
-        self.choose, self.envs = choose, envs
+        self.choose, self.envs, self.left = choose, envs, NODES
 
     def pick(self, options: Any) -> Any:
         return options[self.choose(len(options))]
@@ -132,7 +133,8 @@ class Builder:
 
     # -- by shape
     def tree(self, shape: tuple[str, str], depth: int) -> Tree:
-        if depth <= 0 or self.choose(8) == 0:
+        self.left -= 1
+        if depth <= 0 or self.left < 0 or self.choose(8) == 0:
             return self.atom(shape)
         for _ in range(6):
             try:

@@ -157,7 +157,7 @@ class Page:
             what = "vec(dX) stacks columns" if "matrix" in (self.function.kind, self.variable.kind) else f"rows: entries of {g}"
             lines.append(_entry("Jacobian", f"∂{g}/∂{x} = {self.show(j)}", f"{show_shape(j.shape)} (numerator layout; {what})"))
         exact = self.variable not in depends(d.differential, self.variable)
-        lines.append(_entry("linearization", f"{g}({x}) = {self._linearization(d)}", f"exact: {g} is affine in {x}" if exact else f"near {x}0, up to second order"))
+        lines.append(_entry("linearization", f"{g}({x}) = {self._linearization(d)}", f"exact: {g} is affine in {x}" if exact else f"near {x}{'₀' if self.style == 'unicode' else '0'}, up to second order"))
         reports = [found.report]
         if self.order == 2:
             if self.function.shape == SCALAR:

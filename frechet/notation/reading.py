@@ -215,6 +215,9 @@ _SECOND_NEGATIVE = frozenset({"sub", "div", "ediv"})
 _EXPRESSION, _DIMENSION, _LITERAL = 0, 1, 2  # what a node is read as
 
 
+RETRIES = 20  # so many undeclared names may turn out to be vectors
+
+
 class Reader:
     """One reading of one text."""
 
@@ -240,7 +243,8 @@ class Reader:
         self.definitions: dict[str, int] = {}  # name -> the node it stands for
         self.calls: dict[int, _Call] = {}
         self.roles = [_EXPRESSION] * len(self.nodes)
-        self.forced: set[str] = set()
+        self.forced: set[str] = set()  # names that must be matrices
+        self.vectors: set[str] = set()  # names that are vectors, whatever their letter, because of what they are added to
         self.shapes: list[Any] = [None] * len(self.nodes)
         self.named: dict[str, Shape] = {}
         self._declare(known)
@@ -309,7 +313,10 @@ class Reader:
         self._lines()
         self._understand_calls()
         self._assign_roles()
-        self._infer()
+        try:
+            self._infer()
+        except ShapeError as error:
+            return self._read_with_vector(error)
         self._settle()
         values = self._build()
         definitions = {name: values[root] for name, root in self.definitions.items()}
@@ -491,7 +498,7 @@ class Reader:
     def _default(self, name: str) -> Shape:
         fresh = self.unifier.fresh
         known = self.known.get(name)
-        what = "matrix" if name in self.forced else default_kind(name)
+        what = "matrix" if name in self.forced else "vector" if name in self.vectors else default_kind(name)
         if known is not None and (known.structure or known.domain == "invertible"):
             what = "matrix"
         elif known is not None and known.domain in ("simplex", "onehot"):
@@ -502,6 +509,36 @@ class Reader:
         if what == "vector":
             return rows, UNIT
         return rows, rows if known is not None and known.square else fresh()
+
+    def _read_with_vector(self, error: ShapeError) -> Reading:
+        """The text read again with an undeclared scalar that is added to a vector, as b in W*x + b, as a vector.
+
+        An expression wins over a default, never over a declaration. If that reading fails too, the first error is told.
+        """
+        name = self._added_scalar(self.unifier.place)
+        if name is None or len(self.vectors) >= RETRIES:
+            raise error
+        again = Reader(self.text, list(self.known.values()), self.given, self.wrt, {}, self.dimensions)
+        again.sizes = self.sizes
+        again.vectors = self.vectors | {name}
+        try:
+            return again.read()
+        except ShapeError:
+            raise error from None
+
+    def _added_scalar(self, place: int) -> str | None:
+        """The undeclared name of scalar default that is added to a vector at this node."""
+        node = self.nodes[place]
+        if node.kind not in ("add", "sub"):
+            return None
+        for i, j in (node.args, node.args[::-1]):
+            name = self.nodes[i].value
+            if self.nodes[i].kind != "name" or not isinstance(name, str) or self.shapes[j] is None:
+                continue
+            free = name not in self.known and name not in self.given and name not in self.definitions and name not in self.dimensions
+            if free and name != "pi" and self.shapes[i] == SCALAR and kind(self.shapes[j]) == "vector":
+                return name
+        return None
 
     def _infer(self) -> None:
         shapes, nodes, unifier, roles = self.shapes, self.nodes, self.unifier, self.roles

@@ -364,7 +364,9 @@ def _scalar_chain(chain: list[Expr]) -> Expr:
     backward = make(PRODUCT, tuple(flipped), (), SCALAR)
 
     def marks(fs: list[Expr]) -> tuple[Any, ...]:
-        return fs[0].lead[:1] == "~", sum(f.balance for f in fs), [f.key for f in fs[1:]] if fs[0].op is TRANSPOSE else []
+        # the differential is not transposed and stands last, then as few transposes as can be
+        turned = any(f.op is TRANSPOSE and f.lead[:1] == "~" for f in fs)
+        return turned, sum(f.balance for f in fs), [f.key for f in fs[1:]] if fs[0].op is TRANSPOSE else []
 
     return forward if marks(chain) <= marks(flipped) else backward
 
