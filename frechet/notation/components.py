@@ -10,6 +10,7 @@ from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.node import Expr, variables
 from frechet.notation.entries import (
+    NODES,
     Applied,
     Delta,
     Entry,
@@ -30,6 +31,15 @@ from frechet.notation.writing import ATOM, INNER, Piece, Style, split_number
 
 LETTERS = "ijklmnprstuvhaexobcdfgqwyz"  # for indices; all but the last few exist as subscripts
 UNDER = SUBSCRIPTS | str.maketrans("aehijklmnoprstuvx", "ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+OPEN = {
+    "sum_of_terms",
+    "scale",
+    "product",
+    "hadamard",
+    "epower",
+    "sum",
+    "logdet",
+}  # not seen as one factor when written
 
 
 class Components(NamedTuple):
@@ -131,23 +141,26 @@ class _Hand:
 
     def _factor(self, f: Factor) -> Piece:
         if isinstance(f, Entry):
-            return (self.entry(f.base, f.indices) if f.indices else str(self.write(f.base))), ATOM
+            if f.indices:
+                return self.entry(f.base, f.indices), ATOM
+            body = str(self.write(f.base))
+            return (self.style.parens(body) if f.base.args and f.base.op.name in OPEN else body), ATOM
         if isinstance(f, Delta):
             return self._indexed({"text": "delta", "unicode": "δ", "latex": r"\delta"}[self.notation], f), ATOM
         if isinstance(f, Applied):
             return self.style.call(f.node, [self.total(a) for a in f.args])
-        body = self.total(f.body)
+        base = self.total(f.body)
         if isinstance(f.exponent, tuple):
-            return self.style.power(body, self.total(f.exponent), False)
+            return self.style.power(base, self.total(f.exponent), False)
         if f.exponent == 1:
-            return body
+            return base
         front, divisor = split_number(f.exponent)
         if (front, divisor) == (1, 2):
-            return self.style.root(body)
+            return self.style.root(base)
         exponent = self.style.number(front)
         if divisor != 1:
             exponent = self.style.fraction(exponent, self.style.number(divisor), False)
-        return self.style.power(body, exponent, False)
+        return self.style.power(base, exponent, False)
 
     def entry(self, e: Expr, indices: Sequence[Place]) -> str:
         """xᵢⱼ for a variable X, (expression)ᵢⱼ otherwise."""
@@ -202,7 +215,7 @@ def write_components(d: Derivative, letter: str, style: str = "unicode") -> str:
     found = components(d)
     used = {v.params[0] for v in variables(d.function, d.variable)}
     taken = used | {name for v in variables(d.function) for n in v.shape for name in n.names()}
-    free = [c for c in LETTERS if c not in taken]
+    free = [c for c in (*LETTERS, *(f"i{n}" for n in range(1, 2 * NODES))) if c not in taken]
     # x has the indices i and j, and F has k and l; of a vector by a vector it is fₖ by xⱼ
     of_x = free[1:2] if len(found.rows) == len(found.columns) == 1 else free[: len(found.columns)]
     names = dict(zip(found.columns + found.rows, [*of_x, *free[2:]], strict=False))
@@ -236,7 +249,11 @@ def _right_sides(d: Derivative, found: Components, hand: _Hand) -> Iterator[str]
         yield str(hand.write(found.whole))
     elif found.total is None:
         at = [hand.names[c] for c in found.columns]
+        e = [f"e_{a}" if hand.notation == "text" else "e" + hand.below([a]) for a in at]
+        if len(at) == 1:
+            yield hand.within(hand.write(d.differential, spelled={d.direction: e[0]}).text, found.rows)
+            return
         unit = f"E_{''.join(at)}" if hand.notation == "text" else "E" + hand.below(at)
-        column = "e" if len(at) == 1 else "E"
-        image = hand.write(d.differential, spelled={d.direction: unit.replace("E", column)})
-        yield hand.within(image.text, found.rows)
+        image = hand.within(hand.write(d.differential, spelled={d.direction: unit}).text, found.rows)
+        basis = hand.style.product([(e[0], ATOM), hand.style.transpose((e[1], ATOM))])[0]
+        yield image + (r",\quad " if hand.notation == "latex" else ",  ") + f"{unit} = {basis}"

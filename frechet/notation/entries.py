@@ -1,8 +1,8 @@
 """Entries of expressions as sums over indices: (A*X)[i,j] = Σₖ aᵢₖ xₖⱼ.
 
-An entry is a sum of terms: a number times entries of variables, Kronecker deltas and functions of such sums, added up over
-further indices. What has no such form (an inverse, a determinant) stays one symbol: (X⁻¹)ᵢⱼ, det(X). The sums are data, so
-that they can be evaluated as well as written.
+An entry is a sum of terms: a number times entries of variables, Kronecker deltas and functions of such sums, added up
+over further indices. What has no such form (an inverse, a determinant) stays one symbol: (X⁻¹)ᵢⱼ, det(X). The sums are
+data, so that they can be evaluated as well as written.
 """
 
 from __future__ import annotations

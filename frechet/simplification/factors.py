@@ -12,8 +12,8 @@ from frechet.operations.constants import EYE, ONE, exact, eye
 from frechet.operations.hadamard import MONOMIAL, monomial
 from frechet.operations.products import PRODUCT, SCALE, product, scale
 from frechet.operations.reductions import TRACE, trace
-from frechet.operations.sums import SUM, add
-from frechet.operations.transposition import transposed
+from frechet.operations.sums import SUM, add, content, negative
+from frechet.operations.transposition import TRANSPOSE, transposed
 
 TERMS_LIMIT = 32
 TRIES = 4
@@ -72,7 +72,7 @@ def factored(e: Expr) -> Expr:
 
 def _factored_once(e: Expr) -> list[Expr]:
     """The shorter forms with one factor taken out, the shortest first."""
-    terms = [split_term(c, a) for c, a in zip(e.params, e.args, strict=True)]
+    terms = _one_sign([split_term(c, a) for c, a in zip(e.params, e.args, strict=True)])
     groups: dict[tuple[str, Any], list[int]] = {}
     for i, t in enumerate(terms):
         for key in dict.fromkeys(_candidates(t)):
@@ -89,6 +89,38 @@ def _factored_once(e: Expr) -> list[Expr]:
         if candidate.leaves < e.leaves and candidate not in found:
             found.append(candidate)
     found.sort(key=lambda c: (c.leaves, c.key))
+    return found
+
+
+def _one_sign(terms: list[Term]) -> list[Term]:
+    """The terms with every sum among their factors in one sign: A*(x - y) - B*(y - x) has the factor x - y twice."""
+    signs: dict[Expr, Expr] = {}  # a sum in the other sign -> as it came first
+    found = []
+    for t in terms:
+        body = t.body
+        inside = body.args[0] if body.op is TRACE else body
+        factors = inside.args if inside.op in (PRODUCT, MONOMIAL) else (inside,)
+        flips = 0
+        kept = []
+        for i, f in enumerate(factors):
+            plain = f.args[0] if f.op is TRANSPOSE else f
+            odd = inside.op is not MONOMIAL or (isinstance(inside.params[i], int) and inside.params[i] % 2)
+            if plain.op is SUM and len(plain.args) > 1 and odd:
+                if plain in signs:
+                    plain = signs[plain]
+                    f = transposed(plain) if f.op is TRANSPOSE else plain
+                    flips += 1
+                else:
+                    signs.setdefault(negative(plain), plain)
+            kept.append(f)
+        if flips:
+            if inside.op is MONOMIAL:
+                rebuilt = monomial(inside.shape, list(zip(kept, inside.params, strict=True)))
+            else:
+                rebuilt = product(*kept)
+            c, rebuilt = content(trace(rebuilt) if body.op is TRACE else rebuilt)
+            t = Term(t.coefficient * c * (-1) ** flips, t.scalars, rebuilt)
+        found.append(t)
     return found
 
 

@@ -16,11 +16,14 @@ from frechet.operations.transposition import TRANSPOSE, transposed
 from frechet.simplification.factors import factored
 
 EXPANDED_TERMS = 16  # a product is expanded into at most so many terms
+REGROUPED_TERMS = 4  # so few terms are grouped anew even if none of them met
 SEARCH_LEAVES = 150  # larger expressions are not searched for a shorter expanded form
 
 
 def polished(e: Expr) -> Expr:
     """An equal expression, shorter where a common factor, an expansion or a name makes it so."""
+    if e.op is SUM:  # before its parts are rewritten, each in its own way
+        e = factored(e)
     new: dict[Expr, Expr] = {}
     for node in walk(e):
         args = tuple([new[a] for a in node.args])
@@ -52,7 +55,7 @@ def _expanded_if_shorter(e: Expr) -> Expr:
         if terms is None:
             continue
         collected = add(terms)
-        if len(terms) > 1 and collected.op is SUM and len(collected.args) >= len(terms):
+        if len(terms) > REGROUPED_TERMS and collected.op is SUM and len(collected.args) >= len(terms):
             continue  # nothing met: expanding has only made it longer
         candidate = factored(collected)
         if candidate.leaves < best.leaves:
