@@ -321,8 +321,32 @@ def _scale(node: Expr, pieces: _Pieces, style: Style) -> Piece:
 
 
 def _chain(node: Expr, pieces: _Pieces, style: Style) -> Piece:
-    text, level = style.product([pieces[a] for a in node.args])
+    text, level = style.product(_with_powers(node.args, pieces, style))
     return text, INNER if node.shape == SCALAR else level
+
+
+def _with_powers(factors: Sequence[Expr], pieces: _Pieces, style: Style) -> list[Piece]:
+    """The factors of a chain, a block of several that repeats as a power: X'*X*X'*X as (X'*X)^2."""
+    found: list[Piece] = []
+    i = 0
+    while i < len(factors):
+        best = (1, 1)
+        for size in range(2, min(6, (len(factors) - i) // 2) + 1):
+            block = factors[i : i + size]
+            times = 1
+            while factors[i + times * size : i + (times + 1) * size] == block:
+                times += 1
+            if (times - 1) * size > (best[1] - 1) * best[0]:
+                best = (size, times)
+        size, times = best
+        if times > 1 and factors[i].shape[0] is factors[i + size - 1].shape[1]:
+            block_piece = style.product([pieces[f] for f in factors[i : i + size]])
+            found.append(style.power((style.parens(block_piece[0]), ATOM), style.number(times), False))
+            i += size * times
+        else:
+            found.append(pieces[factors[i]])
+            i += 1
+    return found
 
 
 def _matrix_power(node: Expr, pieces: _Pieces, style: Style) -> Piece:

@@ -102,7 +102,8 @@ class Elementwise(Operation):
         u = node.args[0]
         if u.sign == 2 and self.where in (("{0} > 0",), ("{0} ≠ 0",)):
             return ()
-        return [(w, u) for w in self.where]
+        entries = "no entry of {0} is 0" if u.shape != SCALAR else "{0} ≠ 0"
+        return [(w.replace("{0} ≠ 0", entries), u) for w in self.where]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return self.template.format(args[0], name=self.name)

@@ -87,7 +87,7 @@ class MonomialPage(Operation):
                 if not (b.sign and k > 0 and k >= 1):
                     found.append((positive, b))
             elif k < 0:
-                found.append(("{0} ≠ 0", b))
+                found.append(("{0} ≠ 0" if b.shape == SCALAR else "no entry of {0} is 0", b))
         return found
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from frechet.expressions.dimension import UNIT, Shape, kind
+from frechet.expressions.dimension import Shape, kind
 from frechet.expressions.errors import LimitError, ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
@@ -14,6 +14,7 @@ from frechet.operations.constants import EYE, eye, is_zero
 from frechet.operations.transposition import TRANSPOSE, oriented, transposed
 
 EXPONENT_LIMIT = 1000
+WRITTEN_OUT = 24  # powers of products are written out as chains of so many factors
 TERMS_LIMIT = 64  # the differential of X^k has |k| terms
 
 
@@ -202,7 +203,8 @@ def power(e: Expr, k: int) -> Expr:
     if e.op is products.PRODUCT and k < 0 and all(f.shape[0] is f.shape[1] for f in e.args):
         inverted = products.product(*[power(f, -1) for f in reversed(e.args)])
         return inverted if k == -1 else power(inverted, -k)
-    if e.op is products.PRODUCT and any(f.shape[1] is UNIT for f in e.args) and k > 0:
+    if e.op is products.PRODUCT and 0 < k and k * len(e.args) <= WRITTEN_OUT:
+        # (X'*X)^2 is the chain X'*X*X'*X, so that it meets its like; the writers find the repetition again
         return products.product(*[e] * k)
     v = shaping.diagonal_of_matrix(e)
     if v is not None:

@@ -72,7 +72,7 @@ def factored(e: Expr) -> Expr:
 
 def _factored_once(e: Expr) -> list[Expr]:
     """The shorter forms with one factor taken out, the shortest first."""
-    terms = _one_sign([split_term(c, a) for c, a in zip(e.params, e.args, strict=True)])
+    terms = _whole_sums(e, _one_sign([split_term(c, a) for c, a in zip(e.params, e.args, strict=True)]))
     groups: dict[tuple[str, Any], list[int]] = {}
     for i, t in enumerate(terms):
         for key in dict.fromkeys(_candidates(t)):
@@ -90,6 +90,25 @@ def _factored_once(e: Expr) -> list[Expr]:
             found.append(candidate)
     found.sort(key=lambda c: (c.leaves, c.key))
     return found
+
+
+def _whole_sums(e: Expr, terms: list[Term]) -> list[Term]:
+    """A sum that is a factor of one term and stands, written out, beside it, as one term: x - A*x - A'*(x - A*x)."""
+    if e.shape == SCALAR:
+        return terms
+    for t in terms:
+        chain = t.body.args if t.body.op is PRODUCT else ()
+        for r in chain[:1] + chain[-1:]:
+            if r.op is not SUM or r.shape != e.shape or not 1 < len(r.args) < len(terms):
+                continue
+            present = dict(zip(e.args, e.params, strict=True))
+            if any(a not in present for a in r.args):
+                continue
+            ratios = {Fraction(present[a]) / Fraction(c) for a, c in zip(r.args, r.params, strict=True)}
+            if len(ratios) == 1:
+                others = [u for u, a in zip(terms, e.args, strict=True) if a not in r.args]
+                return [*others, Term(exact(ratios.pop()), {}, r)]
+    return terms
 
 
 def _one_sign(terms: list[Term]) -> list[Term]:
@@ -128,7 +147,10 @@ def _candidates(t: Term) -> Iterable[tuple[str, Expr]]:
     for b in t.scalars:
         yield "scalar", b
     body = t.body
-    if body is ONE or body.op is EYE:
+    if body is ONE:
+        return
+    yield "body", body
+    if body.op is EYE:
         return
     if body.op is TRACE:
         for f in body.args[0].args if body.args[0].op is PRODUCT else body.args:
@@ -159,6 +181,9 @@ def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape) -> Expr | Non
             left = {b: exact(Fraction(j) - k if b is f else j) for b, j in t.scalars.items()}
             rest.append((t.coefficient, t._replace(scalars={b: j for b, j in left.items() if j != 0}).expression()))
         return scale(monomial(SCALAR, [(f, k)]), factored(add(rest)))
+    if kind == "body":
+        front = [(t.coefficient, monomial(SCALAR, list(t.scalars.items())) if t.scalars else ONE) for t in group]
+        return scale(factored(add(front)), f)
     if kind == "entry":
         rest = []
         exponents = [dict(zip(t.body.args, t.body.params, strict=True))[f] for t in group]
