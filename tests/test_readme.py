@@ -22,6 +22,7 @@ from typing import NamedTuple
 import pytest
 
 from frechet.interfaces.command_line import main
+from frechet.notation.reading import functions
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -98,6 +99,17 @@ def test_python_examples_are_true(block: Block) -> None:
 
 def test_there_are_examples() -> None:
     assert len([b for b in blocks("console") if b.page.name == "README.md"]) >= 10
+
+
+def test_the_notation_page_names_every_function_and_no_other() -> None:
+    page = (ROOT / "docs" / "notation.md").read_text(encoding="utf-8")
+    table = page.partition("## Functions")[2].partition("norm2 is the Euclidean")[0]
+    words = set(re.findall(r"[A-Za-z]\w+", table))
+    missing = [name for name in functions() if name not in words]
+    assert not missing
+    refused = page.partition("## Not supported yet")[2]
+    for name in ("expm", "logm", "sqrtm", "powm", "cholesky", "eigmax", "normnuc", "normspec", "tril", "triu", "vech"):
+        assert name in refused and name not in functions()
 
 
 def rewritten(page: Path) -> str:

@@ -158,6 +158,24 @@ def show_shape(shape: Shape) -> str:
     return "×".join(f"({d})" if len(d.terms) > 1 else str(d) for d in shape)
 
 
+def show_dimension(d: Dim) -> str:
+    """A dimension as a book prints it: pq for p*q, n² for n*n, 2n for 2*n; names of several letters keep their *."""
+    if any(len(name) > 1 for name in d.names()):
+        return d.text
+    parts = []
+    for monomial, c in d.terms:
+        names = "".join(
+            name + ("" if monomial.count(name) == 1 else str(monomial.count(name)).translate(_SUPERSCRIPTS))
+            for name in dict.fromkeys(monomial)
+        )
+        size = "" if abs(c) == 1 and names else str(abs(c))
+        parts.append(("-" if c < 0 else "+" if parts else "") + size + names)
+    return "".join(parts) or "0"
+
+
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def axes(shape: Shape) -> tuple[Dim, ...]:
     """The dimensions that are there: none for a scalar, one for a vector or row, two for a matrix."""
     return tuple(d for d in shape if d is not UNIT)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.differential import differential_symbol
 from frechet.differentiation.structure import structure_of
-from frechet.expressions.dimension import SCALAR, show_shape
+from frechet.expressions.dimension import SCALAR, Shape, axes, show_dimension, show_shape
 from frechet.expressions.errors import NotationError
 from frechet.expressions.node import Expr, depends, substitute
 from frechet.interfaces.answer import Answer, answer, default_form
@@ -122,6 +122,7 @@ class Page:
         return rf"\mathrm{{d}}{self.letter}" if self.style == "latex" else f"d{self.letter}"
 
     def _whole(self) -> str:
+        from frechet.compilation.adjugates import with_adjugates
         from frechet.notation.spaces import show_space, signature_line
 
         d = Derivative(self.function, self.variable, differential_symbol(self.variable))
@@ -145,6 +146,9 @@ class Page:
         if self.function.shape == SCALAR:
             shape = show_shape(self.variable.shape)
             lines.append(_entry("gradient", f"∇{g} = {self.show(d.gradient)}", f"{shape}, as {x} (denominator layout)"))
+            without = with_adjugates([d.gradient])[0]
+            if without is not d.gradient:
+                lines.append(_entry("", f"∇{g} = {self.show(without)}", "the same with the adjugate, which needs no inverse"))
             if structure_of(self.variable) == "symmetric":
                 lines.append(_entry("free entries", f"2∇{g} − ∇{g} ∘ I", "only if the n(n+1)/2 entries on and below the diagonal are the variables (Matrix Cookbook 138)"))
             if self.variable.shape != SCALAR:
@@ -155,14 +159,14 @@ class Page:
         else:
             j = d.jacobian
             what = "vec(dX) stacks columns" if "matrix" in (self.function.kind, self.variable.kind) else f"rows: entries of {g}"
-            lines.append(_entry("Jacobian", f"∂{g}/∂{x} = {self.show(j)}", f"{show_shape(j.shape)} (numerator layout; {what})"))
+            lines.append(_entry("Jacobian", f"∂{g}/∂{x} = {self.show(j)}", f"{_size(j.shape)} (numerator layout; {what})"))
         exact = self.variable not in depends(d.differential, self.variable)
         lines.append(_entry("linearization", f"{g}({x}) = {self._linearization(d)}", f"exact: {g} is affine in {x}" if exact else f"near {x}{'₀' if self.style == 'unicode' else '0'}, up to second order"))
         reports = [found.report]
         if self.order == 2:
             if self.function.shape == SCALAR:
                 second = answer(self.function, self.variable, "hessian", 2, self.check)
-                lines.append(_entry("Hessian", f"∇²{g} = {self.show(second.expression)}", f"{show_shape(second.expression.shape)}" + (", for vec(dX)" if self.variable.kind == "matrix" else "")))
+                lines.append(_entry("Hessian", f"∇²{g} = {self.show(second.expression)}", f"{_size(second.expression.shape)}" + (", for vec(dX)" if self.variable.kind == "matrix" else "")))
                 if self.variable.kind == "matrix":
                     lines.append(_entry("", f"d∇{g} = {self.show(d.gradient_differential)}", "the Hessian as a linear map"))
             else:
@@ -177,6 +181,15 @@ class Page:
     def _declared(self, v: Expr) -> str:
         words = [*v.params[1], *([v.params[2]] if v.params[2] != "normal" and v.params[2] not in v.params[1] else [])]
         return " ".join([show_shape(v.shape), *words])
+
+
+def _size(shape: Shape) -> str:
+    """A shape for the reader: products of one-letter names are written side by side, pq×rs."""
+    parts = []
+    for d in axes(shape):
+        text = show_dimension(d)
+        parts.append(f"({text})" if len(d.terms) > 1 else text)
+    return "×".join(parts) if parts else "scalar"
 
 
 def _checked(reports: Sequence[Report | None]) -> str:

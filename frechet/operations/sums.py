@@ -48,8 +48,8 @@ class SumPage(Operation):
         if node.shape == SCALAR:
             node.balance = 0
             node.transposed = node
-        magnitudes = [abs(c) for c in node.params if c not in (1, -1)]
-        # a common number is written once, in front of the sum
+        # a number as a term is one leaf, and a common number is written once, in front of the sum
+        magnitudes = [abs(c) for c, a in zip(node.params, node.args, strict=True) if c not in (1, -1) and a is not ONE]
         shared = len(magnitudes) == len(node.params) and len(set(magnitudes)) == 1
         node.leaves += 1 if shared else len(magnitudes)
         node.sign = node.definite = 0

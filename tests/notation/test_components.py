@@ -105,7 +105,7 @@ def _summed(total: Total) -> Iterator[Index]:
 
 
 def check(function: Expr, x: Expr) -> bool:
-    """Compares the components with the gradient, the derivative by a scalar, or the Jacobian; False where they are too large to."""
+    """Compares the components with the gradient, the derivative by a scalar or the Jacobian; False where it cannot."""
     d = Derivative(function, x)
     found = components(d)
     assert write_components(d, "F")
@@ -130,14 +130,16 @@ def check(function: Expr, x: Expr) -> bool:
 
 
 FORMULAS = [
-    ("tr(A*X*B)", "X"), ("x'*A*x", "x"), ("norm2(A*x-y)^2", "x"), ("norm2(X)", "X"), ("norm2(X)^4", "X"), ("A*X*B", "X"),
-    ("X*X", "X"), ("X'", "X"), ("X*A*X'", "X"), ("inv(X)", "X"), ("softmax(x)", "x"), ("A*sin(x)", "x"), ("x*x'", "x"),
-    ("c*A", "c"), ("exp(c)*sin(c)", "c"), ("X*x", "X"), ("-y'*log(softmax(W*x))", "W"), ("tr(X)*X", "X"), ("X^2*unit(n,2)", "X"),
-    ("x./norm2(x)", "x"), ("sqrt(x'*x+c)", "x"), ("norm1(A*x)", "x"), ("X^3", "X"), ("tr(X^5)", "X"), ("diag(x)*A*x", "x"),
-    ("diag(X'*A*X)", "X"), ("x.^c", "x"), ("c.^x", "x"), ("x.^c", "c"), ("sum(X)*ones(3,3)", "X"), ("tr(X)*eye(4)*X", "X"),
-    ("max(x)*x", "x"), ("max(x,y)", "x"), ("sum(X,1)", "X"), ("sum(X,2)'*A*x", "X"), ("logsumexp(X)", "X"), ("det(X)*X", "X"),
-    ("unit(n,2)'*X*unit(n,3)", "X"), ("tr(X)", "X"), ("sum(ones(n,m)*X)", "X"), ("X.*X.*A", "X"), ("A*diag(x)*B", "x"),
-    ("x'", "x"), ("x'*A", "x"), ("X*x*x'", "X"), ("sigmoid(A*x)./(ones(n)+exp(x))", "x"), ("tr(ones(n,n)*X)/tr(A*A)", "X"),
+    ("tr(A*X*B)", "X"), ("x'*A*x", "x"), ("norm2(A*x-y)^2", "x"), ("norm2(X)", "X"), ("norm2(X)^4", "X"),
+    ("A*X*B", "X"), ("X*X", "X"), ("X'", "X"), ("X*A*X'", "X"), ("inv(X)", "X"), ("softmax(x)", "x"),
+    ("A*sin(x)", "x"), ("x*x'", "x"), ("c*A", "c"), ("exp(c)*sin(c)", "c"), ("X*x", "X"),
+    ("-y'*log(softmax(W*x))", "W"), ("tr(X)*X", "X"), ("X^2*unit(n,2)", "X"), ("x./norm2(x)", "x"),
+    ("sqrt(x'*x+c)", "x"), ("norm1(A*x)", "x"), ("X^3", "X"), ("tr(X^5)", "X"), ("diag(x)*A*x", "x"),
+    ("diag(X'*A*X)", "X"), ("x.^c", "x"), ("c.^x", "x"), ("x.^c", "c"), ("sum(X)*ones(3,3)", "X"),
+    ("tr(X)*eye(4)*X", "X"), ("max(x)*x", "x"), ("max(x,y)", "x"), ("sum(X,1)", "X"), ("sum(X,2)'*A*x", "X"),
+    ("logsumexp(X)", "X"), ("det(X)*X", "X"), ("unit(n,2)'*X*unit(n,3)", "X"), ("tr(X)", "X"),
+    ("sum(ones(n,m)*X)", "X"), ("X.*X.*A", "X"), ("A*diag(x)*B", "x"), ("x'", "x"), ("x'*A", "x"), ("X*x*x'", "X"),
+    ("sigmoid(A*x)./(ones(n)+exp(x))", "x"), ("tr(ones(n,n)*X)/tr(A*A)", "X"),
 ]  # fmt: skip
 
 
