@@ -112,8 +112,10 @@ class Page:
         minus = "−" if self.style == "unicode" else "-"
         left, right = (r"\left(", r"\right)") if self.style == "latex" else ("(", ")")
         spelled = {base: point, d.direction: f"{left}{x} {minus} {point}{right}"}
-        value = self.write(substitute(d.function, {d.variable: base}), spelled=spelled).text
-        step = self.write(substitute(d.differential, {d.variable: base}), spelled=spelled).text
+        at_base = [self.write(substitute(e, {d.variable: base}), spelled=spelled) for e in (d.function, d.differential)]
+        if any(written.where for written in at_base):
+            return self.show(d.linearization())
+        value, step = (written.text for written in at_base)
         if value in ("0",):
             return step
         return f"{value} {minus} {step[1:].lstrip()}" if step.startswith(("-", "−")) else f"{value} + {step}"

@@ -16,6 +16,8 @@ from frechet.operations.constants import ONE, exact, magnitude
 
 NAMING_LIMIT = 120  # leaves from which shared parts get names
 SHARED_LEAVES = 3
+NODES_LIMIT = 800  # operations in a tree, likewise
+SHARED_NODES = 6
 
 # How tightly a piece of text binds.
 # INNER is a scalar such as x'*A*x: a product that gets parentheses as a factor of another, so that it is seen as one number.
@@ -117,10 +119,11 @@ def write(root: Expr, style: Style, share: bool = True, spelled: Mapping[Expr, s
 
 
 def _shared_parts(root: Expr) -> dict[Expr, str]:
-    if root.leaves <= NAMING_LIMIT:
+    """Names for what is used more than once in an expression that is large as a tree, by leaves or by operations."""
+    order = list(walk(root))
+    if root.leaves <= NAMING_LIMIT and _operations(order) <= NODES_LIMIT:
         return {}
     uses: dict[Expr, int] = {}
-    order = list(walk(root))
     for node in order:
         for a in node.args:
             uses[a] = uses.get(a, 0) + 1
@@ -129,13 +132,16 @@ def _shared_parts(root: Expr) -> dict[Expr, str]:
         taken |= {name for d in (*node.shape, *node.params) if isinstance(d, Dim) for name in d.names()}
     named: dict[Expr, str] = {}
     counts = {"scalar": 0, "vector": 0, "matrix": 0}
-    # the leaves of a part, its named parts counted as one
+    # the leaves and the operations of a part, its named parts counted as one leaf
     size: dict[Expr, int] = {}
+    weight: dict[Expr, int] = {}
     for node in order:
         size[node] = node.op.own_leaves + sum(size[a] for a in node.args)
+        weight[node] = 1 + sum(weight[a] for a in node.args)
         if node.op.name in ("transpose", "number") or not node.args or node is root or node.kind == "row":
             continue
-        if (uses.get(node, 0) > 1 and size[node] >= SHARED_LEAVES) or size[node] > 4 * NAMING_LIMIT:
+        shared = uses.get(node, 0) > 1 and (size[node] >= SHARED_LEAVES or weight[node] >= SHARED_NODES)
+        if shared or size[node] > 4 * NAMING_LIMIT or weight[node] > NODES_LIMIT:
             letter = {"scalar": "s", "vector": "v", "matrix": "M"}[node.kind]
             while True:
                 counts[node.kind] += 1
@@ -143,8 +149,16 @@ def _shared_parts(root: Expr) -> dict[Expr, str]:
                 if name not in taken:
                     break
             named[node] = name
-            size[node] = 1
+            size[node] = weight[node] = 1
     return named
+
+
+def _operations(order: Sequence[Expr]) -> int:
+    """The nodes of the tree that a graph stands for, counted up to a bound."""
+    weight: dict[Expr, int] = {}
+    for node in order:
+        weight[node] = min(1 + sum([weight[a] for a in node.args]), NODES_LIMIT + 1)
+    return weight[order[-1]] if order else 0
 
 
 class _Pieces(dict[Expr, Piece]):

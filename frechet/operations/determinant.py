@@ -10,7 +10,7 @@ from frechet.expressions.dimension import SCALAR, Shape
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import hadamard, powers, products, reductions, shaping, sums
-from frechet.operations.constants import EYE, ONE, number, size, zeros
+from frechet.operations.constants import EYE, ONE, is_zero, number, size, zeros
 from frechet.operations.transposition import TRANSPOSE, oriented, transposed
 
 
@@ -46,6 +46,8 @@ class DetPage(Operation):
     def build(self, *args: Any) -> Expr:
         e: Expr = args[0].args[0] if args[0].op is TRANSPOSE else args[0]
         c, rest = sums.content(e)
+        if is_zero(e):
+            return zeros(SCALAR)
         n = e.shape[0].value()
         if c != 1 and n is not None and not isinstance(c, float) and n <= powers.EXPONENT_LIMIT:
             return sums.scaled(Fraction(c) ** n, self.build(rest))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from frechet.expressions.dimension import Shape, kind
-from frechet.expressions.errors import LimitError, ShapeError
+from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import hadamard, products, reductions, shaping, sums
@@ -191,6 +191,10 @@ def power(e: Expr, k: int) -> Expr:
     if k == 0:
         return eye(e.shape[0])
     if k == 1 or e.op is EYE:
+        return e
+    if is_zero(e):
+        if k < 0:
+            raise NotationError("the inverse of a zero matrix does not exist")
         return e
     c, rest = sums.content(e)
     if c != 1:
