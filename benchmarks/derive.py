@@ -188,13 +188,57 @@ def within(seconds: int, what: Callable[[], Any]) -> Any:
         signal.signal(signal.SIGALRM, before)
 
 
-def sympy_value(gradient: Any, symbols: dict[str, Any], values: dict[str, Any]) -> Any:
-    arrays = {
-        name: np.reshape(values[name], symbol.shape) if isinstance(symbol, sp.MatrixSymbol) else values[name]
-        for name, symbol in symbols.items()
-    }
-    function = sp.lambdify(list(symbols.values()), gradient, "numpy")
-    return np.asarray(function(*arrays.values()), dtype=float)
+def sympy_value(e: Any, values: dict[str, Any]) -> Any:
+    """The value of a SymPy expression; it raises for what is no closed form, such as an unevaluated derivative."""
+    if isinstance(e, sp.MatrixSymbol):
+        return np.reshape(np.asarray(values[e.name], dtype=float), e.shape)
+    if isinstance(e, sp.Symbol):
+        return float(values[e.name])
+    if e.is_number and not isinstance(e, sp.MatrixExpr):
+        return float(e)
+    if isinstance(e, sp.Identity | sp.ZeroMatrix | sp.OneMatrix):
+        rows, columns = map(int, e.shape)
+        kind = {sp.ZeroMatrix: np.zeros, sp.OneMatrix: np.ones}.get(type(e))
+        return kind((rows, columns)) if kind is not None else np.eye(rows)
+    if isinstance(e, sp.MatrixBase):
+        return np.array([[sympy_value(x, values) for x in row] for row in e.tolist()])
+    if type(e) not in VALUES:
+        raise Untranslatable(type(e).__name__)
+    return VALUES[type(e)](*[sympy_value(a, values) for a in e.args])
+
+
+def _product(*factors: Any) -> Any:
+    result: Any = 1.0
+    for f in factors:
+        result = result @ f if np.ndim(result) == 2 and np.ndim(f) == 2 else result * f
+    return result
+
+
+def _added(*terms: Any) -> Any:
+    if len({np.shape(t) for t in terms}) > 1:
+        raise Untranslatable("a matrix plus a number")
+    return sum(terms[1:], terms[0])
+
+
+VALUES: dict[type, Callable[..., Any]] = {
+    sp.Add: _added,
+    sp.MatAdd: _added,
+    sp.Mul: _product,
+    sp.MatMul: _product,
+    sp.Pow: lambda a, k: a**k,
+    sp.MatPow: lambda a, k: np.linalg.matrix_power(a, int(k)),
+    sp.Transpose: np.transpose,
+    sp.Inverse: lambda a, *_: np.linalg.inv(a),
+    sp.Trace: np.trace,
+    sp.Determinant: np.linalg.det,
+    sp.HadamardProduct: lambda *factors: np.prod(np.stack(factors), axis=0),
+    sp.HadamardPower: lambda a, k: a**k,
+    sp.DiagMatrix: lambda a: np.diag(a.ravel()),
+    sp.exp: np.exp,
+    sp.log: np.log,
+    sp.sin: np.sin,
+    sp.cos: np.cos,
+}
 
 
 def compared(entry: dict[str, Any], found: Answer) -> tuple[str, float]:
@@ -206,7 +250,7 @@ def compared(entry: dict[str, Any], found: Answer) -> tuple[str, float]:
     d = found.derivative
     point = points([d.function, d.gradient], 1, sizes=entry["dims"], also=[d.variable])[0]
     try:
-        value = within(SECONDS, lambda: sympy_value(translation.result.expr, translation.symbols, point.values))
+        value = within(SECONDS, lambda: sympy_value(translation.result.expr, point.values))
     except Exception as error:
         raise Untranslatable("value") from error
     if not np.allclose(value, evaluate(d.function, point.values, point.sizes), rtol=1e-8):
@@ -221,7 +265,7 @@ def compared(entry: dict[str, Any], found: Answer) -> tuple[str, float]:
     seconds = perf_counter() - start
     want = np.asarray(evaluate(d.gradient, point.values, point.sizes))
     try:
-        got = within(SECONDS, lambda: sympy_value(gradient, translation.symbols, point.values))
+        got = within(SECONDS, lambda: np.asarray(sympy_value(gradient, point.values)))
     except Exception:  # an unevaluated Derivative or ArrayContraction has no value
         return "no closed form", seconds
     if got.size == 1 and want.size > 1 and not np.any(got):

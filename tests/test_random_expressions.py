@@ -650,6 +650,8 @@ def sweep(first: int, count: int, properties: tuple[str, ...] = PROPERTIES) -> l
         envs = [draw_values(rng) for _ in range(POINTS)]
         try:
             t = Builder(rng.randrange, envs).root()
+        except Refused:
+            continue
         except Exception as error:
             failures.append((seed, "building", "", f"{type(error).__name__}: {error}"))
             continue

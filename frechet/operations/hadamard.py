@@ -221,7 +221,7 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
         elif name == "scale" and (isinstance(k, int) or b.args[0].sign == 2):
             scalars.append((b.args[0], k))
             stack.append((b.args[1], k))
-        elif name == "hadamard" and (isinstance(k, int) or _flattens(b)):
+        elif name == "hadamard" and len(b.args) <= sums.FLAT_LIMIT and (isinstance(k, int) or _flattens(b)):
             stack.extend((a, exact(j * k)) for a, j in zip(reversed(b.args), reversed(b.params), strict=True))
         elif name == "exp" and isinstance(k, int):
             exponents.append((k, b.args[0]))
@@ -270,7 +270,7 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
         else:
             result = b
     if diagonal:
-        result = shaping.diag(shaping.diag_of(result)) if kept else diagonal[0]
+        result = shaping.diag(shaping.diag_of(result)) if kept or repeated else diagonal[0]
     if scalars:
         result = products.scale(monomial(SCALAR, scalars), result)
     return sums.scaled(coefficient, result)
