@@ -527,16 +527,26 @@ class Reader:
             raise error from None
 
     def _added_scalar(self, place: int) -> str | None:
-        """The undeclared name of scalar default that is added to a vector at this node."""
+        """The undeclared name of scalar default that stands at this node where only a vector makes sense.
+
+        Beside a vector in a sum or an inner product, on the right of solve, in an outer product.
+        """
         node = self.nodes[place]
-        if node.kind not in ("add", "sub"):
+        what = str(node.value) if node.kind == "call" else node.kind
+        if what == "solve" and len(node.args) == 2:
+            pairs = [(node.args[1], None)]
+        elif what in ("add", "sub", "dot", "frobenius") and len(node.args) == 2:
+            pairs = [node.args, node.args[::-1]]  # type: ignore[list-item]
+        elif what == "outer":
+            pairs = [(a, None) for a in node.args]
+        else:
             return None
-        for i, j in (node.args, node.args[::-1]):
+        for i, j in pairs:
             name = self.nodes[i].value
-            if self.nodes[i].kind != "name" or not isinstance(name, str) or self.shapes[j] is None:
+            if self.nodes[i].kind != "name" or not isinstance(name, str) or self.shapes[i] != SCALAR:
                 continue
-            free = name not in self.known and name not in self.given and name not in self.definitions and name not in self.dimensions
-            if free and name != "pi" and self.shapes[i] == SCALAR and kind(self.shapes[j]) == "vector":
+            known = name in self.known or name in self.given or name in self.definitions or name in self.dimensions
+            if not known and name != "pi" and (j is None or kind(self.shapes[j]) == "vector"):
                 return name
         return None
 
