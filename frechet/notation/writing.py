@@ -223,6 +223,8 @@ def _power_of_quotient(node: Expr, pieces: _Pieces, style: Style) -> tuple[list[
 
 def _line(above: list[Piece], below: list[Piece], style: Style, elementwise: bool) -> Piece:
     join = style.hadamard if elementwise else style.product
+    if not elementwise and len(above) > 1 and above[-1][1] == INNER:
+        above = [*above[:-1], (above[-1][0], PRODUCT)]  # at the end, 2*x'*A*x, nothing follows that it could be mistaken with
     top = (join(above) if len(above) > 1 else above[0]) if above else style.number(1)
     if not below:
         return top
@@ -251,22 +253,38 @@ def _term(c: Number, node: Expr, pieces: _Pieces, style: Style) -> Piece:
 
 
 def _sum(node: Expr, pieces: _Pieces, style: Style) -> Piece:
+    if len(node.args) == 1 and node.params[0] > 0:
+        return _term(node.params[0], node.args[0], pieces, style)
+    outside, inner = _taken_out(node, pieces, style)
+    if outside == 1:
+        return inner
+    return _times_number(outside, (style.parens(inner[0]), ATOM), style)
+
+
+def _taken_out(node: Expr, pieces: _Pieces, style: Style) -> tuple[Number, Piece]:
+    """A sum as a number in front and the rest."""
     coefficients: Sequence[Number] = node.params
     outside = _common(coefficients) if len(node.args) > 1 else 1
     if outside != 1:
         coefficients = [exact(Fraction(c) / Fraction(outside)) for c in coefficients]
     pairs = sorted(zip(coefficients, node.args, strict=True), key=lambda t: t[0] < 0)  # a sum does not begin with a minus
-    inner = style.sum([(c < 0, _term(c, e, pieces, style)) for c, e in pairs])
-    if len(pairs) == 1 and pairs[0][0] > 0:
-        return _term(pairs[0][0], pairs[0][1], pieces, style)
-    if outside == 1:
-        return inner
-    front, divisor = split_number(outside)
-    body = _line(
-        [*([style.number(front)] if front != 1 else []), (style.parens(inner[0]), ATOM)],
-        [style.number(divisor)] if divisor != 1 else [], style, False,
-    )  # fmt: skip
-    return style.sum([(True, body)]) if outside < 0 else body
+    return outside, style.sum([(c < 0, _term(c, e, pieces, style)) for c, e in pairs])
+
+
+def _times_number(c: Number, piece: Piece, style: Style) -> Piece:
+    front, divisor = split_number(c)
+    above = [*([style.number(front)] if front != 1 else []), piece]
+    body = _line(above, [style.number(divisor)] if divisor != 1 else [], style, False)
+    return style.sum([(True, body)]) if c < 0 else body
+
+
+def _transpose(node: Expr, pieces: _Pieces, style: Style) -> Piece:
+    a = node.args[0]
+    if a.op.name == "sum_of_terms" and a not in pieces.named:
+        outside, inner = _taken_out(a, pieces, style)
+        if outside != 1:  # 2*(A + B)' rather than (2*(A + B))'
+            return _times_number(outside, style.transpose((style.parens(inner[0]), ATOM)), style)
+    return style.transpose(pieces[a])
 
 
 def _common(coefficients: Sequence[Number]) -> Number:
@@ -372,7 +390,7 @@ SPECIAL: dict[str, Callable[[Expr, _Pieces, Style], Piece]] = {
     "number": lambda node, pieces, style: style.number(node.params[0]),
     "variable": lambda node, pieces, style: style.symbol(node),
     "size": lambda node, pieces, style: (style.dimension(node.params[0]), ATOM),
-    "transpose": lambda node, pieces, style: style.transpose(pieces[node.args[0]]),
+    "transpose": _transpose,
     "sum_of_terms": _sum,
     "hadamard": _monomial,
     "scale": _scale,
