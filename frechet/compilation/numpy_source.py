@@ -27,7 +27,10 @@ from frechet.operations.transposition import TRANSPOSE
 NESTING = 4  # deeper expressions get a name
 WIDTH = 44  # longer ones too
 RUN = 12  # terms or factors in one line
-OWN = ("expit", "silu", "gelu", "softmax", "logsumexp", "logdet", "adjugate", "commutation")  # in runtime.py
+OWN = (  # in runtime.py
+    "expit", "silu", "gelu", "softmax", "logsumexp", "logdet", "adjugate", "commutation", "eigvals",
+    "eigvecs", "polar", "toeplitzpart",
+)  # fmt: skip
 NEEDS = {"silu": ("expit",)}
 SCIPY = ("erf", "erfc", "gamma", "gammaln", "digamma", "polygamma")
 CALLS = re.compile(r"(?<![\w.])(" + "|".join((*OWN, *SCIPY)) + r")\(")

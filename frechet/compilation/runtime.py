@@ -55,3 +55,25 @@ def adjugate(X):
 def commutation(m, n):
     """K with K @ vec(X) = vec(X.T) for X of shape (m, n), columns stacked."""
     return np.eye(m * n)[np.arange(m * n).reshape((m, n), order="F").ravel()]
+
+
+def eigvals(X):
+    """The eigenvalues of the symmetric matrix X, ascending."""
+    return np.linalg.eigvalsh((X + X.T) / 2)
+
+
+def eigvecs(X):
+    """The unit eigenvectors of the symmetric matrix X as columns, their eigenvalues ascending."""
+    return np.linalg.eigh((X + X.T) / 2)[1]
+
+
+def polar(X):
+    """U @ V.T of the thin singular value decomposition of X."""
+    U, _, Vt = np.linalg.svd(X, full_matrices=False)
+    return U @ Vt
+
+
+def toeplitzpart(X):
+    """X with every diagonal replaced by its mean."""
+    n, m = X.shape
+    return sum(np.diagonal(X, k).mean() * np.eye(n, m, k) for k in range(1 - n, m))

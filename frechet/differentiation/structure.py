@@ -6,30 +6,36 @@ from fractions import Fraction
 
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr
-from frechet.operations.constants import EYE
+from frechet.operations.constants import EYE, UNIT_VECTOR, ones
 from frechet.operations.hadamard import monomial
-from frechet.operations.sums import add
+from frechet.operations.products import product
+from frechet.operations.sums import add, subtract
+from frechet.operations.toeplitz import toeplitz_part
 from frechet.operations.transposition import symmetric, transposed
 
 HALF = Fraction(1, 2)
+WRITTEN_OUT = 4  # rows of a mask that is written out with unit vectors
 
 
 def structure_of(variable: Expr) -> str:
-    """The linear space the variable lives in, by name: general, symmetric, diagonal, skew …"""
+    """The space the variable's directions live in, by name: general, symmetric, diagonal, skew, lower, orthogonal …"""
     words = set(variable.params[1])
     if words & {"spd", "psd"}:
         words = (words - {"spd", "psd"}) | {"symmetric"}
     words.discard("hermitian" if "symmetric" in words else "")
+    if "diagonal" in words:
+        words -= {"symmetric", "lower", "upper"}
     return "general" if not words else words.pop() if len(words) == 1 else " ".join(sorted(words))
 
 
 def projected(g: Expr, variable: Expr) -> Expr:
     """The Riesz representer in the variable's space of the functional ⟨g, ·⟩.
 
-    symmetric: (G + G')/2, skew: (G - G')/2, diagonal: G∘I.
+    symmetric: (G + G')/2, skew: (G - G')/2, diagonal: G∘I, lower and upper: the triangle, toeplitz: the means of the
+    diagonals, orthogonal: (G - X*G'*X)/2, with orthonormal columns only: G - X*(X'*G + G'*X)/2.
 
-    Raises:  UnsupportedError, for a space that has no projection here yet
-    Source:  Magnus & Neudecker (2019), section 3.8 and chapter 13
+    Raises:  UnsupportedError, for a space that has no projection here
+    Source:  Magnus & Neudecker (2019), section 3.8 and chapter 13; Edelman, Arias & Smith (1998), eqs. 2.3-2.4
     """
     space = structure_of(variable)
     if space == "general":
@@ -40,4 +46,35 @@ def projected(g: Expr, variable: Expr) -> Expr:
         return add([(HALF, g), (-HALF, transposed(g))])
     if space == "diagonal":
         return monomial(g.shape, [(g, 1), (EYE.build(g.shape[0]), 1)])
+    if space in ("lower", "upper"):
+        return _triangle(g, space)
+    if space == "toeplitz":
+        return toeplitz_part(g)
+    if space == "orthogonal":
+        return _tangent(g, variable)
     raise UnsupportedError(f"gradients with respect to a variable declared {space} are not supported yet")
+
+
+def _tangent(g: Expr, x: Expr) -> Expr:
+    """The orthogonal projection to the tangent space of the matrices with orthonormal columns, {V : X'V skew}."""
+    if x.shape[0] is x.shape[1]:
+        return add([(HALF, g), (-HALF, product(x, transposed(g), x))])
+    inside = product(transposed(x), g)
+    if symmetric(inside):
+        return subtract(g, product(x, inside))
+    return subtract(g, product(x, add([(HALF, inside), (HALF, transposed(inside))])))
+
+
+def _triangle(g: Expr, space: str) -> Expr:
+    """The entries on and below (lower) or above (upper) the diagonal."""
+    n, m = (d.value() for d in g.shape)
+    if n is None or m is None or n > WRITTEN_OUT or m > WRITTEN_OUT:
+        raise UnsupportedError(f"gradients with respect to a variable declared {space} are not supported yet")
+    columns = []
+    for j in range(m):
+        rows = [i for i in range(n) if (i >= j) == (space == "lower") or i == j]
+        if rows:
+            below = add((1, UNIT_VECTOR.build(g.shape[0], i + 1)) for i in rows)
+            columns.append((1, product(below, transposed(UNIT_VECTOR.build(g.shape[1], j + 1)))))
+    mask = add(columns) if columns else ones(g.shape)
+    return monomial(g.shape, [(g, 1), (mask, 1)])

@@ -38,6 +38,7 @@ class Operation:
     typed: ClassVar[bool] = True  # may be typed as name(args)
     typed_as: str = ""  # the typed name, where it is not `name`
     takes: ClassVar[tuple[str, ...]] = ()  # what the arguments are, by count: e expression, d dimension, i integer, r rational
+    in_notation: ClassVar[bool] = True  # other readers of the text notation know the name
     forces_matrix: ClassVar[bool] = False  # an undeclared name given as its argument is a matrix, whatever its letter
     code: int
 

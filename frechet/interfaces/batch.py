@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from frechet.expressions.errors import FrechetError, LimitError, NotationError
-from frechet.expressions.node import Expr
+from frechet.expressions.errors import FrechetError, LimitError, NotationError, UnsupportedError
+from frechet.expressions.node import Expr, walk
 from frechet.interfaces.answer import Answer, answer, shape_names
 
 REQUIRED = {"expr": str, "vars": dict, "dims": dict, "wrt": str}
@@ -80,6 +80,9 @@ def fields(found: Answer, arguments: Iterable[Expr]) -> dict[str, Any]:
     from frechet.notation.latex import write_latex
     from frechet.notation.text import write_text
 
+    for node in walk(found.expression):
+        if not node.op.in_notation:
+            raise UnsupportedError(f"the result needs {node.op.signature}, which is no name of the notation of this interface")
     written = write_text(found.expression)
     filled: dict[str, Any] = {"form": found.form, "text": written.text}
     if written.where:

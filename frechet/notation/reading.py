@@ -137,6 +137,8 @@ class _Known:
     @classmethod
     def of_entry(cls, name: str, said: Mapping[str, Any], differentiated: bool = False) -> _Known:
         """The sample of a constant is a promise; of the variable itself it says where to look, not in which space it lives."""
+        if not isinstance(said, Mapping) or not isinstance(said.get("shape", ()), Sequence):
+            raise NotationError(f'{name} must be described as {{"shape": ["n", "m"]}}, perhaps with structure and sample')
         words = list(said.get("structure") or ())
         sample = said.get("sample")
         dims = tuple(dim(d) for d in said.get("shape", ()))

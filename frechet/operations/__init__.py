@@ -11,6 +11,9 @@
     determinant    det, logdet, adj
     powers         whole powers of matrices, inverse, solve, pseudo-inverse
     shaping        diag, vec, unvec, kron
+    spectral       eigenvalues and eigenvectors of symmetric matrices
+    singular_values  singular values and vectors, spectral and nuclear norm, polar factor
+    toeplitz       the part that is constant along the diagonals
 """
 
 from frechet.expressions.operation import Operation, all_operations, register
@@ -23,13 +26,17 @@ from frechet.operations import (
     products,
     reductions,
     shaping,
+    singular_values,
     softmax,
+    spectral,
     sums,
+    toeplitz,
     transposition,
 )
 
 FAMILIES = (
     constants, transposition, sums, products, hadamard, elementwise, softmax, reductions, determinant, powers, shaping,
+    spectral, singular_values, toeplitz,
 )  # fmt: skip
 if not all_operations():
     register([page for family in FAMILIES for page in family.PAGES])

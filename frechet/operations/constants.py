@@ -14,13 +14,19 @@ from frechet.expressions.operation import Equal, Operation
 
 
 def exact(value: Number) -> Number:
-    """The simplest equal number: integers as int, other rationals as Fraction, the rest as float."""
+    """The simplest equal number: integers as int, the rest as Fraction; a float is the decimal it is written as.
+
+    Were 0.25 and 1/4 two numbers, they would still be one key of the table of nodes, and which of them an expression
+    holds would depend on what was built before.
+    """
     if type(value) is int:
         return value
     if type(value) is Fraction:
         return value.numerator if value.denominator == 1 else value
     if not math.isfinite(value):
         raise LimitError("a number in this formula is too large or not a number")
+    if value == 0 or 1e-30 < abs(value) < 1e30:
+        return exact(Fraction(repr(float(value))))
     return value
 
 
@@ -111,6 +117,9 @@ def variable(
             raise ShapeError(f"{word!r} is not a structure known here: {', '.join(STRUCTURES)}")
         if kind(shape) != "matrix" or (shape[0] is not shape[1] and word not in ("lower", "upper", "toeplitz", "orthogonal")):
             raise ShapeError(f"{name} is declared {word}, so it must be a square matrix")
+        rows, columns = shape[0].value(), shape[1].value()
+        if word == "orthogonal" and rows is not None and columns is not None and rows < columns:
+            raise ShapeError(f"{name} is declared orthogonal: orthonormal columns need at least as many rows")
     return make(VARIABLE, (), (name, tuple(sorted(set(structure))), domain, role), shape)
 
 

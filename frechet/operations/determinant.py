@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +18,11 @@ def _square_chain(e: Expr) -> bool:
     return e.op is products.PRODUCT and all(f.shape[0] is f.shape[1] for f in e.args)
 
 
-def _upright(e: Expr) -> Expr:
+NULL_VECTORS: list[Callable[[Expr], Expr | None]] = []
+"""What finds the unit vector that a symmetric matrix is seen to map to 0; filled in by the pages of eigenvalues."""
+
+
+def upright(e: Expr) -> Expr:
     """Of a matrix and its transpose the one that reads better, for functions that do not tell them apart."""
     t = transposed(e)
     return t if e.op is TRANSPOSE or (t is not e and (e.balance, e.key) > (t.balance, t.key)) else e
@@ -64,7 +68,7 @@ class DetPage(Operation):
         v = shaping.diagonal_of_matrix(e)
         if v is not None:
             return reductions.PROD.build(v)
-        return make(self, (_upright(e),), (), SCALAR)
+        return make(self, (upright(e),), (), SCALAR)
 
     def annotate(self, node: Expr) -> None:
         node.sign = node.definite = node.args[0].definite
@@ -102,7 +106,7 @@ class LogDetPage(Operation):
             return zeros(SCALAR)
         if e.op is powers.MATRIX_POWER and (e.params[0] % 2 or e.args[0].definite == 2):
             return sums.scaled(e.params[0], self.build(e.args[0]))
-        return make(self, (_upright(e),), (), SCALAR)
+        return make(self, (upright(e),), (), SCALAR)
 
     def annotate(self, node: Expr) -> None:
         node.sign = node.definite = node.balance = 0
@@ -152,6 +156,10 @@ class AdjugatePage(Operation):
             return e
         if e.op is TRANSPOSE:
             return transposed(self.build(e.args[0]))
+        v = next(filter(None, (find(e) for find in NULL_VECTORS)), None)
+        if v is not None:  # of λ*I - X with an eigenvalue λ of X it is a multiple of v*v'
+            outer = products.product(v, transposed(v))
+            return products.scale(DET.build(sums.add([(1, e), (1, outer)])), outer)
         node = make(self, (e,), (), e.shape)
         return oriented(node, lambda: make(self, (transposed(e),), (), e.shape))
 

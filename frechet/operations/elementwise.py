@@ -433,8 +433,11 @@ class ExtremumPage(Operation):
             a, b = b, a
         if is_zero(b) and self.typed_as == "max":
             return RELU.build(a)
-        first, second = sorted((a, b), key=lambda e: e.key)
-        return make(self, (first, second), (), a.shape)
+        if a.shape[0] is UNIT and a.shape != SCALAR:
+            return transposed(self.build(transposed(a), transposed(b)))
+        first, second = sorted((a, b), key=sums.KEY)
+        node = make(self, (first, second), (), a.shape)
+        return oriented(node, lambda: make(self, tuple(sorted((transposed(a), transposed(b)), key=sums.KEY)), (), a.shape[::-1]))
 
     def annotate(self, node: Expr) -> None:
         node.sign = min(a.sign for a in node.args)

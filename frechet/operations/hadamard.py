@@ -188,6 +188,7 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
     exponents: list[tuple[Number, Expr]] = []
     diagonal: list[Expr] = []
     repeated: list[Expr] = []
+    surds: list[Expr] = []  # numbers with a broken exponent that came up more than once
     discrete = False
     stack = list(reversed(factors))
     while stack:
@@ -204,6 +205,8 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
             c = b.params[0]
             exact_power = _number_power(c, k)
             if exact_power is None:
+                if b in powers:
+                    surds.append(b)
                 powers[b] = exact(powers.get(b, 0) + k)
             else:
                 coefficient *= exact_power
@@ -223,10 +226,14 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
             stack.append((b.args[1], k))
         elif name == "hadamard" and len(b.args) <= sums.FLAT_LIMIT and (isinstance(k, int) or _flattens(b)):
             stack.extend((a, exact(j * k)) for a, j in zip(reversed(b.args), reversed(b.params), strict=True))
-        elif name == "exp" and isinstance(k, int):
+        elif name == "exp":
             exponents.append((k, b.args[0]))
         elif name == "epower" and isinstance(k, int) and k != 1:
             stack.append((epower(b.args[0], times(number(k), b.args[1])), 1))
+        elif name == "transpose" and b.args[0].op.name == "epower" and isinstance(k, int) and k != 1:
+            stack.append((epower(transposed(b.args[0].args[0]), times(number(k), transposed(b.args[0].args[1]))), 1))
+        elif name == "transpose" and b.args[0].op.name == "exp":
+            exponents.append((k, transposed(b.args[0].args[0])))
         elif name == "transpose" and b.args[0].op.name in ("sum_of_terms", "hadamard", "scale"):
             c, rest = sums.content(b)
             if c != 1 and isinstance(k, int):
@@ -253,9 +260,20 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
         _merge_exponents(shape, exponents, powers)
     if discrete:
         _use_values(powers)
-    for b in [b for b in powers if b.op.name in REWRITES]:
-        if b in powers:
-            REWRITES[b.op.name](b, powers)
+    rewritable = [b for b in powers if b.op.name in REWRITES]
+    if rewritable:
+        before = set(powers)
+        for b in rewritable:
+            if b in powers:
+                REWRITES[b.op.name](b, powers)
+        if not before.issuperset(powers):  # what a rewriting brought in may be a product itself
+            result = monomial(shape, [*powers.items(), *((b, 1) for b in (*repeated, *diagonal))])
+            return sums.scaled(coefficient, products.scale(monomial(SCALAR, scalars), result) if scalars else result)
+    for b in dict.fromkeys(surds):
+        found = _number_power(b.params[0], exact(powers[b]))
+        if found is not None:
+            coefficient *= found
+            del powers[b]
     kept = [(b, exact(k)) for b, k in powers.items() if k != 0]
     result = _node(shape, kept)
     c, result = sums.content(result)
@@ -458,7 +476,12 @@ def epower(base: Expr, exponent: Expr) -> Expr:
         return epower(base.args[0], times(base.args[1], exponent))
     if base.op is elementwise.EXP:
         return elementwise.EXP.build(times(exponent, base.args[0]))
-    return make(POWER, (base, exponent), (), base.shape)
+    if base.op is TRANSPOSE and base.args[0].op in (elementwise.EXP, POWER):
+        return transposed(epower(base.args[0], transposed(exponent)))
+    if base.shape[0] is UNIT and base.shape != SCALAR:
+        return transposed(epower(transposed(base), transposed(exponent)))
+    node = make(POWER, (base, exponent), (), base.shape)
+    return oriented(node, lambda: make(POWER, (transposed(base), transposed(exponent)), (), base.shape[::-1]))
 
 
 def named_quotient(s: Expr, e: Expr) -> Expr | tuple[Expr, Expr] | None:

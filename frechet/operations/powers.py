@@ -7,7 +7,7 @@ from typing import Any
 
 from frechet.expressions.dimension import Shape, kind
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
-from frechet.expressions.node import Expr, make
+from frechet.expressions.node import Expr, make, walk
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import hadamard, products, reductions, shaping, sums
 from frechet.operations.constants import EYE, eye, is_zero
@@ -153,6 +153,8 @@ class PseudoInversePage(Operation):
         return [("the rank of {0} is constant near the point", node.args[0])]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        if any(a.op.name in ("eigmax", "eigmin", "eigval", "svdval", "normspec") for a in walk(node.args[0])):
+            return f"np.linalg.pinv({args[0]}, 1e-12)"  # of λ*I - X one singular value is 0, and comes out as rounding
         return f"np.linalg.pinv({args[0]})"
 
 

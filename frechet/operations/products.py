@@ -227,6 +227,10 @@ def _push(chain: list[Expr], f: Expr, scalars: list[Expr]) -> None:
             f = f.args[1]
         if c != 1:
             scalars.append(number(c))
+        if f.op is PRODUCT:
+            for a in f.args:
+                _push(chain, a, scalars)
+            return
 
 
 def _through_diagonals(chain: list[Expr], f: Expr, scalars: list[Expr]) -> Expr:
@@ -344,6 +348,8 @@ def _cut(chain: list[Expr], scalars: list[Expr]) -> Expr | None:
     if not rest:
         return None
     shape = (rest[0].shape[0], rest[-1].shape[1])
+    if shape[0] is UNIT and len(rest) > 1 and any(f.op is shaping.DIAG for f in rest):
+        return transposed(product(*[transposed(f) for f in reversed(rest)]))
     if len(rest) == 1:
         return rest[0]
     return make(PRODUCT, tuple(rest), (), shape)

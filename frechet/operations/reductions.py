@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -13,6 +13,15 @@ from frechet.expressions.operation import Equal, Operation
 from frechet.operations import elementwise, hadamard, products, shaping, sums
 from frechet.operations.constants import EYE, ONES, eye, is_zero, magnitude, ones, size, zeros
 from frechet.operations.transposition import TRANSPOSE, transposed
+
+
+REDUCTIONS: dict[tuple[str, str], Callable[[Expr], Expr | None]] = {}
+"""What a reduction makes of the result of another operation, such as the sum of eigenvalues; filled in by their pages."""
+
+
+def reduced(reduction: str, e: Expr) -> Expr | None:
+    rule = REDUCTIONS.get((reduction, e.op.name))
+    return rule(e) if rule is not None else None
 
 
 class Reduction(Operation):
@@ -207,6 +216,9 @@ def sum_all(e: Expr) -> Expr:
             return hadamard.monomial(SCALAR, [(sum_all(left), 1), (sum_all(right), 1)])
     if op.name == "softmax":
         return size(UNIT)
+    known = reduced("sum", e)
+    if known is not None:
+        return known
     if e.shape[0] is UNIT:
         e = transposed(e)
     if e.kind == "matrix" and e.balance > 0:
@@ -248,16 +260,14 @@ def norm2(e: Expr) -> Expr:
         scalar, e = elementwise.ABS.build(e.args[0]), e.args[1]
     if is_zero(e):
         return zeros(SCALAR)
-    if e.op is TRANSPOSE:
-        e = e.args[0]
-    elif e.kind == "row" or e.balance > 0:
+    if e.kind == "row" or (e.kind == "matrix" and (e.op is TRANSPOSE or e.balance > 0)):
         e = transposed(e)
     if e.op is ONES or e.op is EYE:
         core = hadamard.monomial(SCALAR, [(sum_all(e), Fraction(1, 2))])
     elif e.op is shaping.DIAG:
         core = norm2(e.args[0])
     else:
-        core = make(NORM2, (e,), (), SCALAR)
+        core = reduced("norm2", e) or make(NORM2, (e,), (), SCALAR)
     factors: list[tuple[Expr, Any]] = [(core, 1)] + ([(scalar, 1)] if scalar is not None else [])
     return sums.scaled(magnitude(c), hadamard.monomial(SCALAR, factors))
 
@@ -371,7 +381,7 @@ class ExtremePage(Reduction):
         if e.op is TRANSPOSE or e.kind == "row":
             e = transposed(e)
         page = self if c > 0 else (MIN if self.largest else MAX)
-        return sums.scaled(c, make(page, (e,), (), SCALAR))
+        return sums.scaled(c, reduced(page.name, e) or make(page, (e,), (), SCALAR))
 
     def sign_of(self, e: Expr) -> int:
         return e.sign
@@ -403,7 +413,8 @@ class ProdPage(Reduction):
         e = args[0]
         if e.shape == SCALAR:
             return e  # type: ignore[no-any-return]
-        return make(self, (transposed(e) if e.op is TRANSPOSE or e.kind == "row" else e,), (), SCALAR)
+        e = transposed(e) if e.op is TRANSPOSE or e.kind == "row" else e
+        return reduced("prod", e) or make(self, (e,), (), SCALAR)
 
     def sign_of(self, e: Expr) -> int:
         return e.sign

@@ -184,21 +184,20 @@ class _Space:
         """A random direction within the space of x: symmetric where x is, tangent where x is orthogonal."""
         assert self.x is not None
         here = point.values[self.x.params[0]]
-        if "orthogonal" in self.x.params[1]:
-            s = normal((here.shape[1], here.shape[1]), self.rng)
-            return here @ (s - s.T) / 2
+        if "orthogonal" in self.x.params[1]:  # v with x'v skew
+            v = normal(here.shape, self.rng)
+            return v - here @ (here.T @ v + v.T @ here) / 2
         return projected(normal(here.shape, self.rng), linear_structure(self.x))
 
     def moved(self, point: Point, v: Any) -> Any:
-        """x + v; for orthogonal x the point of the manifold in that direction (Cayley's transform)."""
+        """x + v; for orthogonal x the point of the manifold nearest to it."""
         import numpy as np
 
         assert self.x is not None
         here = point.values[self.x.params[0]]
         if "orthogonal" in self.x.params[1]:
-            s = here.T @ v / 2
-            one = np.eye(len(s))
-            return here @ np.linalg.solve(one - s, one + s)
+            left, _, right = np.linalg.svd(here + v, full_matrices=False)
+            return left @ right
         return here + v
 
     def along(

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from frechet.compilation.numpy_source import compiled
-from frechet.expressions.dimension import UNIT, Dim, axes
+from frechet.expressions.dimension import UNIT, Dim, axes, dim
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, variables, walk
 
@@ -36,6 +36,9 @@ class Point:
         return {n: self.sizes[n] for n in function.sizes}
 
 
+NUMBERED = ("eigval", "eigvec", "svdval", "svdu", "svdv")  # the matrix has at least as many rows and columns
+
+
 def random_sizes(exprs: Sequence[Expr], rng: Random) -> dict[str, int]:
     """Small sizes for the dimension names of expressions, all different where there are few.
 
@@ -53,6 +56,14 @@ def _dimensions(exprs: Sequence[Expr]) -> tuple[list[Dim], dict[str, int]]:
         if node.op.name == "unit" and len(node.shape[0].names()) == 1:
             name = next(iter(node.shape[0].names()))
             least[name] = max(least.get(name, 1), node.params[0])
+        if node.op.name in NUMBERED:
+            for d in node.args[0].shape:
+                if len(d.names()) == 1:
+                    name = next(iter(d.names()))
+                    least[name] = max(least.get(name, 1), node.params[0])
+        if node.op.name == "svdvals" or (node.op.name == "variable" and "orthogonal" in node.params[1]):
+            rows, columns = node.args[0].shape if node.args else node.shape
+            dims[rows - columns + dim(1)] = None  # at least as many rows as columns
     return [d for d in dims if d.names()], least
 
 

@@ -1,0 +1,404 @@
+"""Singular values and vectors of any matrix, one at a time; the spectral norm, the nuclear norm and the polar factor.
+
+Left and right vectors are those of one singular value decomposition: together they are defined up to a common sign, which
+no product u*v' shows.
+
+Source:  Magnus & Neudecker (2019), section 9.12; Watson (1992)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
+from frechet.expressions.errors import ShapeError, UnsupportedError
+from frechet.expressions.node import Expr, make
+from frechet.expressions.operation import Equal, Operation
+from frechet.operations import elementwise, hadamard, powers, products, reductions, shaping, spectral, sums
+from frechet.operations.constants import EYE, ONE, eye, is_zero, magnitude, ones, size, zeros
+from frechet.operations.determinant import DET, upright
+from frechet.operations.reductions import REDUCTIONS
+from frechet.operations.transposition import TRANSPOSE, oriented, transposed
+
+
+def checked_number(e: Expr, i: Any) -> int:
+    """i as the number of a singular value of e.
+
+    Raises:  ShapeError, where e has none of that number
+    """
+    known = [n for n in (d.value() for d in e.shape) if n is not None]
+    last = min(known, default=None)
+    if not isinstance(i, int) or i < 1 or (last is not None and i > last):
+        raise ShapeError(f"the number of a singular value is between 1 and {last or 'the smaller side of the matrix'}, not {i}")
+    return i
+
+
+def _front(e: Expr) -> tuple[list[Expr], Expr]:
+    """The absolute values of the scalars in front, and the rest."""
+    factors: list[Expr] = []
+    while True:
+        c, rest = sums.content(e)
+        if c != 1:
+            factors.append(sums.scaled(magnitude(c), ONE))
+            e = rest
+        elif e.op is products.SCALE:
+            factors.append(elementwise.ABS.build(e.args[0]))
+            e = e.args[1]
+        elif e.op is TRANSPOSE:
+            e = e.args[0]
+        else:
+            return factors, upright(e)
+
+
+def _outer(e: Expr) -> tuple[Expr, Expr] | None:
+    """x and y where e is x*y', also x of several factors; None where that is not seen."""
+    cut = next((i for i, f in enumerate(e.args) if f.shape[1] is UNIT), None) if e.op is products.PRODUCT else None
+    if cut is None:
+        return None
+    return products.product(*e.args[: cut + 1]), transposed(products.product(*e.args[cut + 1 :]))
+
+
+def _with_factors(factors: Sequence[Expr], value: Expr) -> Expr:
+    return hadamard.monomial(SCALAR, [*((f, 1) for f in factors), (value, 1)])
+
+
+def _is_orthogonal(e: Expr) -> bool:
+    return e.op.name == "variable" and ("orthogonal" in e.params[1] or e.params[2] == "orthogonal")
+
+
+def singular_value(e: Expr, i: int) -> Expr:
+    """A singular value in normal form; the largest is the spectral norm."""
+    i = checked_number(e, i)
+    factors, e = _front(e)
+    v, pair = shaping.diagonal_of_matrix(e), _outer(e)
+    if is_zero(e):
+        return zeros(SCALAR)
+    if e.op is EYE or _is_orthogonal(e):
+        value = ONE
+    elif i > 1:
+        value = make(SVDVAL, (e,), (i,), SCALAR)
+    elif pair is not None:
+        value = _with_factors([reductions.norm2(pair[0])], reductions.norm2(pair[1]))
+    elif v is not None:
+        value = reductions.MAX.build(elementwise.ABS.build(v))
+    elif e.op is shaping.KRON:
+        value = _with_factors([singular_value(e.args[0], 1)], singular_value(e.args[1], 1))
+    elif e.definite:
+        value = spectral.eigenvalue(e, "max")
+    else:
+        value = make(NORMSPEC, (e,), (), SCALAR)
+    return _with_factors(factors, value)
+
+
+def singular_vector(e: Expr, i: int, left: bool) -> Expr:
+    """A unit singular vector in normal form; the left one carries the sign."""
+    i, shape = checked_number(e, i), (e.shape[0 if left else 1], UNIT)
+    sign = 1
+    while True:
+        c, rest = sums.content(e)
+        if c != 1:
+            sign, e = (-sign if c < 0 and left else sign), rest
+        elif e.op is products.SCALE and e.args[0].sign == 2:
+            e = e.args[1]
+        else:
+            break
+    if e.op is TRANSPOSE or upright(e) is not e:
+        # v*u' of X' is the transpose of u*v' of X, with the sign moved: it stays on what was the left one
+        return sums.scaled(sign, make(SVDV if left else SVDU, (transposed(e),), (i,), shape))
+    return sums.scaled(sign, make(SVDU if left else SVDV, (e,), (i,), shape))
+
+
+def nuclear_norm(e: Expr) -> Expr:
+    """The nuclear norm in normal form; of a semi-definite matrix the trace."""
+    factors, e = _front(e)
+    v, pair = shaping.diagonal_of_matrix(e), _outer(e)
+    if is_zero(e):
+        return zeros(SCALAR)
+    if e.definite:
+        value = reductions.trace(e)
+    elif _is_orthogonal(e) and e.shape[0] is e.shape[1]:
+        value = size(e.shape[0])
+    elif pair is not None:
+        value = _with_factors([reductions.norm2(pair[0])], reductions.norm2(pair[1]))
+    elif v is not None:
+        value = reductions.NORM1.build(v)
+    elif e.op is shaping.KRON:
+        value = _with_factors([nuclear_norm(e.args[0])], nuclear_norm(e.args[1]))
+    else:
+        value = make(NORMNUC, (e,), (), SCALAR)
+    return _with_factors(factors, value)
+
+
+class Singular(Operation):
+    """What singular values and vectors have in common."""
+
+    source = "Magnus & Neudecker (2019), section 9.12; Horn & Johnson (2013), section 7.3"
+    forces_matrix = True
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        if kind(shapes[0]) != "matrix":
+            raise ShapeError(f"{self.name} needs a matrix, and this is a {kind(shapes[0])}")
+        return SCALAR
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = node.definite = 1 if node.shape == SCALAR else 0
+        node.balance = 0
+        if node.shape == SCALAR:
+            node.transposed = node
+        node.leaves += len(node.params)
+
+    def number(self, node: Expr) -> int:
+        return int(node.params[0]) if node.params else 1
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        i = self.number(node)
+        words = "the largest singular value" if i == 1 else f"singular value number {i}"
+        return [(f"{words} of {{0}} is simple and not 0", node.args[0])]
+
+
+class SingularValue(Singular):
+    """One singular value."""
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        e, i = node.args[0], self.number(node)
+        return products.product(transposed(singular_vector(e, i, True)), d[0], singular_vector(e, i, False))
+
+
+class NormSpecPage(SingularValue):
+    name, signature = "normspec", "normspec(X)"
+    summary = "The spectral norm of a matrix: its largest singular value. Of a vector the Euclidean norm."
+    rule = "d normspec(X) = svdu(X,1)'*dX*svdv(X,1)"
+    source = "Watson (1992), example 1; Magnus & Neudecker (2019), section 9.12"
+    latex = r"\lVert {0}\rVert_{2}"
+    takes = ("e",)
+    conditions_text = "the largest singular value is simple and not 0: where not, every u*v' of it is a subgradient"
+    examples = ("normspec(X)", "normspec(A*X-B)^2")
+    identities = (
+        ("normspec(X)^2", "eigmax(X*X')"), ("normspec(-2*X')", "2*normspec(X)"), ("normspec(x*y')", "norm2(x)*norm2(y)"),
+        ("normspec(diag(x))", "norminf(x)"), ("normspec(kron(A,X))", "normspec(A)*normspec(X)"), ("svdval(X,1)", "normspec(X)"),
+    )  # fmt: skip
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return SCALAR
+
+    def build(self, *args: Any) -> Expr:
+        return singular_value(args[0], 1) if args[0].kind == "matrix" else reductions.norm2(args[0])
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.linalg.norm({args[0]}, 2)"
+
+
+class SvdvalPage(SingularValue):
+    name, signature = "svdval", "svdval(X,i)"
+    summary = "The i-th singular value of a matrix, the largest being the first."
+    rule = "d svdval(X,i) = svdu(X,i)'*dX*svdv(X,i)"
+    latex = r"\sigma_{p}({0})"
+    takes = ("ei",)
+    conditions_text = "the singular value is simple and not 0: where not, there is no derivative"
+    examples = ("svdval(X,2)", "svdval(A*X,1)")
+    identities = (("svdval(X',2)", "svdval(X,2)"), ("svdval(-3*X,2)", "3*svdval(X,2)"))
+
+    def build(self, *args: Any) -> Expr:
+        return singular_value(*args)
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.linalg.svd({args[0]}, compute_uv=False)[{self.number(node) - 1}]"
+
+
+class SingularVector(Singular):
+    """A left or right unit singular vector."""
+
+    takes = ("ei",)
+    left: bool
+    conditions_text = "the singular value is simple and not 0; u and v are defined up to a common sign, u*v' is not affected"
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        super().shape(equal, shapes, params)
+        return (shapes[0][0 if self.left else 1], UNIT)
+
+    def build(self, *args: Any) -> Expr:
+        return singular_vector(args[0], args[1], self.left)
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        x, dx, i = node.args[0], d[0], self.number(node)
+        level, other = singular_value(x, i), singular_vector(x, i, not self.left)
+        if not self.left:
+            x, dx = transposed(x), transposed(dx)
+        # the eigenvector of X*X' that belongs to level^2; X'*u = level*v
+        gap = sums.subtract(
+            products.scale(hadamard.monomial(SCALAR, [(level, 2)]), eye(x.shape[0])), products.product(x, transposed(x))
+        )
+        moved = [products.scale(level, products.product(dx, other)), products.product(x, transposed(dx), node)]
+        return products.product(powers.PSEUDO_INVERSE.build(gap), sums.add((1, m) for m in moved))
+
+
+class SvduPage(SingularVector):
+    name, signature, left = "svdu", "svdu(X,i)", True
+    summary = "The left unit singular vector of the i-th singular value, up to its sign."
+    rule = "d u = pinv(s^2*eye(n)-X*X')*(s*dX*v+X*dX'*u),  s = svdval(X,i), u = svdu(X,i), v = svdv(X,i)"
+    latex = r"u_{p}({0})"
+    examples = ("svdu(X,1)*svdv(X,1)'", "svdu(X,2)*svdu(X,2)'")
+    identities = (("svdu(X,1)'*X*svdv(X,1)", "normspec(X)"), ("svdu(X,2)'*svdu(X,2)", "1"))
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.linalg.svd({args[0]}, full_matrices=False)[0][:, {self.number(node) - 1}]"
+
+
+class SvdvPage(SingularVector):
+    name, signature, left = "svdv", "svdv(X,i)", False
+    summary = "The right unit singular vector of the i-th singular value, up to its sign."
+    rule = "d v = pinv(s^2*eye(m)-X'*X)*(s*dX'*u+X'*dX*v),  s = svdval(X,i), u = svdu(X,i), v = svdv(X,i)"
+    latex = r"v_{p}({0})"
+    examples = ("svdv(X,1)*svdv(X,1)'",)
+    identities = (("svdu(-X,1)*svdv(-X,1)'", "-svdu(X,1)*svdv(X,1)'"), ("svdv(X,2)'*svdv(X,2)", "1"))
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.linalg.svd({args[0]}, full_matrices=False)[2][{self.number(node) - 1}]"
+
+
+class SvdvalsPage(Singular):
+    name, signature = "svdvals", "svdvals(X)"
+    in_notation = False
+    summary = "The vector of all singular values of a matrix, descending; the matrix has at least as many rows as columns."
+    rule = "none: sum, norm2, max and prod of it have their own"
+    latex = r"\boldsymbol{\sigma}({0})"
+    takes = ("e",)
+    conditions_text = "no differential of its own"
+    examples = ("sum(svdvals(X))",)
+    identities = (
+        ("sum(svdvals(A))", "normnuc(A)"), ("norm2(svdvals(A))", "norm2(A)"), ("max(svdvals(A))", "normspec(A)"),
+        ("prod(svdvals(A))", "abs(det(A))"),
+    )  # fmt: skip
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        super().shape(equal, shapes, params)
+        return (shorter_side(shapes[0]), UNIT)
+
+    def build(self, *args: Any) -> Expr:
+        factors, e = _front(args[0])
+        shape = (shorter_side(e.shape), UNIT)
+        if is_zero(e):
+            return zeros(shape)
+        result = ones(shape) if e.op is EYE else make(self, (e,), (), shape)
+        for f in factors:
+            result = products.scale(f, result)
+        return result
+
+    def annotate(self, node: Expr) -> None:
+        node.sign, node.definite, node.balance = 1, 0, 0
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        raise UnsupportedError(
+            "all singular values together have no differential here: take svdval(X,i), or functions such as normnuc(X)"
+        )
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.linalg.svd({args[0]}, compute_uv=False)"
+
+
+def shorter_side(shape: Shape) -> Any:
+    """The number of singular values; of an n×m matrix, whose sizes are not known, m."""
+    n, m = (d.value() for d in shape)
+    return shape[0] if n is not None and m is not None and n < m else shape[1]
+
+
+class NormNucPage(Singular):
+    name, signature = "normnuc", "normnuc(X)"
+    summary = "The nuclear norm of a matrix: the sum of its singular values. Of a vector the Euclidean norm."
+    rule = "d normnuc(X) = tr(polar(X)'*dX)"
+    source = "Watson (1992), example 2"
+    latex = r"\lVert {0}\rVert_{*}"
+    takes = ("e",)
+    conditions_text = "X of full rank: where not, polar(X)+W with normspec(W) <= 1, U'*W = 0, W*V = 0 are the subgradients"
+    examples = ("normnuc(X)", "normnuc(A*X-B)")
+    identities = (
+        ("normnuc(X)", "tr(polar(X)'*X)"), ("normnuc(-2*X')", "2*normnuc(X)"), ("normnuc(x*y')", "norm2(x)*norm2(y)"),
+        ("normnuc(diag(x))", "norm1(x)"), ("normnuc(A*A')", "norm2(A)^2"),
+    )  # fmt: skip
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return SCALAR
+
+    def build(self, *args: Any) -> Expr:
+        return nuclear_norm(args[0]) if args[0].kind == "matrix" else reductions.norm2(args[0])
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        return products.inner(POLAR.build(node.args[0]), d[0])
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [("{0} of full rank", node.args[0])]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.linalg.norm({args[0]}, 'nuc')"
+
+
+class PolarPage(Singular):
+    name, signature = "polar", "polar(X)"
+    summary = "The polar factor U*V' of the thin singular value decomposition U*S*V': the nearest matrix with orthonormal columns."
+    rule = "none yet"
+    source = "Higham (2008), chapter 8"
+    latex = r"\operatorname{polar}({0})"
+    takes = ("e",)
+    conditions_text = "X of full rank; no differential yet"
+    examples = ("polar(A)",)
+    identities = (
+        ("polar(-3*X)", "-polar(X)"), ("polar(X')", "polar(X)'"),
+        ("polar(X)*X'*polar(X)", "X"), ("tr(X'*polar(X))", "normnuc(X)"),
+    )  # fmt: skip
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        super().shape(equal, shapes, params)
+        return shapes[0]
+
+    def build(self, *args: Any) -> Expr:
+        e: Expr = args[0]
+        c, rest = sums.content(e)
+        if c != 1:
+            return sums.scaled(1 if c > 0 else -1, self.build(rest))
+        if e.op is products.SCALE and e.args[0].sign == 2:
+            return self.build(e.args[1])
+        if e.op is TRANSPOSE:
+            return transposed(self.build(e.args[0]))
+        if e.definite == 2:
+            return eye(e.shape[0])
+        if e.op is self or _is_orthogonal(e):
+            return e
+        node = make(self, (e,), (), e.shape)
+        return oriented(node, lambda: make(self, (transposed(e),), (), e.shape[::-1]))
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = node.definite = 0
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [("{0} of full rank", node.args[0])]
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        raise UnsupportedError("polar has no differential here yet: normnuc can be differentiated once")
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"polar({args[0]})"
+
+
+NORMSPEC, SVDVAL, SVDU, SVDV = NormSpecPage(), SvdvalPage(), SvduPage(), SvdvPage()
+SVDVALS, NORMNUC, POLAR = SvdvalsPage(), NormNucPage(), PolarPage()
+PAGES: tuple[Operation, ...] = (NORMSPEC, SVDVAL, SVDU, SVDV, SVDVALS, NORMNUC, POLAR)
+
+
+def _volume(e: Expr) -> Expr | None:
+    x = e.args[0]
+    return elementwise.ABS.build(DET.build(x)) if x.shape[0] is x.shape[1] else None
+
+
+_RULES: dict[tuple[str, str], Callable[[Expr], Expr | None]] = {
+    ("sum", "svdvals"): lambda e: nuclear_norm(e.args[0]),
+    ("norm2", "svdvals"): lambda e: reductions.norm2(e.args[0]),
+    ("max", "svdvals"): lambda e: singular_value(e.args[0], 1),
+    ("prod", "svdvals"): _volume,
+    ("norm2", "svdu"): lambda e: ONE,
+    ("norm2", "svdv"): lambda e: ONE,
+}
+REDUCTIONS.update(_RULES)

@@ -1,0 +1,391 @@
+"""Eigenvalues and unit eigenvectors of symmetric matrices, one at a time: eigmax, eigmin, eigval, eigvecmax, eigvec …
+
+Of a matrix that is not symmetric the symmetric part is meant; where it is symmetric, as a condition then says, the rule
+d λ = v'*dX*v holds in every direction. A vector is defined up to its sign, so only what does not change with it, such as
+v*v', is a function of the matrix; signs are those of LAPACK.
+
+Source:  Magnus (1985); Magnus & Neudecker (2019), section 9.12
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from frechet.expressions.dimension import SCALAR, UNIT, Shape
+from frechet.expressions.errors import ShapeError, UnsupportedError
+from frechet.expressions.node import Expr, Number, make
+from frechet.expressions.operation import Equal, Operation
+from frechet.operations import hadamard, powers, products, reductions, shaping, sums
+from frechet.operations.constants import EYE, ONE, UNIT_VECTOR, eye, is_zero, ones, zeros
+from frechet.operations.determinant import DET, LOGDET, NULL_VECTORS, upright
+from frechet.operations.reductions import REDUCTIONS
+from frechet.operations.transposition import TRANSPOSE, symmetric, transposed
+
+Which = int | str
+"""Which eigenvalue: its number, ascending from 1, or "max" or "min"."""
+WRITTEN_OUT = 6  # eigenvalues of larger matrices are not differentiated all together
+
+UP_TO_SIGN = "; a vector alone is defined up to its sign, v*v' is not affected"
+
+
+def number_of(i: object, n: int | None, name: str) -> int:
+    """i as the number of an eigenvalue or singular value among n.
+
+    Raises:  ShapeError, where there is none of that number
+    """
+    if not isinstance(i, int) or i < 1 or (n is not None and i > n):
+        raise ShapeError(f"{name}(X,{i}): the second number must be between 1 and {n if n is not None else 'the size of X'}")
+    return i
+
+
+def which_of(e: Expr, which: Which, name: str) -> Which:
+    """max and min by their names, whatever they were called."""
+    n = e.shape[0].value()
+    if which in ("max", "min"):
+        return which
+    i = number_of(which, n, name)
+    return "min" if i == 1 else "max" if i == n else i
+
+
+def _opposite(which: Which, n: int | None) -> Which | None:
+    """The eigenvalue of -X that belongs to this one of X; None where the size is not known."""
+    if isinstance(which, str):
+        return "min" if which == "max" else "max"
+    return n + 1 - which if n is not None else None
+
+
+Step = tuple[Expr, Which, Callable[[Expr], Expr]]
+
+
+def _simpler(e: Expr, which: Which) -> Step | None:
+    """A simpler matrix with the same eigenvector, and what makes this eigenvalue of its eigenvalue."""
+    if e.op is TRANSPOSE:
+        return e.args[0], which, lambda v: v
+    c, rest = sums.content(e)
+    if c != 1:
+        other = which if c > 0 else _opposite(which, e.shape[0].value())
+        if other is not None:
+            return rest, other, lambda v: sums.scaled(c, v)
+    if e.op is products.SCALE and e.args[0].sign == 2:
+        return e.args[1], which, lambda v: products.scale(e.args[0], v)
+    if e.op is sums.SUM:
+        for c, a in zip(e.params, e.args, strict=True):
+            shift = ONE if a.op is EYE else a.args[0] if a.op is products.SCALE and a.args[1].op is EYE else None
+            if shift is not None:
+                return sums.add([(1, e), (-c, a)]), which, lambda v, c=c, s=shift: sums.add([(1, v), (c, s)])  # type: ignore[misc]
+    if e.op is powers.MATRIX_POWER:
+        base, k = e.args[0], e.params[0]
+        if base.definite == 2 or (k > 0 and (base.definite or (k % 2 and symmetric(base)))):
+            other = which if k > 0 else _opposite(which, e.shape[0].value())
+            if other is not None:
+                return base, other, lambda v: hadamard.monomial(SCALAR, [(v, k)])
+    return None
+
+
+def simplified(e: Expr, which: Which) -> tuple[Expr, Which, list[Callable[[Expr], Expr]]]:
+    back = []
+    while (step := _simpler(e, which)) is not None:
+        e, which, outer = step
+        back.append(outer)
+    return upright(e), which, back
+
+
+def eigenvalue(e: Expr, which: Which) -> Expr:
+    """An eigenvalue in normal form."""
+    e, which, back = simplified(e, which_of(e, which, "eigval"))
+    v = shaping.diagonal_of_matrix(e)
+    if is_zero(e):
+        value = zeros(SCALAR)
+    elif e.op is EYE:
+        value = ONE
+    elif v is not None and isinstance(which, str):
+        value = (reductions.MAX if which == "max" else reductions.MIN).build(v)
+    elif which == "max" and e.op is products.PRODUCT and len(e.args) == 2 and e.definite and e.args[0].kind == "vector":
+        value = reductions.trace(e)  # of x*x' it is x'*x
+    elif isinstance(which, str):
+        value = make(EIGMAX if which == "max" else EIGMIN, (e,), (), SCALAR)
+    else:
+        value = make(EIGVAL, (e,), (which,), SCALAR)
+    for outer in reversed(back):
+        value = outer(value)
+    return value
+
+
+def eigenvector(e: Expr, which: Which) -> Expr:
+    """A unit eigenvector in normal form."""
+    e, which, _ = simplified(e, which_of(e, which, "eigvec"))
+    shape = (e.shape[0], UNIT)
+    if isinstance(which, str):
+        return make(EIGVECMAX if which == "max" else EIGVECMIN, (e,), (), shape)
+    return make(EIGVEC, (e,), (which,), shape)
+
+
+def null_vector(e: Expr) -> Expr | None:
+    """The unit vector that a matrix λ(B)*I - B, or its negative, maps to 0; None for any other matrix."""
+    if e.op is sums.SUM:
+        for a in e.args:
+            if a.op is products.SCALE and a.args[1].op is EYE and isinstance(a.args[0].op, Eigenvalue):
+                base = a.args[0].args[0]
+                gap = sums.subtract(a, base)
+                if symmetric(base) and (gap is e or sums.negative(gap) is e):
+                    return eigenvector(base, a.args[0].op.which(a.args[0]))
+    return None
+
+
+def symmetric_part(e: Expr) -> Expr:
+    return sums.add([(Fraction(1, 2), e), (Fraction(1, 2), transposed(e))])
+
+
+def words_of(which: Which) -> str:
+    return {"max": "largest eigenvalue", "min": "smallest eigenvalue"}.get(str(which), f"eigenvalue number {which}")
+
+
+def declared_symmetric(e: Expr) -> bool:
+    return symmetric(e) or (e.op.name == "variable" and e.params[2] == "spd")
+
+
+class Spectral(Operation):
+    """What eigenvalues and eigenvectors have in common."""
+
+    source = "Magnus (1985); Magnus & Neudecker (2019), section 9.12"
+    domain = "spd"
+    forces_matrix = True
+    fixed: Which | None = None  # the eigenvalue, where the name says which
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        reductions.square(equal, shapes[0], self.name)
+        return SCALAR
+
+    def which(self, node: Expr) -> Which:
+        return self.fixed if self.fixed is not None else node.params[0]  # type: ignore[no-any-return]
+
+    def index(self, node: Expr) -> int:
+        which = self.which(node)
+        return {"max": -1, "min": 0}[which] if isinstance(which, str) else which - 1
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        e = node.args[0]
+        found: list[tuple[str, Expr | None]] = [] if declared_symmetric(e) else [("{0} symmetric", e)]
+        return [*found, (f"the {words_of(self.which(node))} of {{0}} is simple", e)]
+
+
+class Eigenvalue(Spectral):
+    """One eigenvalue, a scalar."""
+
+    def build(self, *args: Any) -> Expr:
+        return eigenvalue(args[0], self.fixed if self.fixed is not None else args[1])
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = node.definite = node.args[0].definite
+        node.balance, node.transposed = 0, node
+        node.leaves += len(node.params)
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        v = eigenvector(node.args[0], self.which(node))
+        return products.product(transposed(v), d[0], v)
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"eigvals({args[0]})[{self.index(node)}]"
+
+
+class EigmaxPage(Eigenvalue):
+    name, signature, summary = "eigmax", "eigmax(X)", "The largest eigenvalue of a symmetric matrix."
+    rule = "d eigmax(X) = v'*dX*v,  v = eigvecmax(X)"
+    latex = r"\lambda_{\max}({0})"
+    takes = ("e",)
+    fixed = "max"
+    conditions_text = "X symmetric; the largest eigenvalue is simple: where not, every v*v' is a subgradient"
+    examples = ("eigmax(X)", "eigmax(X+x*x')", "eigmax(A*diag(x)*A')")
+    identities = (
+        ("eigmax(-X)", "-eigmin(X)"), ("eigmax(2*X+3*eye(n))", "2*eigmax(X)+3"), ("eigmax(x*x')", "x'*x"),
+        ("eigmax(diag(x))", "max(x)"), ("eigmax(A'*A)", "normspec(A)^2"),
+    )  # fmt: skip
+
+
+class EigminPage(Eigenvalue):
+    name, signature, summary = "eigmin", "eigmin(X)", "The smallest eigenvalue of a symmetric matrix."
+    rule = "d eigmin(X) = v'*dX*v,  v = eigvecmin(X)"
+    latex = r"\lambda_{\min}({0})"
+    takes = ("e",)
+    fixed = "min"
+    conditions_text = "X symmetric; the smallest eigenvalue is simple: where not, every v*v' is a supergradient"
+    examples = ("eigmin(X)", "eigmin(X+diag(x))")
+    identities = (("eigmin(X')", "eigmin(X)"), ("eigmin(-X)", "-eigmax(X)"), ("eigmin(diag(x))", "min(x)"))
+
+
+class EigvalPage(Eigenvalue):
+    name, signature = "eigval", "eigval(X,i)"
+    summary = "The i-th eigenvalue of a symmetric matrix, the smallest being the first."
+    rule = "d eigval(X,i) = v'*dX*v,  v = eigvec(X,i)"
+    latex = r"\lambda_{p}({0})"
+    takes = ("ei",)
+    conditions_text = "X symmetric; the eigenvalue is simple: where not, there is no derivative"
+    examples = ("eigval(X,2)",)
+    identities = (("eigval(X,1)", "eigmin(X)"), ("eigval(3*X,2)", "3*eigval(X,2)"))
+
+
+class Eigenvector(Spectral):
+    """The unit eigenvector of a simple eigenvalue."""
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        super().shape(equal, shapes, params)
+        return (shapes[0][0], UNIT)
+
+    def build(self, *args: Any) -> Expr:
+        return eigenvector(args[0], self.fixed if self.fixed is not None else args[1])
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = node.definite = node.balance = 0
+        node.leaves += len(node.params)
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        x, dx = node.args[0], d[0]
+        assert dx is not None
+        if not symmetric(x):
+            x, dx = symmetric_part(x), symmetric_part(dx)
+        level = products.scale(eigenvalue(node.args[0], self.which(node)), eye(x.shape[0]))
+        return products.product(powers.PSEUDO_INVERSE.build(sums.subtract(level, x)), dx, node)
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"eigvecs({args[0]})[:, {self.index(node)}]"
+
+
+class EigvecmaxPage(Eigenvector):
+    name, signature = "eigvecmax", "eigvecmax(X)"
+    summary = "The unit eigenvector of the largest eigenvalue of a symmetric matrix, up to its sign."
+    rule = "d v = pinv(eigmax(X)*eye(n)-X)*dX*v,  v = eigvecmax(X)"
+    latex = r"q_{\max}({0})"
+    takes = ("e",)
+    fixed = "max"
+    conditions_text = "X symmetric; the largest eigenvalue is simple" + UP_TO_SIGN
+    examples = ("eigvecmax(X)*eigvecmax(X)'", "x'*eigvecmax(X)*eigvecmax(X)'*y")
+    identities = (
+        ("X*eigvecmax(X)*eigvecmax(X)'", "eigmax(X)*eigvecmax(X)*eigvecmax(X)'"), ("eigvecmax(X)'*eigvecmax(X)", "1"),
+        ("(x'*eigvecmax(-X))^2", "(x'*eigvecmin(X))^2"),
+    )  # fmt: skip
+
+
+class EigvecminPage(Eigenvector):
+    name, signature = "eigvecmin", "eigvecmin(X)"
+    summary = "The unit eigenvector of the smallest eigenvalue of a symmetric matrix, up to its sign."
+    rule = "d v = pinv(eigmin(X)*eye(n)-X)*dX*v,  v = eigvecmin(X)"
+    latex = r"q_{\min}({0})"
+    takes = ("e",)
+    fixed = "min"
+    conditions_text = "X symmetric; the smallest eigenvalue is simple" + UP_TO_SIGN
+    examples = ("eigvecmin(X)*eigvecmin(X)'",)
+    identities = (("eigvecmin(X)'*X*eigvecmin(X)", "eigmin(X)"), ("eigvecmin(X)'*eigvecmin(X)", "1"))
+
+
+class EigvecPage(Eigenvector):
+    name, signature = "eigvec", "eigvec(X,i)"
+    summary = "The unit eigenvector of the i-th eigenvalue of a symmetric matrix, up to its sign."
+    rule = "d v = pinv(eigval(X,i)*eye(n)-X)*dX*v,  v = eigvec(X,i)"
+    latex = r"q_{p}({0})"
+    takes = ("ei",)
+    conditions_text = "X symmetric; the eigenvalue is simple" + UP_TO_SIGN
+    examples = ("eigvec(X,2)*eigvec(X,2)'",)
+    identities = (("eigvec(X,2)'*X*eigvec(X,2)", "eigval(X,2)"), ("eigvec(X,2)'*eigvec(X,2)", "1"))
+
+
+class EigenvaluesPage(Spectral):
+    name, signature = "eigvals", "eigvals(X)"
+    in_notation = False
+    summary = "The vector of all eigenvalues of a symmetric matrix, ascending."
+    rule = "d eigvals(X)_i = v'*dX*v,  v = eigvec(X,i), for n a number up to 6"
+    latex = r"\boldsymbol{\lambda}({0})"
+    takes = ("e",)
+    conditions_text = "X symmetric; all eigenvalues simple; the differential only where n is a number up to 6"
+    examples = ("sum(eigvals(X))",)
+    identities = (
+        ("sum(eigvals(X))", "tr(X)"), ("sum(log(eigvals(X)))", "logdet(X)"), ("max(eigvals(X))", "eigmax(X)"),
+        ("prod(eigvals(X))", "det(X)"), ("norm2(eigvals(X))", "norm2(X)"), ("eigvals(2*X+eye(n))", "2*eigvals(X)+ones(n)"),
+    )  # fmt: skip
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        super().shape(equal, shapes, params)
+        return (shapes[0][0], UNIT)
+
+    def build(self, *args: Any) -> Expr:
+        e: Expr = args[0]
+        shape = (e.shape[0], UNIT)
+        c, rest = sums.content(e)
+        if is_zero(e):
+            return zeros(shape)
+        if e.op is EYE:
+            return ones(shape)
+        if c > 0 and c != 1:
+            return sums.scaled(c, self.build(rest))
+        if e.op is products.SCALE and e.args[0].sign == 2:
+            return products.scale(e.args[0], self.build(e.args[1]))
+        step = _simpler(e, "max") if e.op is sums.SUM and c == 1 else None
+        if step is not None:  # X + c*I
+            shift = sums.subtract(e, step[0])
+            c, shift = sums.content(shift)
+            level = shift.args[0] if shift.op is products.SCALE else ONE
+            return sums.add([(1, self.build(step[0])), (c, products.scale(level, ones(shape)))])
+        return make(self, (upright(e),), (), shape)
+
+    def annotate(self, node: Expr) -> None:
+        node.sign, node.definite, node.balance = node.args[0].definite, 0, 0
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        x, n = node.args[0], node.shape[0].value()
+        if n is None or n > WRITTEN_OUT:
+            raise UnsupportedError(
+                f"the differential of all eigenvalues together is written out for matrices of at most {WRITTEN_OUT} rows,"
+                " given as a number: take eigval(X,i), or functions such as sum(eigvals(X))"
+            )
+        terms = []
+        for i in range(1, n + 1):
+            v = eigenvector(x, i)
+            terms.append((1, products.product(UNIT_VECTOR.build(node.shape[0], i), transposed(v), d[0], v)))
+        return sums.add(terms)
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        e = node.args[0]
+        found: list[tuple[str, Expr | None]] = [] if declared_symmetric(e) else [("{0} symmetric", e)]
+        return [*found, ("all eigenvalues of {0} are simple", e)]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"eigvals({args[0]})"
+
+
+EIGMAX, EIGMIN, EIGVAL = EigmaxPage(), EigminPage(), EigvalPage()
+EIGVECMAX, EIGVECMIN, EIGVEC = EigvecmaxPage(), EigvecminPage(), EigvecPage()
+EIGVALS = EigenvaluesPage()
+PAGES: tuple[Operation, ...] = (EIGMAX, EIGMIN, EIGVAL, EIGVECMAX, EIGVECMIN, EIGVEC, EIGVALS)
+
+
+def _if_symmetric(rule: Callable[[Expr], Expr]) -> Callable[[Expr], Expr | None]:
+    return lambda e: rule(e.args[0]) if symmetric(e.args[0]) else None
+
+
+def _sum_of_logarithms(e: Expr) -> Expr | None:
+    inner = e.args[0]
+    return LOGDET.build(inner.args[0]) if inner.op is EIGVALS and symmetric(inner.args[0]) else None
+
+
+def _trace_of_two(core: Expr, total: Mapping[Expr, Number], shape: Shape) -> list[tuple[Number, Expr]] | None:
+    """The two eigenvalues of a 2×2 matrix add up to its trace."""
+    other = make(EIGMIN, core.args, (), SCALAR)
+    if core.args[0].shape[0].value() != 2 or not total[core] or total.get(other) != total[core]:
+        return None
+    rest = [(c, e) for e, c in total.items() if e not in (core, other)]
+    return [*rest, (total[core], reductions.trace(core.args[0]))]
+
+
+sums.COMPLEMENTS[EIGMAX] = _trace_of_two
+NULL_VECTORS.append(null_vector)
+REDUCTIONS[("sum", "eigvals")] = lambda e: reductions.trace(e.args[0])
+REDUCTIONS[("sum", "log")] = _sum_of_logarithms
+REDUCTIONS[("prod", "eigvals")] = _if_symmetric(DET.build)
+REDUCTIONS[("norm2", "eigvals")] = _if_symmetric(reductions.norm2)
+REDUCTIONS[("max", "eigvals")] = lambda e: eigenvalue(e.args[0], "max")
+REDUCTIONS[("min", "eigvals")] = lambda e: eigenvalue(e.args[0], "min")
+for _page in (EIGVECMAX, EIGVECMIN, EIGVEC):
+    REDUCTIONS[("norm2", _page.name)] = lambda e: ONE
