@@ -15,7 +15,7 @@ from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, substitute
 from frechet.operations.constants import EYE, ONE, variable
-from frechet.operations.hadamard import DISCRETE, monomial
+from frechet.operations.hadamard import BOUND, monomial
 from frechet.operations.products import inner, product
 from frechet.operations.shaping import vec
 from frechet.operations.sums import add, scaled, subtract
@@ -33,8 +33,9 @@ class Derivative:
     def __init__(self, function: Expr, variable: Expr, direction: Expr | None = None) -> None:
         if variable.op.name != "variable":
             raise ShapeError("the derivative is taken with respect to a variable; this is an expression")
-        if variable.params[2] in DISCRETE:
-            raise UnsupportedError(f"{variable.params[0]} is declared {variable.params[2]}: it has no neighbouring values to differentiate by")
+        if variable.params[2] in BOUND:
+            name, domain = variable.params[0], variable.params[2]
+            raise UnsupportedError(f"{name} is declared {domain}: leave that out to differentiate by all of its entries")
         self.function = function
         self.variable = variable
         self.direction = direction if direction is not None else differential_symbol(variable)

@@ -14,7 +14,7 @@ from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.differential import differential_symbol
 from frechet.expressions.dimension import SCALAR, axes
 from frechet.expressions.errors import CheckFailed, NotationError
-from frechet.expressions.node import Expr
+from frechet.expressions.node import Expr, variables
 from frechet.notation.text import write_text
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def answer(
     expression = _view(d, form, order)
     seconds = perf_counter() - start
     report = verify(d, form, order, expression) if check else None
-    return Answer(d, form, order, expression, describe(conditions(function, variable, expression)), seconds, report)
+    return Answer(d, form, order, expression, describe([*conditions(function, variable, expression), *promises(function)]), seconds, report)
 
 
 def _view(d: Derivative, form: str, order: int) -> Expr:
@@ -78,7 +78,7 @@ def _view(d: Derivative, form: str, order: int) -> Expr:
     if form == "gradient":
         if order == 2:
             return d.hessian
-        return d.gradient if d.function.shape == SCALAR else d.by_scalar if d.variable.shape == SCALAR else d.jacobian
+        return d.by_scalar if d.variable.shape == SCALAR and d.function.shape != SCALAR else d.gradient
     return d.jacobian
 
 
@@ -101,6 +101,25 @@ def verify(d: Derivative, form: str, order: int, expression: Expr) -> Report:
     if not report.ok:
         raise CheckFailed(f"the derivative did not pass its numeric check and is not shown: {report.reason}")
     return report
+
+
+DOMAINS = {
+    "simplex": "the entries of {0} are positive and add up to 1",
+    "labels±1": "the entries of {0} are 1 or -1",
+    "mask01": "the entries of {0} are 0 or 1",
+    "onehot": "one entry of {0} is 1, the others are 0",
+}
+
+
+def promises(function: Expr) -> list[tuple[str, Expr | None]]:
+    """What was declared of the variables and may have been relied on."""
+    found: list[tuple[str, Expr | None]] = []
+    for v in variables(function):
+        if "spd" in v.params[1]:
+            found.append(("{0} positive definite", v))
+        if v.params[2] in DOMAINS:
+            found.append((DOMAINS[v.params[2]], v))
+    return found
 
 
 def describe(found: Sequence[tuple[str, Expr | None]]) -> list[str]:

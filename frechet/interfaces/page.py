@@ -6,39 +6,64 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from frechet.differentiation.derivative import Derivative
-from frechet.differentiation.differential import differential_symbol
 from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR, Shape, axes, show_dimension, show_shape
 from frechet.expressions.errors import NotationError
 from frechet.expressions.node import Expr, depends, substitute
 from frechet.interfaces.answer import Answer, answer, default_form
+from frechet.notation.writing import ADD, ATOM
 
 if TYPE_CHECKING:
-    from frechet.verification.check import Report
     from frechet.notation.reading import Reading
     from frechet.notation.spaces import Notation
     from frechet.notation.writing import Written
+    from frechet.verification.check import Report
 
-WIDTH = 52  # where the remarks begin
+REMARKS = 52  # the column in which the remarks begin
+LONGEST = 100  # a longer line has its remark on a line of its own
+LABELS = 15
+FREE_ENTRIES = "only if the n(n+1)/2 entries on and below the diagonal are the variables (Matrix Cookbook 138-141)"
+
+
+# What stands before formulas, by notation: the gradient, the partials, the second differential, the Hessian, an arrow.
+SYMBOLS: dict[str, dict[str, str]] = {
+    "unicode": {"∇": "∇{g}", "∂": "∂{g}/∂{x}", "d": "d{g}", "d²": "d²{g}", "∇²": "∇²{g}", "d∇": "d∇{g}", "→": "→", "free": "2∇{g} − ∇{g} ∘ I"},
+    "text": {"∇": "grad {g}", "∂": "d{g}/d{x}", "d": "d{g}", "d²": "d^2{g}", "∇²": "hess {g}", "d∇": "d grad {g}", "→": "->",
+             "free": "2*grad {g} - grad {g}.*eye(n)"},
+    "latex": {"∇": r"\nabla {g}", "∂": r"\frac{{\partial {g}}}{{\partial {x}}}", "d": r"\mathrm{{d}}{g}", "d²": r"\mathrm{{d}}^2{g}",
+              "∇²": r"\nabla^2 {g}", "d∇": r"\mathrm{{d}}\nabla {g}", "→": r"\to", "free": r"2\nabla {g} - \nabla {g} \odot I"},
+}  # fmt: skip
 
 
 class Page:
     """The answer to one question, rendered in one notation."""
 
     def __init__(self, reading: Reading, name: str, style: str = "unicode", order: int = 1, check: bool = True) -> None:
-        self.style, self.order, self.check = style, order, check
-        self.name = name
-        self.reading = reading
+        self.style, self.order, self.check, self.name, self.reading = style, order, check, name, reading
         self.function = reading.expression
         if name not in reading.variables:
-            # The derivative by a variable that does not occur is 0, and that is said.
             names = ", ".join(reading.variables) or "none"
             raise NotationError(f"{name} does not occur in the formula, so its derivative is 0; the variables are {names}")
         self.variable = reading.variables[name]
-        self.constant = self.variable not in depends(self.function, self.variable)
         letter = "g" if self.function.shape == SCALAR else "F" if self.function.kind == "matrix" else "f"
-        taken = set(reading.variables)
-        self.letter = letter if letter not in taken else next(c for c in "gfFGhφ" if c not in taken)
+        self.letter = next(c for c in (letter, *"gfFGhφψ") if c not in reading.variables)
+
+    def render(self, form: str | None = None, layout: str | None = None) -> str:
+        """The whole page, or one view of it."""
+        if layout is not None:
+            return self.show(self._answered(None).derivative.layout(layout))
+        if form in ("components", "vec", "linearization"):
+            found = self._answered(None)
+            text = self._one_view(form, found.derivative)
+            return self._json(found, form, text) if self.style == "json" else text
+        if form is None and self.style not in ("json", "numpy"):
+            return "\n".join(self._head() + self._body())
+        found = self._answered(form)
+        if self.style == "json":
+            return self._json(found)
+        if self.style == "numpy":
+            return found.source(self.reading.variables.values()).rstrip("\n")
+        return self.show(found.expression)
 
     # -- writing
     @property
@@ -47,60 +72,50 @@ class Page:
 
     @property
     def write(self) -> Callable[..., Written]:
-        if self.style == "latex":
-            from frechet.notation.latex import write_latex
+        from frechet.notation.spaces import writer
 
-            return write_latex
-        if self.style in ("text", "json", "numpy"):
-            from frechet.notation.text import write_text
-
-            return write_text
-        from frechet.notation.unicode import write_unicode
-
-        return write_unicode
+        return writer(self.notation)
 
     def show(self, e: Expr) -> str:
         written = self.write(e)
         if not written.where:
             return written.text
         width = max(len(name) for name in written.where)
-        parts = "".join(f"\n                  {name:<{width}} = {part}" for name, part in written.where.items())
-        return f"{written.text}\n                where{parts}"
+        parts = "".join(f"\n{'':<18}{name:<{width}} = {part}" for name, part in written.where.items())
+        return f"{written.text}\n{'':<{LABELS + 1}}where{parts}"
 
-    # -- views
-    def render(self, form: str | None = None, layout: str | None = None) -> str:
-        """The whole page, or one view of it."""
-        if form in ("components", "vec", "linearization") or layout is not None:
-            found = self.answered(None)
-            return self._one_view(found.derivative, form, layout)
-        if self.style in ("json", "numpy") or form is not None:
-            found = self.answered(form)
-            if self.style == "json":
-                return self._json(found)
-            if self.style == "numpy":
-                return found.source(self.reading.variables.values()).rstrip("\n")
-            return self.show(found.expression)
-        return self._whole()
+    def _symbol(self, name: str) -> str:
+        return SYMBOLS[self.notation][name].format(g=self.letter, x=self.name)
 
-    def answered(self, form: str | None) -> Answer:
+    def _entry(self, label: str, body: str, remark: str = "") -> str:
+        """A line of the page; in LaTeX the words are comments, so that what is left compiles in an aligned environment."""
+        if self.style == "latex":
+            words = ", ".join(w for w in (label, remark) if w)
+            return f"% {words}\n{body}" if "=" in body else f"% {label}: {body}"
+        return _entry(label, body, remark)
+
+    # -- single views
+    def _answered(self, form: str | None) -> Answer:
         order = self.order if form in (None, "differential", "gradient") else 2 if form == "hessian" else 1
         return answer(self.function, self.variable, form, order, self.check)
 
-    def _json(self, found: Answer) -> str:
+    def _json(self, found: Answer, form: str | None = None, text: str | None = None) -> str:
         import json
 
         from frechet.interfaces.batch import fields
 
-        shapes = {n: show_shape(v.shape) for n, v in self.reading.variables.items()}
-        return json.dumps({"ok": True, "variables": shapes, **fields(found, self.reading.variables.values())}, ensure_ascii=False)
+        variables = self.reading.variables
+        shapes = {n: show_shape(v.shape) for n, v in variables.items()}
+        filled = {"ok": True, "variables": shapes, **fields(found, variables.values())}
+        if text is not None:
+            filled = {"ok": True, "variables": shapes, "form": form, "text": text, "conditions": found.conditions}
+        return json.dumps(filled, ensure_ascii=False)
 
-    def _one_view(self, d: Derivative, form: str | None, layout: str | None) -> str:
-        if layout is not None:
-            return self.show(d.layout(layout))
+    def _one_view(self, form: str, d: Derivative) -> str:
         if form == "linearization":
             return f"{self.letter}({self.name}) = {self._linearization(d)}"
         if form == "vec":
-            return f"{self._d()} = {self.show(d.vec_form())}"
+            return f"{self._symbol('d')} = {self.show(d.vec_form())}"
         from frechet.notation.components import write_components
 
         return write_components(d, self.letter, self.style)
@@ -108,107 +123,129 @@ class Page:
     def _linearization(self, d: Derivative) -> str:
         """F(X₀) + DF(X₀)[X − X₀], the step written where dX stands in the differential."""
         base = d.base_point
-        x, point = self.show(d.variable), self.show(base) if self.style != "unicode" else f"{self.name}₀"
+        x, point = self.show(d.variable), f"{self.name}₀" if self.style == "unicode" else self.show(base)
         minus = "−" if self.style == "unicode" else "-"
-        left, right = (r"\left(", r"\right)") if self.style == "latex" else ("(", ")")
-        spelled = {base: point, d.direction: f"{left}{x} {minus} {point}{right}"}
+        spelled = {base: (point, ATOM), d.direction: (f"{x} {minus} {point}", ADD)}
         at_base = [self.write(substitute(e, {d.variable: base}), spelled=spelled) for e in (d.function, d.differential)]
         if any(written.where for written in at_base):
             return self.show(d.linearization())
         value, step = (written.text for written in at_base)
-        if value in ("0",):
+        if value == "0":
             return step
         return f"{value} {minus} {step[1:].lstrip()}" if step.startswith(("-", "−")) else f"{value} + {step}"
 
-    def _d(self) -> str:
-        return rf"\mathrm{{d}}{self.letter}" if self.style == "latex" else f"d{self.letter}"
+    # -- the whole page
+    def _head(self) -> list[str]:
+        from frechet.notation.spaces import signature_line
 
-    def _whole(self) -> str:
-        from frechet.compilation.adjugates import with_adjugates
-        from frechet.notation.spaces import show_space, signature_line
-
-        d = Derivative(self.function, self.variable, differential_symbol(self.variable))
-        g, x = self.letter, self.name
-        others = ", ".join(
-            f"{n}: {self._declared(v)}" for n, v in self.reading.variables.items() if n != x
-        )
-        head = signature_line(g, self.variable, self.function, self.notation)
-        lines = [_row(head, others) if others else head]
+        others = ", ".join(f"{n}: {_declared(v)}" for n, v in self.reading.variables.items() if n != self.name)
+        line = signature_line(self.letter, self.variable, self.function, self.notation)
+        lines = [_beside(line, others)] if self.style != "latex" else [f"% {others}", line]
         if structure_of(self.variable) != "general":
-            lines.append(f"{x} is {self._declared(self.variable)}: the gradient lives in that space")
-        lines.append("")
-        if self.constant:
-            lines.append(f"{x} does not occur in the value: the derivative is 0")
-            return "\n".join(lines)
-        found = self.answered(default_form(self.function, 1))
-        d = found.derivative
-        space_in, space_out = show_space(self.variable.shape, self.notation), show_space(self.function.shape, self.notation)
-        lines.append(_entry("differential", f"{self._d()} = {self.show(d.differential)}", f"the derivative: a linear map {space_in} → {space_out}"))
-        conditions = list(found.conditions)
-        if self.function.shape == SCALAR:
-            shape = show_shape(self.variable.shape)
-            lines.append(_entry("gradient", f"∇{g} = {self.show(d.gradient)}", f"{shape}, as {x} (denominator layout)"))
-            without = with_adjugates([d.gradient])[0]
-            if without is not d.gradient:
-                lines.append(_entry("", f"∇{g} = {self.show(without)}", "the same with the adjugate, which needs no inverse"))
-            if structure_of(self.variable) == "symmetric":
-                lines.append(_entry("free entries", f"2∇{g} − ∇{g} ∘ I", "only if the n(n+1)/2 entries on and below the diagonal are the variables (Matrix Cookbook 138)"))
-            if self.variable.shape != SCALAR:
-                numerator = d.layout("numerator")
-                lines.append(_entry("partials", f"∂{g}/∂{x} = {self.show(numerator)}", f"{show_shape(numerator.shape)} (numerator layout)"))
-        elif self.variable.shape == SCALAR:
-            lines.append(_entry("derivative", f"∂{g}/∂{x} = {self.show(d.by_scalar)}", f"{show_shape(d.by_scalar.shape)}, as {g}"))
-        else:
-            j = d.jacobian
-            what = "vec(dX) stacks columns" if "matrix" in (self.function.kind, self.variable.kind) else f"rows: entries of {g}"
-            lines.append(_entry("Jacobian", f"∂{g}/∂{x} = {self.show(j)}", f"{_size(j.shape)} (numerator layout; {what})"))
-        exact = self.variable not in depends(d.differential, self.variable)
-        lines.append(_entry("linearization", f"{g}({x}) = {self._linearization(d)}", f"exact: {g} is affine in {x}" if exact else f"near {x}{'₀' if self.style == 'unicode' else '0'}, up to second order"))
-        reports = [found.report]
-        if self.order == 2:
-            if self.function.shape == SCALAR:
-                second = answer(self.function, self.variable, "hessian", 2, self.check)
-                lines.append(_entry("Hessian", f"∇²{g} = {self.show(second.expression)}", f"{_size(second.expression.shape)}" + (", for vec(dX)" if self.variable.kind == "matrix" else "")))
-                if self.variable.kind == "matrix":
-                    lines.append(_entry("", f"d∇{g} = {self.show(d.gradient_differential)}", "the Hessian as a linear map"))
-            else:
-                second = answer(self.function, self.variable, "differential", 2, self.check)
-                lines.append(_entry("second", f"d²{g} = {self.show(second.expression)}", "the second differential"))
-            reports.append(second.report)
-            conditions += [c for c in second.conditions if c not in conditions]
-        lines.append(_entry("conditions", "; ".join(conditions) or "none", ""))
-        lines.append(_entry("checked", _checked(reports), ""))
-        return "\n".join(lines)
+            space = structure_of(self.variable)
+            lines.append(f"{self.name} is {_declared(self.variable)}: the gradient lives in the space of {space} matrices")
+        return [*lines, ""]
 
-    def _declared(self, v: Expr) -> str:
-        words = [*v.params[1], *([v.params[2]] if v.params[2] != "normal" and v.params[2] not in v.params[1] else [])]
-        return " ".join([show_shape(v.shape), *words])
+    def _body(self) -> list[str]:
+        if self.variable not in depends(self.function, self.variable):
+            return [f"{self.name} does not occur in the value: the derivative is 0"]
+        found = self._answered(default_form(self.function, 1))
+        d, x, g = found.derivative, self.name, self.letter
+        lines = [self._differential(d)]
+        if self.function.shape == SCALAR:
+            lines += self._gradient(d)
+        elif self.variable.shape == SCALAR:
+            lines.append(self._entry("derivative", f"{self._symbol('∂')} = {self.show(d.by_scalar)}", f"{_size(d.by_scalar.shape)}, as {g}"))
+        else:
+            lines.append(self._jacobian(d))
+        affine = self.variable not in depends(d.differential, self.variable)
+        point = f"{x}₀" if self.style == "unicode" else f"{x}0"
+        remark = f"exact: {g} is affine in {x}" if affine else f"near {point}, up to second order"
+        lines.append(self._entry("linearization", f"{g}({x}) = {self._linearization(d)}", remark))
+        answers = [found]
+        if self.order == 2:
+            answers.append(self._answered("hessian" if self.function.shape == SCALAR else "differential"))
+            lines += self._second(answers[1])
+        conditions = dict.fromkeys(c for a in answers for c in a.conditions)
+        lines.append(self._entry("conditions", "; ".join(conditions) or "none"))
+        lines.append(self._entry("checked", _checked([a.report for a in answers])))
+        return lines
+
+    def _differential(self, d: Derivative) -> str:
+        from frechet.notation.spaces import show_space
+
+        spaces = [show_space(e.shape, self.notation) for e in (self.variable, self.function)]
+        remark = f"the derivative: a linear map {spaces[0]} {self._symbol('→')} {spaces[1]}"
+        return self._entry("differential", f"{self._symbol('d')} = {self.show(d.differential)}", remark)
+
+    def _gradient(self, d: Derivative) -> list[str]:
+        from frechet.compilation.adjugates import with_adjugates
+
+        g, x, gradient = self.letter, self.name, d.gradient
+        remark = f"{_size(self.variable.shape)}, as {x} (denominator layout)"
+        lines = [self._entry("gradient", f"{self._symbol('∇')} = {self.show(gradient)}", remark)]
+        without = with_adjugates([gradient])[0]
+        if without is not gradient:
+            remark = "the same with the adjugate, which needs no inverse"
+            lines.append(self._entry("", f"{self._symbol('∇')} = {self.show(without)}", remark))
+        if structure_of(self.variable) == "symmetric":
+            lines.append(self._entry("free entries", self._symbol("free"), FREE_ENTRIES))
+        if self.variable.shape != SCALAR:
+            numerator = d.layout("numerator")
+            lines.append(
+                self._entry("partials", f"{self._symbol('∂')} = {self.show(numerator)}", f"{_size(numerator.shape)} (numerator layout)")
+            )
+        return lines
+
+    def _jacobian(self, d: Derivative) -> str:
+        matrices = "matrix" in (self.function.kind, self.variable.kind)
+        how = "vec(dX) stacks columns" if matrices else f"rows: entries of {self.letter}"
+        remark = f"{_size(d.jacobian.shape)} (numerator layout; {how})"
+        return self._entry("Jacobian", f"{self._symbol('∂')} = {self.show(d.jacobian)}", remark)
+
+    def _second(self, second: Answer) -> list[str]:
+        g, e = self.letter, second.expression
+        if self.function.shape != SCALAR:
+            return [self._entry("second", f"{self._symbol('d²')} = {self.show(e)}", "the second differential")]
+        matrix = self.variable.kind == "matrix"
+        lines = [self._entry("Hessian", f"{self._symbol('∇²')} = {self.show(e)}", _size(e.shape) + (", for vec(dX)" if matrix else ""))]
+        if matrix:
+            action = self.show(second.derivative.gradient_differential)
+            lines.append(self._entry("", f"{self._symbol('d∇')} = {action}", "the Hessian as a linear map"))
+        return lines
+
+
+def _declared(v: Expr) -> str:
+    """A variable's shape and what else is known of it, as it would be declared."""
+    domain = v.params[2]
+    return " ".join([show_shape(v.shape), *v.params[1], *([domain] if domain not in ("normal", *v.params[1]) else [])])
 
 
 def _size(shape: Shape) -> str:
     """A shape for the reader: products of one-letter names are written side by side, pq×rs."""
-    parts = []
-    for d in axes(shape):
-        text = show_dimension(d)
-        parts.append(f"({text})" if len(d.terms) > 1 else text)
-    return "×".join(parts) if parts else "scalar"
+    texts = [f"({show_dimension(d)})" if len(d.terms) > 1 else show_dimension(d) for d in axes(shape)]
+    if len(texts) == 1 and shape[1] is not axes(shape)[0]:
+        return texts[0]
+    return ("1×" if len(texts) == 1 else "") + "×".join(texts) if texts else "scalar"
 
 
 def _checked(reports: Sequence[Report | None]) -> str:
     known = [r for r in reports if r is not None]
     if not known:
         return "no (--no-check)"
-    points = max(r.points for r in known)
-    error = max(r.max_relative_error for r in known)
-    return f"{points} points, largest error {error:.0e}"
+    return f"{max(r.points for r in known)} points, largest error {max(r.max_relative_error for r in known):.0e}"
 
 
-def _row(left: str, right: str) -> str:
-    return f"{left:<{WIDTH - 2}}  {right}" if "\n" not in left and len(left) < 90 else f"{left}\n{'':<16}{right}"
+def _beside(left: str, right: str) -> str:
+    if not right:
+        return left
+    return f"{left:<{REMARKS - 2}}  {right}" if "\n" not in left and len(left) < LONGEST - 10 else f"{left}\n{'':<16}{right}"
 
 
 def _entry(name: str, body: str, remark: str) -> str:
-    line = f"{name:<15} {body}"
+    line = f"{name:<{LABELS}} {body}"
     if not remark:
         return line
-    return f"{line:<{WIDTH}}  {remark}" if "\n" not in line and len(line) < 100 else f"{line}\n{'':<16}({remark})"
+    if "\n" not in line and len(line) < LONGEST:
+        return f"{line:<{REMARKS}}  {remark}"
+    return f"{line}\n{'':<{LABELS + 1}}({remark})"

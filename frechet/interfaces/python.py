@@ -201,10 +201,10 @@ class Derivative(LinearMap):
     @property
     def conditions(self) -> list[str]:
         """Where the derivative holds, in words."""
-        from frechet.interfaces.answer import describe
+        from frechet.interfaces.answer import describe, promises
 
         shown = self.gradient if self.function.shape == SCALAR else self.differential
-        return describe(conditions(self.function, self.variable, shown))
+        return describe([*conditions(self.function, self.variable, shown), *promises(self.function)])
 
     def __repr__(self) -> str:
         return f"Derivative(d = {self.differential!r})"

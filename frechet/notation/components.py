@@ -225,16 +225,16 @@ def write_components(d: Derivative, letter: str, style: str = "unicode") -> str:
     g = hand.variable(small, found.rows) if found.rows else hand.style.variable(letter)[0]
     equal = " = ".join(dict.fromkeys(_right_sides(d, found, hand)))
     sigma = hand.sigma([names[c] for c in found.columns]) if found.columns else ""
-    space = structure_of(d.variable)
+    space = structure_of(d.variable).replace("orthogonal", "tangent")
     if hand.notation == "latex":
         partial = rf"\frac{{\partial {g}}}{{\partial {x}}}"
-        note = rf" \quad \text{{for }} \mathrm{{d}}{hand.style.variable(d.variable.params[0])[0]} \text{{ {space}}}"
+        note = rf" \quad \text{{for {space} }} \mathrm{{d}}{hand.style.variable(d.variable.params[0])[0]}"
         line = rf"\mathrm{{d}}{g} = {sigma}{partial} \, \mathrm{{d}}{x} \quad\text{{with}}\quad {partial} = {equal}"
     else:
         partial, join = (f"d{g}/d{x}", "*") if hand.notation == "text" else (f"∂{g}/∂{x}", " ")
         note = f"     for {space} d{d.variable.params[0]}"
         line = f"d{g} = {sigma}({partial}){join}d{x}     with  {partial} = {equal}"
-    return line if space in ("general", "orthogonal") else line + note
+    return line if space == "general" else line + note
 
 
 def _right_sides(d: Derivative, found: Components, hand: _Hand) -> Iterator[str]:
@@ -251,9 +251,9 @@ def _right_sides(d: Derivative, found: Components, hand: _Hand) -> Iterator[str]
         at = [hand.names[c] for c in found.columns]
         e = [f"e_{a}" if hand.notation == "text" else "e" + hand.below([a]) for a in at]
         if len(at) == 1:
-            yield hand.within(hand.write(d.differential, spelled={d.direction: e[0]}).text, found.rows)
+            yield hand.within(hand.write(d.differential, spelled={d.direction: (e[0], ATOM)}).text, found.rows)
             return
         unit = f"E_{''.join(at)}" if hand.notation == "text" else "E" + hand.below(at)
-        image = hand.within(hand.write(d.differential, spelled={d.direction: unit}).text, found.rows)
+        image = hand.within(hand.write(d.differential, spelled={d.direction: (unit, ATOM)}).text, found.rows)
         basis = hand.style.product([(e[0], ATOM), hand.style.transpose((e[1], ATOM))])[0]
         yield image + (r",\quad " if hand.notation == "latex" else ",  ") + f"{unit} = {basis}"

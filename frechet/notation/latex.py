@@ -228,7 +228,7 @@ def _operator(name: str) -> str:
     return rf"\operatorname{{{name.replace('_', chr(92) + '_')}}}"
 
 
-def write_latex(e: Expr, share: bool = True, spelled: Mapping[Expr, str] | None = None) -> Written:
+def write_latex(e: Expr, share: bool = True, spelled: Mapping[Expr, Piece] | None = None) -> Written:
     """The expression in LaTeX, for math mode; parts shared in a large expression are named in `where`."""
     written = write(e, LatexStyle({v.params[0] for v in variables(e)}), share, spelled)
     return LatexWritten(written.text, written.where)

@@ -145,9 +145,9 @@ class _Known:
         field = "complex" if said.get("complex") else None
         if sample == "spd" and not dims:
             sample = "positive"
-        if differentiated and sample in ("spd", "orthogonal", *hadamard.DISCRETE):
+        if differentiated and sample in ("spd", "orthogonal", *hadamard.BOUND):
             known = cls(name, dims, words, field)
-            if sample is not None and sample not in hadamard.DISCRETE and sample not in words:
+            if sample is not None and sample not in hadamard.BOUND and sample not in words:
                 known.domain = sample
             return known
         if sample and sample not in words:

@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Literal
 
 from frechet.expressions.dimension import UNIT, Shape, kind
 from frechet.expressions.node import Expr
-from frechet.notation.latex import LatexStyle, write_latex
-from frechet.notation.text import TextStyle, write_text
-from frechet.notation.unicode import SUPERSCRIPTS, UnicodeStyle, write_unicode
+from frechet.notation.writing import Style, Written
 
 Notation = Literal["text", "unicode", "latex"]
 
-STYLES = {"text": TextStyle(), "unicode": UnicodeStyle(), "latex": LatexStyle()}
-WRITERS = {"text": write_text, "unicode": write_unicode, "latex": write_latex}
+
+def writer(notation: Notation) -> Callable[..., Written]:
+    """The function that writes expressions in a notation; only that notation's module is imported."""
+    if notation == "latex":
+        from frechet.notation.latex import write_latex
+
+        return write_latex
+    if notation == "unicode":
+        from frechet.notation.unicode import write_unicode
+
+        return write_unicode
+    from frechet.notation.text import write_text
+
+    return write_text
+
+
+def _style(notation: Notation) -> Style:
+    if notation == "latex":
+        from frechet.notation.latex import LatexStyle
+
+        return LatexStyle()
+    if notation == "unicode":
+        from frechet.notation.unicode import UnicodeStyle
+
+        return UnicodeStyle()
+    from frechet.notation.text import TextStyle
+
+    return TextStyle()
+
+
 # The structures that are sets of their own, the narrowest first.
 WORDS = {
     "spd": "positive definite", "psd": "positive semi-definite", "diagonal": "diagonal", "symmetric": "symmetric",
@@ -41,6 +67,8 @@ def show_space(shape: Shape, style: Notation = "unicode", structure: Collection[
         return reals
     size = _size(shape, style)
     if style == "unicode" and size.isdigit():
+        from frechet.notation.unicode import SUPERSCRIPTS
+
         return reals + size.translate(SUPERSCRIPTS)
     return f"{reals}^{size}" if len(size) == 1 else f"{reals}^{{{size}}}"
 
@@ -48,8 +76,8 @@ def show_space(shape: Shape, style: Notation = "unicode", structure: Collection[
 def _size(shape: Shape, style: Notation) -> str:
     """n, or n×m; a row is 1×n."""
     if shape[1] is UNIT:
-        return STYLES[style].dimension(shape[0])
-    sizes = [STYLES[style].dimension(d) for d in shape]
+        return _style(style).dimension(shape[0])
+    sizes = [_style(style).dimension(d) for d in shape]
     sizes = [f"({size})" if len(d.terms) > 1 else size for d, size in zip(shape, sizes, strict=True)]
     return (r" \times " if style == "latex" else "×").join(sizes)
 
@@ -63,7 +91,7 @@ def signature_line(name: str, variable: Expr, expression: Expr, style: Notation 
     >>> signature_line("g", x, x)
     'g : ℝ^n → ℝ^n,  g(x) = x'
     """
-    label, argument = STYLES[style].variable(name)[0], STYLES[style].symbol(variable)[0]
+    label, argument = _style(style).variable(name)[0], _style(style).symbol(variable)[0]
     domain, range_ = show_space(variable.shape, style, variable.params[1]), show_space(expression.shape, style)
     arrow, gap = (r"\to", r",\quad ") if style == "latex" else ("→", ",  ")
-    return f"{label} : {domain} {arrow} {range_}{gap}{label}({argument}) = {WRITERS[style](expression)}"
+    return f"{label} : {domain} {arrow} {range_}{gap}{label}({argument}) = {writer(style)(expression)}"

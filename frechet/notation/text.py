@@ -71,6 +71,6 @@ TYPED = {"diagonal": "diag"}
 STYLE = TextStyle()
 
 
-def write_text(e: Expr, share: bool = True, spelled: Mapping[Expr, str] | None = None) -> Written:
+def write_text(e: Expr, share: bool = True, spelled: Mapping[Expr, Piece] | None = None) -> Written:
     """The expression in the text notation; parts shared in a large expression are named in `where`."""
     return write(e, STYLE, share, spelled)

@@ -149,6 +149,6 @@ def _between(left: str, right: str) -> str:
     return "" if left == right + "ᵀ" else " "  # XᵀX
 
 
-def write_unicode(e: Expr, share: bool = True, spelled: Mapping[Expr, str] | None = None) -> Written:
+def write_unicode(e: Expr, share: bool = True, spelled: Mapping[Expr, Piece] | None = None) -> Written:
     """The expression as a book writes it; parts shared in a large expression are named in `where`."""
     return write(e, UnicodeStyle({v.params[0] for v in variables(e)}), share, spelled)

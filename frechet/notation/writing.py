@@ -104,13 +104,13 @@ class Style:
         raise NotImplementedError
 
 
-def write(root: Expr, style: Style, share: bool = True, spelled: Mapping[Expr, str] | None = None) -> Written:
+def write(root: Expr, style: Style, share: bool = True, spelled: Mapping[Expr, Piece] | None = None) -> Written:
     """The expression in the given style; `spelled` says what is written for some of its parts."""
     named = _shared_parts(root) if share else {}
     pieces = _Pieces(named)
     where: dict[str, str] = {}
     for node in walk(root):
-        piece = (spelled[node], ATOM) if spelled and node in spelled else _piece(node, pieces, style)
+        piece = spelled[node] if spelled and node in spelled else _piece(node, pieces, style)
         if node in named:
             name = style.variable(named[node])
             where[name[0]], piece = piece[0], name
@@ -183,7 +183,8 @@ def split_number(c: Number) -> tuple[Number, int]:
     c = magnitude(c)
     if isinstance(c, Fraction):
         decimal = float(c)
-        if c.numerator != 1 and Fraction(repr(decimal)) == c and len(repr(decimal)) <= 6:
+        short = len(repr(decimal)) <= 6 and c.numerator != 1
+        if (short or 10 < len(str(c)) > len(repr(decimal))) and Fraction(repr(decimal)) == c:
             return decimal, 1
         return c.numerator, c.denominator
     return c, 1

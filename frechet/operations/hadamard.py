@@ -111,8 +111,20 @@ class MonomialPage(Operation):
         top = " * ".join(above) or "1.0"
         if not below:
             return f"({top})"
-        bottom = below[0] if len(below) == 1 and " " not in below[0] else "(" + " * ".join(below) + ")"
+        bottom = below[0] if len(below) == 1 and _one_piece(below[0]) else "(" + " * ".join(below) + ")"
         return f"({top} / {bottom})"
+
+
+def _one_piece(text: str) -> bool:
+    """Does the source need no parentheses under a division?"""
+    if " " not in text:
+        return True
+    depth = 0
+    for i, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if depth == 0 and i < len(text) - 1 and c in " )":
+            return False
+    return True
 
 
 class PowerPage(Operation):
@@ -230,8 +242,6 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
             exponents.append((k, b.args[0]))
         elif name == "epower" and isinstance(k, int) and k != 1:
             stack.append((epower(b.args[0], times(number(k), b.args[1])), 1))
-        elif name == "transpose" and b.args[0].op.name == "epower" and isinstance(k, int) and k != 1:
-            stack.append((epower(transposed(b.args[0].args[0]), times(number(k), transposed(b.args[0].args[1]))), 1))
         elif name == "transpose" and b.args[0].op.name == "exp":
             exponents.append((k, transposed(b.args[0].args[0])))
         elif name == "transpose" and b.args[0].op.name in ("sum_of_terms", "hadamard", "scale"):
@@ -429,6 +439,7 @@ def _epower(b: Expr, powers: dict[Expr, Number]) -> None:
 
 
 DISCRETE = ("labels±1", "mask01", "onehot")
+BOUND = (*DISCRETE, "simplex")  # domains whose identities are used: no directions in which the variable is free
 
 
 def _use_values(powers: dict[Expr, Number]) -> None:

@@ -11,7 +11,7 @@ from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import elementwise, hadamard, products, shaping, sums
-from frechet.operations.constants import EYE, ONES, eye, is_zero, magnitude, ones, size, zeros
+from frechet.operations.constants import EYE, ONES, exact, eye, is_zero, magnitude, ones, size, zeros
 from frechet.operations.transposition import TRANSPOSE, transposed
 
 
@@ -214,7 +214,7 @@ def sum_all(e: Expr) -> Expr:
         if cut is not None:
             left, right = products.product(*e.args[: cut + 1]), products.product(*e.args[cut + 1 :])
             return hadamard.monomial(SCALAR, [(sum_all(left), 1), (sum_all(right), 1)])
-    if op.name == "softmax":
+    if op.name == "softmax" or (op.name == "variable" and e.params[2] in ("simplex", "onehot")):
         return size(UNIT)
     known = reduced("sum", e)
     if known is not None:
@@ -322,6 +322,7 @@ class NormPPage(Reduction):
             if p.op.name != "number":
                 raise ShapeError("the p of normp(x,p) must be a number")
             p = p.params[0]
+        p = exact(p)
         if p < 1:
             raise ShapeError(f"normp(x,p) needs p ≥ 1, not {p}")
         if p in (1, 2):

@@ -1,17 +1,17 @@
-"""Singular values and vectors of any matrix, one at a time; the spectral norm, the nuclear norm and the polar factor.
+"""Singular values and vectors of any matrix, one at a time; spectral norm, nuclear norm and polar factor.
 
-Left and right vectors are those of one singular value decomposition: together they are defined up to a common sign, which
-no product u*v' shows.
+Left and right vectors are those of one singular value decomposition: together they are defined up to a common sign,
+which no product u*v' shows.
 
 Source:  Magnus & Neudecker (2019), section 9.12; Watson (1992)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
+from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, kind
 from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
@@ -30,7 +30,8 @@ def checked_number(e: Expr, i: Any) -> int:
     known = [n for n in (d.value() for d in e.shape) if n is not None]
     last = min(known, default=None)
     if not isinstance(i, int) or i < 1 or (last is not None and i > last):
-        raise ShapeError(f"the number of a singular value is between 1 and {last or 'the smaller side of the matrix'}, not {i}")
+        limit = last or "the smaller side of the matrix"
+        raise ShapeError(f"the number of a singular value is between 1 and {limit}, not {i}")
     return i
 
 
@@ -152,8 +153,7 @@ class Singular(Operation):
         return int(node.params[0]) if node.params else 1
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        i = self.number(node)
-        words = "the largest singular value" if i == 1 else f"singular value number {i}"
+        words = "the largest singular value" if self.number(node) == 1 else f"singular value number {self.number(node)}"
         return [(f"{words} of {{0}} is simple and not 0", node.args[0])]
 
 
@@ -176,8 +176,9 @@ class NormSpecPage(SingularValue):
     conditions_text = "the largest singular value is simple and not 0: where not, every u*v' of it is a subgradient"
     examples = ("normspec(X)", "normspec(A*X-B)^2")
     identities = (
-        ("normspec(X)^2", "eigmax(X*X')"), ("normspec(-2*X')", "2*normspec(X)"), ("normspec(x*y')", "norm2(x)*norm2(y)"),
-        ("normspec(diag(x))", "norminf(x)"), ("normspec(kron(A,X))", "normspec(A)*normspec(X)"), ("svdval(X,1)", "normspec(X)"),
+        ("normspec(X)^2", "eigmax(X*X')"), ("normspec(-2*X')", "2*normspec(X)"), ("svdval(X,1)", "normspec(X)"),
+        ("normspec(x*y')", "norm2(x)*norm2(y)"), ("normspec(diag(x))", "norminf(x)"),
+        ("normspec(kron(A,X))", "normspec(A)*normspec(X)"),
     )  # fmt: skip
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -212,7 +213,7 @@ class SingularVector(Singular):
 
     takes = ("ei",)
     left: bool
-    conditions_text = "the singular value is simple and not 0; u and v are defined up to a common sign, u*v' is not affected"
+    conditions_text = "the singular value is simple and not 0; u and v are defined up to a common sign, u*v' entirely"
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         super().shape(equal, shapes, params)
@@ -228,11 +229,14 @@ class SingularVector(Singular):
         if not self.left:
             x, dx = transposed(x), transposed(dx)
         # the eigenvector of X*X' that belongs to level^2; X'*u = level*v
-        gap = sums.subtract(
-            products.scale(hadamard.monomial(SCALAR, [(level, 2)]), eye(x.shape[0])), products.product(x, transposed(x))
-        )
+        square = hadamard.monomial(SCALAR, [(level, 2)])
+        gap = sums.subtract(products.scale(square, eye(x.shape[0])), products.product(x, transposed(x)))
         moved = [products.scale(level, products.product(dx, other)), products.product(x, transposed(dx), node)]
         return products.product(powers.PSEUDO_INVERSE.build(gap), sums.add((1, m) for m in moved))
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        place = f"[0][:, {self.number(node) - 1}]" if self.left else f"[2][{self.number(node) - 1}]"
+        return f"np.linalg.svd({args[0]}, full_matrices=False){place}"
 
 
 class SvduPage(SingularVector):
@@ -243,9 +247,6 @@ class SvduPage(SingularVector):
     examples = ("svdu(X,1)*svdv(X,1)'", "svdu(X,2)*svdu(X,2)'")
     identities = (("svdu(X,1)'*X*svdv(X,1)", "normspec(X)"), ("svdu(X,2)'*svdu(X,2)", "1"))
 
-    def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"np.linalg.svd({args[0]}, full_matrices=False)[0][:, {self.number(node) - 1}]"
-
 
 class SvdvPage(SingularVector):
     name, signature, left = "svdv", "svdv(X,i)", False
@@ -255,14 +256,11 @@ class SvdvPage(SingularVector):
     examples = ("svdv(X,1)*svdv(X,1)'",)
     identities = (("svdu(-X,1)*svdv(-X,1)'", "-svdu(X,1)*svdv(X,1)'"), ("svdv(X,2)'*svdv(X,2)", "1"))
 
-    def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"np.linalg.svd({args[0]}, full_matrices=False)[2][{self.number(node) - 1}]"
-
 
 class SvdvalsPage(Singular):
     name, signature = "svdvals", "svdvals(X)"
     in_notation = False
-    summary = "The vector of all singular values of a matrix, descending; the matrix has at least as many rows as columns."
+    summary = "All singular values, descending, of a matrix with at least as many rows as columns."
     rule = "none: sum, norm2, max and prod of it have their own"
     latex = r"\boldsymbol{\sigma}({0})"
     takes = ("e",)
@@ -299,20 +297,27 @@ class SvdvalsPage(Singular):
         return f"np.linalg.svd({args[0]}, compute_uv=False)"
 
 
-def shorter_side(shape: Shape) -> Any:
+def shorter_side(shape: Shape) -> Dim:
     """The number of singular values; of an n×m matrix, whose sizes are not known, m."""
     n, m = (d.value() for d in shape)
     return shape[0] if n is not None and m is not None and n < m else shape[1]
 
 
-class NormNucPage(Singular):
+class OfFullRank(Singular):
+    """What is smooth where no singular value is 0."""
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [("{0} of full rank", node.args[0])]
+
+
+class NormNucPage(OfFullRank):
     name, signature = "normnuc", "normnuc(X)"
     summary = "The nuclear norm of a matrix: the sum of its singular values. Of a vector the Euclidean norm."
     rule = "d normnuc(X) = tr(polar(X)'*dX)"
     source = "Watson (1992), example 2"
     latex = r"\lVert {0}\rVert_{*}"
     takes = ("e",)
-    conditions_text = "X of full rank: where not, polar(X)+W with normspec(W) <= 1, U'*W = 0, W*V = 0 are the subgradients"
+    conditions_text = "X of full rank: where not, U*V'+W with normspec(W) <= 1, U'*W = 0, W*V = 0 are the subgradients"
     examples = ("normnuc(X)", "normnuc(A*X-B)")
     identities = (
         ("normnuc(X)", "tr(polar(X)'*X)"), ("normnuc(-2*X')", "2*normnuc(X)"), ("normnuc(x*y')", "norm2(x)*norm2(y)"),
@@ -329,16 +334,13 @@ class NormNucPage(Singular):
         assert d[0] is not None
         return products.inner(POLAR.build(node.args[0]), d[0])
 
-    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        return [("{0} of full rank", node.args[0])]
-
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.linalg.norm({args[0]}, 'nuc')"
 
 
-class PolarPage(Singular):
+class PolarPage(OfFullRank):
     name, signature = "polar", "polar(X)"
-    summary = "The polar factor U*V' of the thin singular value decomposition U*S*V': the nearest matrix with orthonormal columns."
+    summary = "U*V' of the thin singular value decomposition U*S*V': the nearest matrix with orthonormal columns."
     rule = "none yet"
     source = "Higham (2008), chapter 8"
     latex = r"\operatorname{polar}({0})"
@@ -373,9 +375,6 @@ class PolarPage(Singular):
     def annotate(self, node: Expr) -> None:
         node.sign = node.definite = 0
 
-    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        return [("{0} of full rank", node.args[0])]
-
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         raise UnsupportedError("polar has no differential here yet: normnuc can be differentiated once")
 
@@ -393,7 +392,7 @@ def _volume(e: Expr) -> Expr | None:
     return elementwise.ABS.build(DET.build(x)) if x.shape[0] is x.shape[1] else None
 
 
-_RULES: dict[tuple[str, str], Callable[[Expr], Expr | None]] = {
+REDUCTIONS |= {
     ("sum", "svdvals"): lambda e: nuclear_norm(e.args[0]),
     ("norm2", "svdvals"): lambda e: reductions.norm2(e.args[0]),
     ("max", "svdvals"): lambda e: singular_value(e.args[0], 1),
@@ -401,4 +400,3 @@ _RULES: dict[tuple[str, str], Callable[[Expr], Expr | None]] = {
     ("norm2", "svdu"): lambda e: ONE,
     ("norm2", "svdv"): lambda e: ONE,
 }
-REDUCTIONS.update(_RULES)

@@ -1,8 +1,8 @@
-"""Eigenvalues and unit eigenvectors of symmetric matrices, one at a time: eigmax, eigmin, eigval, eigvecmax, eigvec …
+"""Eigenvalues and unit eigenvectors of symmetric matrices, one at a time: eigmax, eigmin, eigval, eigvecmax …
 
-Of a matrix that is not symmetric the symmetric part is meant; where it is symmetric, as a condition then says, the rule
-d λ = v'*dX*v holds in every direction. A vector is defined up to its sign, so only what does not change with it, such as
-v*v', is a function of the matrix; signs are those of LAPACK.
+Of a matrix that is not symmetric the symmetric part is meant; where it is symmetric, as a condition then says, the
+rule d λ = v'*dX*v holds in every direction. A vector is defined up to its sign, so only what does not change with it,
+such as v*v', is a function of the matrix; signs are those of LAPACK.
 
 Source:  Magnus (1985); Magnus & Neudecker (2019), section 9.12
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from frechet.expressions.dimension import SCALAR, UNIT, Shape
@@ -36,7 +37,7 @@ def number_of(i: object, n: int | None, name: str) -> int:
     Raises:  ShapeError, where there is none of that number
     """
     if not isinstance(i, int) or i < 1 or (n is not None and i > n):
-        raise ShapeError(f"{name}(X,{i}): the second number must be between 1 and {n if n is not None else 'the size of X'}")
+        raise ShapeError(f"{name}(X,{i}): the number must be between 1 and {n if n is not None else 'the size of X'}")
     return i
 
 
@@ -74,7 +75,7 @@ def _simpler(e: Expr, which: Which) -> Step | None:
         for c, a in zip(e.params, e.args, strict=True):
             shift = ONE if a.op is EYE else a.args[0] if a.op is products.SCALE and a.args[1].op is EYE else None
             if shift is not None:
-                return sums.add([(1, e), (-c, a)]), which, lambda v, c=c, s=shift: sums.add([(1, v), (c, s)])  # type: ignore[misc]
+                return sums.add([(1, e), (-c, a)]), which, partial(_shifted, c, shift)
     if e.op is powers.MATRIX_POWER:
         base, k = e.args[0], e.params[0]
         if base.definite == 2 or (k > 0 and (base.definite or (k % 2 and symmetric(base)))):
@@ -82,6 +83,10 @@ def _simpler(e: Expr, which: Which) -> Step | None:
             if other is not None:
                 return base, other, lambda v: hadamard.monomial(SCALAR, [(v, k)])
     return None
+
+
+def _shifted(c: Number, shift: Expr, value: Expr) -> Expr:
+    return sums.add([(1, value), (c, shift)])
 
 
 def simplified(e: Expr, which: Which) -> tuple[Expr, Which, list[Callable[[Expr], Expr]]]:
@@ -159,7 +164,7 @@ class Spectral(Operation):
         return SCALAR
 
     def which(self, node: Expr) -> Which:
-        return self.fixed if self.fixed is not None else node.params[0]  # type: ignore[no-any-return]
+        return self.fixed if self.fixed is not None else node.params[0]
 
     def index(self, node: Expr) -> int:
         which = self.which(node)
@@ -302,7 +307,8 @@ class EigenvaluesPage(Spectral):
     examples = ("sum(eigvals(X))",)
     identities = (
         ("sum(eigvals(X))", "tr(X)"), ("sum(log(eigvals(X)))", "logdet(X)"), ("max(eigvals(X))", "eigmax(X)"),
-        ("prod(eigvals(X))", "det(X)"), ("norm2(eigvals(X))", "norm2(X)"), ("eigvals(2*X+eye(n))", "2*eigvals(X)+ones(n)"),
+        ("prod(eigvals(X))", "det(X)"), ("norm2(eigvals(X))", "norm2(X)"),
+        ("eigvals(2*X+eye(n))", "2*eigvals(X)+ones(n)"),
     )  # fmt: skip
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -337,8 +343,8 @@ class EigenvaluesPage(Spectral):
         x, n = node.args[0], node.shape[0].value()
         if n is None or n > WRITTEN_OUT:
             raise UnsupportedError(
-                f"the differential of all eigenvalues together is written out for matrices of at most {WRITTEN_OUT} rows,"
-                " given as a number: take eigval(X,i), or functions such as sum(eigvals(X))"
+                f"the differential of all eigenvalues together is written out for matrices of at most {WRITTEN_OUT}"
+                " rows, given as a number: take eigval(X,i), or functions such as sum(eigvals(X))"
             )
         terms = []
         for i in range(1, n + 1):

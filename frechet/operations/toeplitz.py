@@ -19,7 +19,7 @@ WRITTEN_OUT = 4  # larger matrices keep the operation's name
 
 class ToeplitzPartPage(Operation):
     name, signature = "toeplitzpart", "toeplitzpart(X)"
-    summary = "Every entry replaced by the mean of its diagonal: the nearest matrix that is constant along its diagonals."
+    summary = "Every entry replaced by the mean of its diagonal: the nearest matrix constant along its diagonals."
     rule = "d toeplitzpart(X) = toeplitzpart(dX)"
     adjoint_rule = "W -> toeplitzpart(W)"
     source = "orthogonal projection to a linear space: Magnus & Neudecker (2019), section 3.8; Eberle & Maciel (2003)"

@@ -55,22 +55,23 @@ def _powers(e: Expr) -> Powers:
     return dict(zip(e.args, e.params, strict=True)) if e.op is MONOMIAL else {e: 1}
 
 
-def factored(e: Expr) -> Expr:
+def factored(e: Expr, tries: int = TRIES) -> Expr:
     """The sum with common factors taken out where that makes it shorter; anything else as it is.
 
-    A short sum is tried with each of the few most promising factors first, a longer one greedily.
+    A short sum is tried with each of the few most promising factors first, a longer one greedily; what is left inside
+    and beside a factor with half as many, or the search would grow exponentially.
     """
     while e.op is SUM and 1 < len(e.args) <= TERMS_LIMIT:
-        shorter = _factored_once(e)
+        shorter = _factored_once(e, tries)
         if not shorter:
             return e
         if 2 < len(e.args) <= SEARCH_TERMS and len(shorter) > 1:
-            return min((factored(s) for s in shorter), key=lambda s: (s.leaves, s.key))
+            return min((factored(s, tries // 2) for s in shorter), key=lambda s: (s.leaves, s.key))
         e = shorter[0]
     return e
 
 
-def _factored_once(e: Expr) -> list[Expr]:
+def _factored_once(e: Expr, tries: int) -> list[Expr]:
     """The shorter forms with one factor taken out, the shortest first."""
     terms = _whole_sums(e, _one_sign([split_term(c, a) for c, a in zip(e.params, e.args, strict=True)]))
     groups: dict[tuple[str, Any], list[int]] = {}
@@ -80,8 +81,8 @@ def _factored_once(e: Expr) -> list[Expr]:
     ranked = [(-(len(g) - 1) * f.leaves, kind, f.key, f, g) for (kind, f), g in groups.items() if len(g) > 1]
     ranked.sort(key=lambda r: r[:3])
     found: list[Expr] = []
-    for _, kind, _, f, group in ranked[:TRIES]:
-        taken = _take_out(kind, f, [terms[i] for i in group], e.shape)
+    for _, kind, _, f, group in ranked[: max(tries, 1)]:
+        taken = _take_out(kind, f, [terms[i] for i in group], e.shape, tries // 2)
         if taken is None:
             continue
         rest = [(t.coefficient, t.expression()) for i, t in enumerate(terms) if i not in group]
@@ -169,7 +170,7 @@ def _candidates(t: Term) -> Iterable[tuple[str, Expr]]:
         yield "right", transposed(chain[0])
 
 
-def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape) -> Expr | None:
+def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape, tries: int) -> Expr | None:
     """factor * (sum of what is left of the terms); None where it does not go."""
     if kind == "scalar":
         exponents = [t.scalars[f] for t in group]
@@ -180,10 +181,10 @@ def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape) -> Expr | Non
         for t in group:
             left = {b: exact(Fraction(j) - k if b is f else j) for b, j in t.scalars.items()}
             rest.append((t.coefficient, t._replace(scalars={b: j for b, j in left.items() if j != 0}).expression()))
-        return scale(monomial(SCALAR, [(f, k)]), factored(add(rest)))
+        return scale(monomial(SCALAR, [(f, k)]), factored(add(rest), tries))
     if kind == "body":
         front = [(t.coefficient, monomial(SCALAR, list(t.scalars.items())) if t.scalars else ONE) for t in group]
-        return scale(factored(add(front)), f)
+        return scale(factored(add(front), tries), f)
     if kind == "entry":
         rest = []
         exponents = [dict(zip(t.body.args, t.body.params, strict=True))[f] for t in group]
@@ -193,7 +194,7 @@ def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape) -> Expr | Non
         for t in group:
             body = monomial(t.body.shape, [(b, exact(Fraction(j) - k) if b is f else j) for b, j in zip(t.body.args, t.body.params, strict=True)])
             rest.append((t.coefficient, t._replace(body=body).expression()))
-        return monomial(shape, [(monomial(shape, [(f, k)]), 1), (factored(add(rest)), 1)])
+        return monomial(shape, [(monomial(shape, [(f, k)]), 1), (factored(add(rest), tries), 1)])
     rest = []
     for t in group:
         body = _without(kind, f, t.body)
@@ -202,7 +203,7 @@ def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape) -> Expr | Non
         rest.append((t.coefficient, t._replace(body=body).expression()))
     if len({e.shape for _, e in rest}) > 1:
         return None
-    inside = factored(add(rest))
+    inside = factored(add(rest), tries)
     if kind == "trace":
         return trace(product(f, inside))
     return product(f, inside) if kind == "left" else product(inside, f)

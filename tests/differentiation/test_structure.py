@@ -21,7 +21,9 @@ from frechet.verification.sampling import linear_structure
 from frechet.verification.sampling import projected as projected_array
 
 LINEAR = ("symmetric", "spd", "skew", "diagonal", "lower", "upper", "toeplitz")
-FUNCTIONS = ("a'*X*b", "tr(A*X*B*X')", "norm2(A*X-B)^2", "sum(exp(X.*A))", "tr(A*X^2)", "a'*X*B*X*b", "norm2(X)^2", "sum(sin(A*X))")
+FUNCTIONS = (
+    "a'*X*b", "tr(A*X*B*X')", "norm2(A*X-B)^2", "sum(exp(X.*A))", "tr(A*X^2)", "a'*X*B*X*b", "norm2(X)^2", "sum(sin(A*X))",
+)  # fmt: skip
 
 
 def point(e: Expr, seed: int) -> dict[str, np.ndarray]:
@@ -62,8 +64,13 @@ def test_gradient_of_square_variables(text: str, structure: str) -> None:
     assert check_hessian(f, x, d.hessian).ok
 
 
-@pytest.mark.parametrize(("structure", "n", "m"), [("lower", 4, 2), ("lower", 2, 3), ("upper", 4, 3), ("upper", 2, 4),
-                                                   ("toeplitz", 4, 3), ("toeplitz", 2, 4), ("orthogonal", 4, 2), ("orthogonal", 5, 3)])  # fmt: skip
+SHAPES = [
+    ("lower", 4, 2), ("lower", 2, 3), ("upper", 4, 3), ("upper", 2, 4), ("toeplitz", 4, 3), ("toeplitz", 2, 4),
+    ("orthogonal", 4, 2), ("orthogonal", 5, 3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("structure", "n", "m"), SHAPES)
 @pytest.mark.parametrize("text", ["a'*X*b", "tr(A*X*B*X')", "norm2(A*X-C)^2", "sum(exp(X))"])
 def test_gradient_of_other_shapes(text: str, structure: str, n: int, m: int) -> None:
     names = known(structure, n, m) | {"C": fr.matrix("C", n, m)}
@@ -108,11 +115,11 @@ def test_orthonormal_columns_of_symbolic_size() -> None:
     [
         ("tr(C'*Q)", "Q: n×n orthogonal", "(C - Q*C'*Q)/2"),
         ("norm2(A*Q-B)^2", "Q: n×n orthogonal", "Q*B'*A*Q - A'*B"),
-        ("tr(A'*Q)", "Q: n×k orthogonal", "A - Q*(Q'*A + A'*Q)/2"),
-        ("tr(Q'*S*Q)", "Q: n×k orthogonal", "2*(S*Q - Q*Q'*S*Q)"),
-        ("tr(A*Q)", "Q: n×n skew", "(A' - A)/2"),
+        ("tr(A'*Q)", "Q: n×k orthogonal", "A - Q*(A'*Q + Q'*A)/2"),
+        ("tr(Q'*S*Q)", "Q: n×k orthogonal", "2*(S - Q*Q'*S)*Q"),
+        ("tr(A'*Q)", "Q: n×n skew", "(A - A')/2"),
         ("tr(A*Q)", "Q: n×n diagonal", "diag(diag(A))"),
-        ("a'*Q*a", "Q: n×n toeplitz", "toeplitzpart(a*a')"),
+        ("x'*Q*x", "Q: n×n toeplitz", "toeplitzpart(x*x')"),
         ("norm2(Q)^2", "Q: n×n toeplitz", "2*Q"),
         ("logdet(Q)", "Q: n×n spd", "inv(Q)"),
     ],
@@ -141,7 +148,7 @@ def test_combinations_are_refused_by_name() -> None:
 
 def test_a_simplex_is_a_domain_and_leaves_the_gradient_alone() -> None:
     x = fr.vector("x", "n", "simplex")
-    assert str(Derivative(parse("a'*x", {"x": x}), x).gradient) == "a"
+    assert str(Derivative(parse("y'*x", {"x": x}), x).gradient) == "y"
 
 
 @pytest.mark.parametrize(("n", "ok"), [(3, True), (4, True), (5, False), ("n", False)])

@@ -212,6 +212,7 @@ def test_a_structured_variable_says_in_which_space_its_differential_is() -> None
     reading = read("logdet(S)", ["S: n×n spd"])
     d = Derivative(reading.expression, reading.variables["S"])
     assert write_components(d, "g").endswith("= (S⁻¹)ᵢⱼ     for symmetric dS")
+    assert write_components(d, "g", "latex").endswith(r" \quad \text{for symmetric } \mathrm{d}S")
 
 
 def test_indices_are_never_names_of_the_formula() -> None:
