@@ -104,7 +104,8 @@ class _Push:
             return make(ADJ, e.args, (), e.shape) if e.params[0] == -1 and e.args[0] in self.bases else None
         if not e.op.linear:
             return None
-        open_to = [e.op is not MONOMIAL or e.params[i] == 1 for i in range(len(e.args))]
+        linear_in = e.op.linear_in or range(len(e.args))
+        open_to = [i in linear_in and (e.op is not MONOMIAL or e.params[i] == 1) for i in range(len(e.args))]
         pushed = [self.into(a, depth) if may else None for a, may in zip(e.args, open_to, strict=True)]
         if all(p is None for p in pushed):
             return None

@@ -27,11 +27,16 @@ from frechet.operations.transposition import TRANSPOSE
 NESTING = 4  # deeper expressions get a name
 WIDTH = 44  # longer ones too
 RUN = 12  # terms or factors in one line
-OWN = (  # in runtime.py
+OWN: tuple[str, ...] = (  # in runtime.py
     "expit", "silu", "gelu", "softmax", "logsumexp", "logdet", "adjugate", "commutation", "eigvals",
     "eigvecs", "polar", "toeplitzpart",
 )  # fmt: skip
-NEEDS = {"silu": ("expit",)}
+MATRIX = ("expm", "logm", "sqrtm", "powm", "sinm", "cosm")  # these too, with their derivatives dexpm …
+OWN += ("matrix_function", *MATRIX, "matrix_block", *(f"d{f}" for f in MATRIX), "lowhalf", "sylvester", "lyap")
+NEEDS = {"silu": ("expit",), "sylvester": ("matrix_function",), "lyap": ("sylvester", "matrix_function")}
+NEEDS |= {f: ("matrix_function",) for f in (*MATRIX, "dexpm")}
+NEEDS |= {f"d{f}": ("matrix_block", f, "matrix_function") for f in MATRIX if f not in ("expm", "sqrtm")}
+NEEDS |= {"sqrtm": ("powm", "matrix_function"), "dsqrtm": ("sqrtm", "powm", "sylvester", "matrix_function")}
 SCIPY = ("erf", "erfc", "gamma", "gammaln", "digamma", "polygamma")
 CALLS = re.compile(r"(?<![\w.])(" + "|".join((*OWN, *SCIPY)) + r")\(")
 WORDS = re.compile(r"(?<![\w.])[^\W\d]\w*")

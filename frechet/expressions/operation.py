@@ -35,6 +35,7 @@ class Operation:
     identities: ClassVar[tuple[tuple[str, str], ...]] = ()  # pairs of formulas that are equal; checked numerically
     domain: ClassVar[str] = ""  # how tests draw the variables of the examples: positive, unit01, spd, invertible
     linear: ClassVar[bool] = False
+    linear_in: ClassVar[tuple[int, ...] | None] = None  # the arguments it is linear in, where that is not each of them
     typed: ClassVar[bool] = True  # may be typed as name(args)
     typed_as: str = ""  # the typed name, where it is not `name`
     takes: ClassVar[tuple[str, ...]] = ()  # what the arguments are, by count: e expression, d dimension, i integer, r rational

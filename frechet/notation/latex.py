@@ -159,6 +159,8 @@ class LatexStyle(Style):
     def call(self, node: Expr, args: Sequence[Piece]) -> Piece:
         op = node.op
         params = ", ".join(self.dimension(p) if isinstance(p, Dim) else self._plain(p) for p in node.params)
+        if op.name == "powm":
+            return self.power(args[0], args[1], False)
         if op.name == "kron":
             return r" \otimes ".join(self.at_least(a, POSTFIX) for a in args), RATIO
         if op.name == "sum":

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 LONGEST = 40  # characters of a quoted part
 LATER = frozenset(
-    """vech tril triu expm logm sqrtm powm sinm cosm cholesky funm trfun duplication einsum sym skew lowhalf dexpm
-    dlogm dsqrtm dpowm dsinm dcosm sylvester lyap blocks index""".split()  # noqa: SIM905
+    """vech funm trfun duplication einsum blocks index""".split()  # noqa: SIM905
 )  # functions of the notation; those that have no page yet are refused as such
 OTHER_NAMES = {
     "trace": "tr", "transpose": "X'", "t": "X'", "inverse": "inv", "eig": "eigvals", "norm": "norm2", "fro": "norm2",

@@ -110,6 +110,8 @@ class UnicodeStyle(Style):
     def call(self, node: Expr, args: Sequence[Piece]) -> Piece:
         op, parts = node.op, [a[0] for a in args]
         name, body = op.name, parts[0]
+        if name == "powm":
+            return self.power(args[0], args[1], False)
         if name == "kron":
             return " ⊗ ".join(self.at_least(a, POSTFIX) for a in args), RATIO
         if name == "abs" and "|" not in body:

@@ -11,6 +11,10 @@
     determinant    det, logdet, adj
     powers         whole powers of matrices, inverse, solve, pseudo-inverse
     shaping        diag, vec, unvec, kron
+    matrix_functions  expm, logm, sqrtm, powm, sinm, cosm
+    frechet_derivatives  dexpm, dlogm, dsqrtm, dpowm, dsinm, dcosm
+    commuting      which matrices commute (no pages)
+    factorizations  cholesky, tril, triu, lowhalf, sym, skew, sylvester, lyap
     spectral       eigenvalues and eigenvectors of symmetric matrices
     singular_values  singular values and vectors, spectral and nuclear norm, polar factor
     toeplitz       the part that is constant along the diagonals
@@ -21,7 +25,10 @@ from frechet.operations import (
     constants,
     determinant,
     elementwise,
+    factorizations,
+    frechet_derivatives,
     hadamard,
+    matrix_functions,
     powers,
     products,
     reductions,
@@ -36,6 +43,7 @@ from frechet.operations import (
 
 FAMILIES = (
     constants, transposition, sums, products, hadamard, elementwise, softmax, reductions, determinant, powers, shaping,
+    matrix_functions, frechet_derivatives, factorizations,
     spectral, singular_values, toeplitz,
 )  # fmt: skip
 if not all_operations():

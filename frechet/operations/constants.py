@@ -154,7 +154,7 @@ class SizePage(Operation):
     constant = 1
     own_leaves = 1
     typed = False
-    examples = ("sum(x)/n",)
+    examples = ("sum(x + ones(n))/n",)
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         return SCALAR

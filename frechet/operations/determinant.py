@@ -9,7 +9,7 @@ from typing import Any
 from frechet.expressions.dimension import SCALAR, Shape
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import hadamard, powers, products, reductions, shaping, sums
+from frechet.operations import commuting, elementwise, factorizations, hadamard, powers, products, reductions, shaping, sums
 from frechet.operations.constants import EYE, ONE, is_zero, number, size, zeros
 from frechet.operations.transposition import TRANSPOSE, oriented, transposed
 
@@ -63,8 +63,14 @@ class DetPage(Operation):
             return ONE
         if _square_chain(e):
             return hadamard.monomial(SCALAR, [(self.build(f), 1) for f in e.args])
-        if e.op is powers.MATRIX_POWER:
-            return hadamard.monomial(SCALAR, [(self.build(e.args[0]), e.params[0])])
+        base, k = powers.base_and_exponent(e)
+        if e.op is factorizations.CHOLESKY:
+            base, k = e.args[0], Fraction(1, 2)
+        if k != 1:
+            return hadamard.monomial(SCALAR, [(self.build(base), k)])
+        exponent = commuting.exponent_of(e)
+        if exponent is not None:
+            return elementwise.EXP.build(reductions.trace(exponent))
         v = shaping.diagonal_of_matrix(e)
         if v is not None:
             return reductions.PROD.build(v)
@@ -104,8 +110,14 @@ class LogDetPage(Operation):
         e: Expr = args[0].args[0] if args[0].op is TRANSPOSE else args[0]
         if e.op is EYE:
             return zeros(SCALAR)
-        if e.op is powers.MATRIX_POWER and (e.params[0] % 2 or e.args[0].definite == 2):
-            return sums.scaled(e.params[0], self.build(e.args[0]))
+        base, k = powers.base_and_exponent(e)
+        if e.op is factorizations.CHOLESKY:
+            base, k = e.args[0], Fraction(1, 2)
+        if k != 1 and (not isinstance(k, int) or k % 2 or base.definite == 2):
+            return sums.scaled(k, self.build(base))
+        exponent = commuting.exponent_of(e)
+        if exponent is not None:
+            return reductions.trace(exponent)
         return make(self, (upright(e),), (), SCALAR)
 
     def annotate(self, node: Expr) -> None:

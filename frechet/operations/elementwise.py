@@ -470,7 +470,8 @@ class ClipPage(Operation):
     conditions_text = "no entry at a bound"
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        return hadamard.MONOMIAL.shape(equal, shapes[:2], params)
+        bounded = hadamard.MONOMIAL.shape(equal, shapes[:2], params)
+        return hadamard.MONOMIAL.shape(equal, (bounded, shapes[2]), params)
 
     def build(self, *args: Any) -> Expr:
         x, low, high = args

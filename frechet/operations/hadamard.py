@@ -416,18 +416,32 @@ def _sign(b: Expr, powers: dict[Expr, Number]) -> None:
             _abs(magnitude, powers)
 
 
+def _base_and_exponent(b: Expr) -> tuple[Expr | None, Expr | None]:
+    """The two parts of a power with an exponent that is an expression, or of the transpose of one."""
+    if b.op is POWER:
+        return b.args[0], b.args[1]
+    if b.op is TRANSPOSE and b.args[0].op is POWER:
+        base, exponent = b.args[0].args
+        return transposed(base), transposed(exponent)
+    return None, None
+
+
 def _epower(b: Expr, powers: dict[Expr, Number]) -> None:
     """x^s * x^k = x^(s+k), x^s * x^t = x^(s+t)."""
-    base, exponent = b.args
+    base, exponent = _base_and_exponent(b)
     own = powers[b]
-    if not isinstance(own, int):
+    if base is None or exponent is None or not isinstance(own, int):
         return
     extra = powers.pop(base, 0)
     total = sums.add([(own, exponent), (extra, ones(exponent.shape))])
-    others = [o for o in powers if o.op is POWER and o is not b and o.args[0] is base and o.args[1].shape == exponent.shape]
-    for o in others:
+    others = []
+    for o in powers:
+        other, s = _base_and_exponent(o)
+        if o is not b and other is base and s is not None and s.shape == exponent.shape:
+            others.append((o, s))
+    for o, s in others:
         if isinstance(powers[o], int):
-            total = sums.add([(1, total), (powers.pop(o), o.args[1])])
+            total = sums.add([(1, total), (powers.pop(o), s)])
     if extra or others or own != 1:
         del powers[b]
         merged = epower(base, total)
@@ -469,7 +483,7 @@ def _ratio_of(name: str) -> Any:
     return rewrite
 
 
-REWRITES = {"sin": _ratio_of("sin"), "sinh": _ratio_of("sinh"), "abs": _abs, "sign": _sign, "epower": _epower}
+REWRITES = {"sin": _ratio_of("sin"), "sinh": _ratio_of("sinh"), "abs": _abs, "sign": _sign, "epower": _epower, "transpose": _epower}
 
 
 def epower(base: Expr, exponent: Expr) -> Expr:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from frechet.expressions.dimension import Shape, kind
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
-from frechet.expressions.node import Expr, make, walk
+from frechet.expressions.node import Expr, Number, make, walk
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import hadamard, products, reductions, shaping, sums
-from frechet.operations.constants import EYE, eye, is_zero
+from frechet.operations import commuting, hadamard, matrix_functions, products, reductions, shaping, sums
+from frechet.operations.constants import EYE, NUMBER, exact, eye, is_zero, magnitude
 from frechet.operations.transposition import TRANSPOSE, oriented, transposed
 
 EXPONENT_LIMIT = 1000
@@ -48,18 +49,15 @@ class MatrixPowerPage(Operation):
             node.leaves += 1
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
-        x, k = node.args[0], node.params[0]
         assert d[0] is not None
-        if abs(k) > TERMS_LIMIT:
-            raise LimitError(f"the differential of a matrix power with exponent {k} has {abs(k)} terms; at most {TERMS_LIMIT} are written")
-        if k > 0:
-            return sums.add((1, products.product(power(x, i), d[0], power(x, k - 1 - i))) for i in range(k))
-        return sums.add((-1, products.product(power(x, -i), d[0], power(x, k - 1 + i))) for i in range(1, 1 - k))
+        return power_differential(node.args[0], node.params[0], d[0])
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         x = node.args[0]
         if node.params[0] > 0 or x.definite == 2:
             return ()
+        if x.op is matrix_functions.SQRTM:
+            return x.op.conditions(x)
         return [("{0} invertible", x)]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
@@ -174,21 +172,44 @@ def inverse(e: Expr) -> Expr:
     return power(e, -1)
 
 
-def base_and_exponent(f: Expr) -> tuple[Expr, int]:
-    """The factor as a power: (X, 1) for X, (X', 3) for (X^3)'."""
-    if f.op is MATRIX_POWER:
-        return f.args[0], f.params[0]
-    if f.op is TRANSPOSE and f.args[0].op is MATRIX_POWER:
-        return transposed(f.args[0].args[0]), f.args[0].params[0]
-    return f, 1
+def power_differential(x: Expr, k: int, dx: Expr) -> Expr:
+    """The differential of X^k in the direction dx."""
+    if abs(k) > TERMS_LIMIT:
+        raise LimitError(f"the differential of a matrix power with exponent {k} has {abs(k)} terms; at most {TERMS_LIMIT} are written")
+    if k > 0:
+        return sums.add((1, products.product(power(x, i), dx, power(x, k - 1 - i))) for i in range(k))
+    return sums.add((-1, products.product(power(x, -i), dx, power(x, k - 1 + i))) for i in range(1, 1 - k))
 
 
-def power(e: Expr, k: int) -> Expr:
-    """The k-th power of a square matrix in normal form.
+def base_and_exponent(f: Expr) -> tuple[Expr, Number]:
+    """The factor as a power: (X, 1) for X, (X', 3) for (X^3)', (X, -1/2) for inv(sqrtm(X))."""
+    e = f.args[0] if f.op is TRANSPOSE else f
+    if e.op is MATRIX_POWER:
+        base, k = e.args[0], e.params[0]
+        if base.op is matrix_functions.SQRTM:
+            base, k = base.args[0], exact(Fraction(k, 2))
+    elif e.op is matrix_functions.SQRTM:
+        base, k = e.args[0], Fraction(1, 2)
+    elif e.op is matrix_functions.POWM and e.args[1].op is NUMBER:
+        base, k = e.args[0], e.args[1].params[0]
+    else:
+        return f, 1
+    return (transposed(base), k) if e is not f else (base, k)
+
+
+def inverse_node(e: Expr) -> Expr:
+    """e^-1 as it stands, of an e that has no shorter inverse."""
+    node = make(MATRIX_POWER, (e,), (-1,), e.shape)
+    return oriented(node, lambda: make(MATRIX_POWER, (transposed(e),), (-1,), e.shape))
+
+
+def power(e: Expr, k: Number) -> Expr:
+    """The k-th power of a square matrix in normal form; the principal one, where k is no whole number.
 
     (A*B)^-1 = B^-1*A^-1 for square factors: where the product is invertible, so are they.
     """
-    if abs(k) > EXPONENT_LIMIT:
+    k = int(k) if isinstance(k, float) and k.is_integer() else exact(k)
+    if magnitude(k) > EXPONENT_LIMIT:
         raise LimitError(f"exponents of matrices are at most {EXPONENT_LIMIT} here, and this is {k}")
     if k == 0:
         return eye(e.shape[0])
@@ -198,6 +219,8 @@ def power(e: Expr, k: int) -> Expr:
         if k < 0:
             raise NotationError("the inverse of a zero matrix does not exist")
         return e
+    if not isinstance(k, int):
+        return matrix_functions.rational_power(e, k)
     c, rest = sums.content(e)
     if c != 1:
         return sums.scaled(c**k if k > 0 or isinstance(c, float) else _reciprocal(c**-k), power(rest, k))
@@ -206,6 +229,9 @@ def power(e: Expr, k: int) -> Expr:
     base, j = base_and_exponent(e)
     if j != 1:
         return power(base, j * k)
+    exponential = commuting.exponent_of(e)
+    if exponential is not None:
+        return matrix_functions.EXPM.build(sums.scaled(k, exponential))
     if e.op is products.PRODUCT and k < 0 and all(f.shape[0] is f.shape[1] for f in e.args):
         inverted = products.product(*[power(f, -1) for f in reversed(e.args)])
         return inverted if k == -1 else power(inverted, -k)

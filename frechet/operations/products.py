@@ -13,7 +13,7 @@ from typing import Any
 from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import hadamard, powers, reductions, shaping, sums
+from frechet.operations import commuting, factorizations, hadamard, powers, reductions, shaping, sums
 from frechet.operations.constants import COMMUTATION, EYE, ONE, ONES, eye, is_zero, number, zeros
 from frechet.operations.transposition import REVERSE, TRANSPOSE, transposed
 
@@ -213,6 +213,11 @@ def _push(chain: list[Expr], f: Expr, scalars: list[Expr]) -> None:
         if not chain:
             chain.append(f)
             return
+        if commuting.precedes(f, chain[-1]):
+            last = chain.pop()
+            _push(chain, f, scalars)
+            _push(chain, last, scalars)
+            return
         joined = _join(chain, f)
         if joined is None:
             chain.append(f)
@@ -264,6 +269,10 @@ def _join(chain: list[Expr], f: Expr) -> Expr | None:
         if base is other and base.shape[0] is base.shape[1]:
             chain.pop()
             return powers.power(base, j + k)
+        shorter = commuting.joined_exponentials(last, f) or factorizations.cholesky_square(other, j, base, k)
+        if shorter is not None:
+            chain.pop()
+            return shorter
         if (base is last.transposed or other is f.transposed) and f.shape[0] is not UNIT and _orthogonal(f, last):
             chain.pop()
             return eye(last.shape[0])
@@ -308,10 +317,10 @@ def _join_kronecker(a: Expr, b: Expr) -> Expr | None:
         p, q = b.args
         if a.params == (q.shape[0], p.shape[0]):
             return kron.build(q, p)
-    if b.op is commutation and a.op is kron and UNIT in (a.args[0].shape[0], a.args[1].shape[0]):
+    if b.op is commutation and a.op is kron:
         p, q = a.args
-        if b.params == (p.shape[1], q.shape[1]):
-            return kron.build(q, p)
+        if b.params == (p.shape[1], q.shape[1]):  # commutation matrices stand on the left
+            return product(commutation.build(p.shape[0], q.shape[0]), kron.build(q, p))
     return None
 
 
@@ -361,7 +370,7 @@ def _scalar_chain(chain: list[Expr]) -> Expr:
         return reductions.sum_all(product(*chain[1:]))
     if chain[-1].op is ONES:
         return reductions.sum_all(transposed(product(*chain[:-1])))
-    flipped = [transposed(f) for f in reversed(chain)]
+    flipped = flipped_chain(chain)
     n = len(chain)
     if n % 2 == 0 and all(a is b for a, b in zip(flipped[: n // 2], chain, strict=False)):
         v = product(*chain[n // 2 :])
@@ -377,8 +386,20 @@ def _scalar_chain(chain: list[Expr]) -> Expr:
     return forward if marks(chain) <= marks(flipped) else backward
 
 
+def flipped_chain(chain: Sequence[Expr]) -> list[Expr]:
+    """The factors of the transposed chain, commuting ones in their order."""
+    flipped = [transposed(f) for f in reversed(chain)]
+    if all(commuting.argument_of(f) is None for f in flipped):
+        return flipped
+    ordered: list[Expr] = []
+    scalars: list[Expr] = []
+    for f in flipped:
+        _push(ordered, f, scalars)
+    return flipped if scalars or len(ordered) != len(flipped) else ordered
+
+
 def _reversed_product(e: Expr) -> Expr:
-    return make(PRODUCT, tuple(transposed(a) for a in reversed(e.args)), (), e.shape[::-1])
+    return make(PRODUCT, tuple(flipped_chain(e.args)), (), e.shape[::-1])
 
 
 REVERSE["product"] = _reversed_product

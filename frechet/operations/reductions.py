@@ -142,6 +142,9 @@ def trace(e: Expr) -> Expr:
         return zeros(SCALAR)
     if op is shaping.KRON and all(a.shape[0] is a.shape[1] for a in e.args):
         return hadamard.monomial(SCALAR, [(trace(a), 1) for a in e.args])
+    known = reduced("tr", e)
+    if known is not None:
+        return known
     v = shaping.diagonal_of_matrix(e)
     if v is not None:
         return sum_all(v)
@@ -161,7 +164,7 @@ def _cyclic(chain: tuple[Expr, ...]) -> Expr:
     n = len(chain)
     if n > ROTATIONS_LIMIT:
         return make(TRACE, (products.product(*chain),), (), SCALAR)
-    flipped = tuple(transposed(f) for f in reversed(chain))
+    flipped = tuple(products.flipped_chain(chain))
     best: tuple[Any, ...] | None = None
     for c in (chain, flipped):
         for i in range(n):
@@ -216,7 +219,8 @@ def sum_all(e: Expr) -> Expr:
             return hadamard.monomial(SCALAR, [(sum_all(left), 1), (sum_all(right), 1)])
     if op.name == "softmax" or (op.name == "variable" and e.params[2] in ("simplex", "onehot")):
         return size(UNIT)
-    known = reduced("sum", e)
+    known = reduced("sum of log", e.args[0]) if op is elementwise.LOG else None
+    known = known or reduced("sum", e)
     if known is not None:
         return known
     if e.shape[0] is UNIT:

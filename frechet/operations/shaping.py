@@ -9,7 +9,7 @@ from frechet.expressions.dimension import UNIT, Dim, Shape, dim, kind
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import hadamard, products, reductions, sums
+from frechet.operations import factorizations, hadamard, products, reductions, sums
 from frechet.operations.constants import COMMUTATION, EYE, ONES, eye, is_zero, ones, zeros
 from frechet.operations.transposition import REVERSE, TRANSPOSE, transposed
 
@@ -119,6 +119,8 @@ def diag_of(e: Expr) -> Expr:
         return ones((n, UNIT))
     if is_zero(e):
         return zeros((n, UNIT))
+    if isinstance(e.op, factorizations.MaskPage):
+        return sums.scaled(e.op.diagonal, diag_of(e.args[0]))
     v = diagonal_of_matrix(e)
     if v is not None:
         return v

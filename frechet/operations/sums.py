@@ -30,7 +30,7 @@ class SumPage(Operation):
     source = "Magnus & Neudecker (2019), section 8.3, eq. 1"
     typed = False
     linear = True
-    examples = ("A + 2*B - A/3", "2*x", "x + 1")
+    examples = ("A + 2*B - A/3", "2*x", "x + ones(n)", "c + 1")
     identities = (("A + B - A", "B"), ("2*(A + B)", "2*A + 2*B"))
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:

@@ -1,0 +1,382 @@
+"""Cholesky factors, triangular, symmetric and skew parts, and the linear matrix equations of Sylvester and Lyapunov."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from frechet.expressions.dimension import SCALAR, Shape, kind
+from frechet.expressions.errors import ShapeError, UnsupportedError
+from frechet.expressions.node import Expr, make
+from frechet.expressions.operation import Equal, Operation
+from frechet.operations import determinant, hadamard, powers, products, reductions, shaping, sums
+from frechet.operations.constants import EYE, VARIABLE, is_zero, number, zeros
+from frechet.operations.transposition import REVERSE, TRANSPOSE, oriented, symmetric, transposed
+
+HALF = Fraction(1, 2)
+LARGEST = 60  # leaves of an expression of which it is asked whether it is triangular
+
+
+class CholeskyPage(Operation):
+    name, signature = "cholesky", "cholesky(X)"
+    summary = "The lower triangular L with positive diagonal and L*L' = X, of a positive definite X."
+    rule = "d L = L*lowhalf(inv(L)*dX*inv(L)'),  L = cholesky(X)"
+    source = "Giles (2008), section 2.3.5; Murray (2016), eq. 8"
+    latex = r"\operatorname{chol}({0})"
+    takes = ("e",)
+    forces_matrix = True
+    domain = "spd"
+    conditions_text = "X positive definite"
+    examples = ("cholesky(B*B'+eye(n))", "tr(C*cholesky(B*B'+eye(n)))", "sum(log(diag(cholesky(B*B'+eye(n)))))")
+    identities = (
+        ("cholesky(B*B'+eye(n))*cholesky(B*B'+eye(n))'", "B*B'+eye(n)"),
+        ("cholesky(4*B*B'+4*eye(n))", "2*cholesky(B*B'+eye(n))"),
+        ("2*sum(log(diag(cholesky(B*B'+eye(n)))))", "logdet(B*B'+eye(n))"),
+        ("prod(diag(cholesky(B*B'+eye(n))))^2", "det(B*B'+eye(n))"),
+        ("inv(cholesky(B*B'+eye(n)))'*inv(cholesky(B*B'+eye(n)))", "inv(B*B'+eye(n))"),
+    )
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        reductions.square(equal, shapes[0], self.name)
+        return shapes[0]
+
+    def build(self, *args: Any) -> Expr:
+        x: Expr = args[0]
+        if not symmetric(x):
+            message = "cholesky is of a symmetric positive definite matrix: declare X spd, or give one such as X*X'"
+            raise UnsupportedError(message)
+        c, rest = sums.content(x)
+        if c != 1 and c > 0:
+            return products.scale(hadamard.monomial(SCALAR, [(number(c), HALF)]), self.build(rest))
+        if x.op is products.SCALE and x.args[0].sign == 2:
+            return products.scale(hadamard.monomial(SCALAR, [(x.args[0], HALF)]), self.build(x.args[1]))
+        if x.op is EYE:
+            return x
+        v = shaping.diagonal_of_matrix(x)
+        if v is not None:
+            return shaping.diag(hadamard.monomial(v.shape, [(v, HALF)]))
+        return make(self, (x,), (), x.shape)
+
+    def annotate(self, node: Expr) -> None:
+        node.sign, node.definite, node.balance = 0, 0, -1
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        inverse = powers.inverse(node)
+        return products.product(node, LOWHALF.build(products.product(inverse, d[0], transposed(inverse))))
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return () if node.args[0].definite == 2 else [("{0} positive definite", node.args[0])]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.linalg.cholesky({args[0]})"
+
+
+class MaskPage(Operation):
+    """A linear operation that weighs every entry of a matrix by a number of its place."""
+
+    takes: ClassVar[tuple[str, ...]] = ("e",)
+    linear = True
+    forces_matrix = True
+    diagonal: ClassVar[Any] = 1  # the weight on the diagonal
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        if kind(shapes[0]) != "matrix":
+            raise ShapeError(f"{self.name} needs a matrix, and this is a {kind(shapes[0])}")
+        return shapes[0]
+
+    def build(self, *args: Any) -> Expr:
+        c, e = sums.content(args[0])
+        if is_zero(e):
+            return e
+        if e.op is products.SCALE:
+            return sums.scaled(c, products.scale(e.args[0], self.build(e.args[1])))
+        if e.op is EYE or e.op is shaping.DIAG:
+            return sums.scaled(c * self.diagonal, e)
+        return sums.scaled(c, self.masked(e))
+
+    def masked(self, e: Expr) -> Expr:
+        return make(self, (e,), (), e.shape)
+
+    def annotate(self, node: Expr) -> None:
+        node.sign, node.definite = min(node.args[0].sign, 1), 0
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        return self.build(d[0])
+
+    def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
+        return self.build(w)
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.{self.name}({args[0]})"
+
+
+class LowerPage(MaskPage):
+    name, signature = "tril", "tril(X)"
+    summary = "The lower triangle of a matrix, the diagonal with it; 0 above."
+    rule = "d tril(X) = tril(dX)"
+    adjoint_rule = "W -> tril(W)"
+    source = "Golub & Van Loan (2013), section 1.2"
+    latex = r"\operatorname{tril}({0})"
+    examples = ("tril(X)", "x'*tril(A*X)*y")
+    identities = (
+        ("tril(B)'", "triu(B')"), ("tril(tril(B))", "tril(B)"), ("tr(tril(B))", "tr(B)"),
+        ("tril(triu(B))", "diag(diag(B))"),
+    )  # fmt: skip
+
+    def masked(self, e: Expr) -> Expr:
+        if lower_triangular(e):
+            return e
+        if lower_triangular(transposed(e)):
+            return shaping.diag(shaping.diag_of(e))
+        return super().masked(e)
+
+
+class UpperPage(MaskPage):
+    name, signature = "triu", "triu(X)"
+    summary = "The upper triangle of a matrix, the diagonal with it; 0 below."
+    rule = "d triu(X) = triu(dX)"
+    adjoint_rule = "W -> triu(W)"
+    source = "Golub & Van Loan (2013), section 1.2"
+    latex = r"\operatorname{triu}({0})"
+    examples = ("triu(X)", "x'*triu(A*X)*y")
+    identities = (("tril(B)+triu(B)", "B+diag(diag(B))"), ("diag(triu(B))", "diag(B)"))
+
+    def masked(self, e: Expr) -> Expr:
+        if lower_triangular(transposed(e)):
+            return e
+        if lower_triangular(e):
+            return shaping.diag(shaping.diag_of(e))
+        return super().masked(e)
+
+
+class LowHalfPage(MaskPage):
+    name, signature = "lowhalf", "lowhalf(X)"
+    summary = "The lower triangle with half of the diagonal: lowhalf(X)+lowhalf(X)' = X for symmetric X."
+    rule = "d lowhalf(X) = lowhalf(dX)"
+    adjoint_rule = "W -> lowhalf(W)"
+    source = "Murray (2016), section 3.1, there Φ"
+    latex = r"\operatorname{lowhalf}({0})"
+    diagonal = HALF
+    examples = ("lowhalf(X)", "x'*lowhalf(X)*y")
+    identities = (
+        ("lowhalf(B)", "tril(B)-diag(diag(B))/2"), ("tr(lowhalf(B))", "tr(B)/2"),
+        ("lowhalf(B*B')+lowhalf(B*B')'", "B*B'"),
+    )  # fmt: skip
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        reductions.square(equal, shapes[0], self.name)
+        return shapes[0]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"lowhalf({args[0]})"
+
+
+class PartPage(Operation):
+    """The symmetric or skew-symmetric part, said with a transpose."""
+
+    takes = ("e",)
+    forces_matrix = True
+    source = "Magnus & Neudecker (2019), section 1.7"
+
+    def __init__(self, name: str, sign: int, summary: str) -> None:
+        self.name, self.sign = name, sign  # type: ignore[misc]
+        self.signature, self.summary = f"{name}(X)", summary  # type: ignore[misc]
+        self.rule = f"stands for (X{'+' if sign > 0 else '-'}X')/2"  # type: ignore[misc]
+        self.examples = (f"{name}(X)", f"norm2({name}(A*X))^2")  # type: ignore[misc]
+        super().__init__()
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        reductions.square(equal, shapes[0], self.name)
+        return shapes[0]
+
+    def build(self, *args: Any) -> Expr:
+        return sums.add([(HALF, args[0]), (self.sign * HALF, transposed(args[0]))])
+
+
+class SylvesterPage(Operation):
+    name, signature, summary = "sylvester", "sylvester(A,B,C)", "The solution Z of A*Z + Z*B = C."
+    rule = "d Z = sylvester(A,B,dC-dA*Z-Z*dB),  Z = sylvester(A,B,C)"
+    adjoint_rule = "W -> sylvester(A',B',W) in C"
+    source = "Higham (2008), section B.14; Kao & Hennequin (2020), section 3"
+    latex = r"\operatorname{sylvester}\left({0}, {1}, {2}\right)"
+    takes = ("eee",)
+    linear = True
+    linear_in = (2,)
+    conditions_text = "no eigenvalue of A is the negative of one of B"
+    domain = "spd"
+    examples = ("sylvester(A,B,X)", "tr(C'*sylvester(A,B,C))")
+    identities = (
+        ("A*sylvester(A,B,C)+sylvester(A,B,C)*B", "C"), ("sylvester(A,B,C)'", "sylvester(B',A',C')"),
+        ("sylvester(A,B,2*C)", "2*sylvester(A,B,C)"), ("sylvester(A,A',C)", "lyap(A,C)"),
+    )  # fmt: skip
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        a, b, c = shapes
+        reductions.square(equal, a, self.name)
+        reductions.square(equal, b, self.name)
+        if kind(c) != "matrix":
+            raise ShapeError(f"sylvester(A,B,C) needs three matrices, and the last is a {kind(c)}")
+        equal(a[0], c[0])
+        equal(b[0], c[1])
+        return c
+
+    def build(self, *args: Any) -> Expr:
+        a, b, c = args
+        if b is transposed(a):
+            return LYAP.build(a, c)
+        k, c = sums.content(c)
+        if is_zero(c):
+            return zeros(c.shape)
+        if c.op is products.SCALE:
+            return sums.scaled(k, products.scale(c.args[0], self.build(a, b, c.args[1])))
+        flipped = (transposed(b), transposed(a), transposed(c))
+        node = make(self, (a, b, c), (), c.shape)
+        return sums.scaled(k, oriented(node, lambda: make(self, flipped, (), c.shape[::-1])))
+
+    def annotate(self, node: Expr) -> None:
+        node.sign, node.definite = 0, 0
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        a, b, _ = node.args
+        terms = [(1, d[2])] if d[2] is not None else []
+        terms += [(-1, products.product(d[0], node))] if d[0] is not None else []
+        terms += [(-1, products.product(node, d[1]))] if d[1] is not None else []
+        return self.build(a, b, sums.add(terms))
+
+    def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
+        if i != 2:
+            return super().adjoint(node, i, w)
+        return self.build(transposed(node.args[0]), transposed(node.args[1]), w)
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        a, b, _ = node.args
+        if a.definite == 2 and b.definite == 2:
+            return ()
+        return [("no eigenvalue of {0} is the negative of one of the second matrix of sylvester", a)]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"sylvester({', '.join(args)})"
+
+
+class LyapunovPage(Operation):
+    name, signature, summary = "lyap", "lyap(A,Q)", "The solution Z of the Lyapunov equation A*Z + Z*A' = Q."
+    rule = "d Z = lyap(A,dQ-dA*Z-Z*dA'),  Z = lyap(A,Q)"
+    adjoint_rule = "W -> lyap(A',W) in Q"
+    source = "Higham (2008), section B.14; Kao & Hennequin (2020), section 3"
+    latex = r"\operatorname{lyap}\left({0}, {1}\right)"
+    takes = ("ee",)
+    linear = True
+    linear_in = (1,)
+    conditions_text = "no two eigenvalues of A add up to 0"
+    domain = "spd"
+    examples = ("lyap(A,X)", "lyap(X,A)", "tr(C*lyap(X,X))")
+    identities = (
+        ("A*lyap(A,C)+lyap(A,C)*A'", "C"), ("lyap(A,C)'", "lyap(A,C')"), ("lyap(A,3*C)", "3*lyap(A,C)"),
+        ("lyap(A,A+A')", "eye(n)"),
+    )  # fmt: skip
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        reductions.square(equal, shapes[0], self.name)
+        reductions.square(equal, shapes[1], self.name)
+        equal(shapes[0][0], shapes[1][0])
+        return shapes[0]
+
+    def build(self, *args: Any) -> Expr:
+        a, q = args
+        c, q = sums.content(q)
+        if is_zero(q):
+            return zeros(q.shape)
+        if q.op is products.SCALE:
+            return sums.scaled(c, products.scale(q.args[0], self.build(a, q.args[1])))
+        if q.op is TRANSPOSE and not symmetric(q):
+            return sums.scaled(c, transposed(self.build(a, q.args[0])))
+        return sums.scaled(c, make(self, (a, q), (), q.shape))
+
+    def annotate(self, node: Expr) -> None:
+        a, q = node.args
+        node.sign, node.definite = 0, q.definite if a.definite == 2 else 0
+        node.balance = q.balance
+        if symmetric(q):
+            node.transposed = node
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        terms = [(1, d[1])] if d[1] is not None else []
+        if d[0] is not None:
+            terms += [(-1, products.product(d[0], node)), (-1, products.product(node, transposed(d[0])))]
+        return self.build(node.args[0], sums.add(terms))
+
+    def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
+        if i != 1:
+            return super().adjoint(node, i, w)
+        return self.build(transposed(node.args[0]), w)
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        a = node.args[0]
+        return () if a.definite == 2 else [("no two eigenvalues of {0} add up to 0", a)]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"lyap({', '.join(args)})"
+
+
+CHOLESKY, TRIL, TRIU, LOWHALF = CholeskyPage(), LowerPage(), UpperPage(), LowHalfPage()
+MASKS = (TRIL, TRIU, LOWHALF)
+SYLVESTER, LYAP = SylvesterPage(), LyapunovPage()
+PAGES: tuple[Operation, ...] = (
+    CHOLESKY, TRIL, TRIU, LOWHALF, PartPage("sym", 1, "The symmetric part of a square matrix."),
+    PartPage("skew", -1, "The skew-symmetric part of a square matrix."), SYLVESTER, LYAP,
+)  # fmt: skip
+
+REVERSE["tril"] = lambda e: TRIU.build(transposed(e.args[0]))
+REVERSE["triu"] = lambda e: TRIL.build(transposed(e.args[0]))
+
+
+def lower_triangular(e: Expr) -> bool:
+    """Is the matrix lower triangular, as far as is seen?"""
+    if e.leaves > LARGEST or e.kind != "matrix":
+        return False
+    if e.op in (CHOLESKY, TRIL, LOWHALF, EYE, shaping.DIAG):
+        return True
+    if e.op is VARIABLE:
+        return "lower" in e.params[1]
+    if e.op in (sums.SUM, products.PRODUCT, powers.MATRIX_POWER):
+        return all(lower_triangular(a) for a in e.args)
+    if e.op is products.SCALE:
+        return lower_triangular(e.args[1])
+    if e.op is TRANSPOSE:
+        x = e.args[0]
+        return x.op is TRIU or (x.op is VARIABLE and "upper" in x.params[1])
+    return False
+
+
+def cholesky_square(a: Expr, j: object, b: Expr, k: object) -> Expr | None:
+    """L*L' = X and inv(L)'*inv(L) = inv(X) for L = cholesky(X): the product of a^j and b^k."""
+    factor = a if k == 1 else b
+    if j != k or factor.op is not CHOLESKY or b is not transposed(a):
+        return None
+    if k == 1:
+        return factor.args[0]
+    return powers.inverse(factor.args[0]) if k == -1 else None
+
+
+def _log_determinant(e: Expr) -> Expr | None:
+    """sum(log(diag(L))) = logdet(L), of diag(L)."""
+    return determinant.LOGDET.build(e.args[0]) if e.args[0].op is CHOLESKY else None
+
+
+def _determinant(e: Expr) -> Expr | None:
+    """prod(diag(L)) = det(L), of diag(L)."""
+    return determinant.DET.build(e.args[0]) if e.args[0].op is CHOLESKY else None
+
+
+def _trace(e: Expr) -> Expr | None:
+    assert isinstance(e.op, MaskPage)
+    return sums.scaled(e.op.diagonal, reductions.trace(e.args[0]))
+
+
+reductions.REDUCTIONS["sum of log", "diagonal"] = _log_determinant
+reductions.REDUCTIONS["prod", "diagonal"] = _determinant
+for _mask in MASKS:
+    reductions.REDUCTIONS["tr", _mask.name] = _trace

@@ -1,0 +1,325 @@
+"""Functions of square matrices in the sense of power series: expm, logm, sqrtm, powm, sinm, cosm.
+
+A function of X commutes with X, and f(X') = f(X)'. Its differential is its Fréchet derivative (`frechet_derivatives`).
+Powers with rational exponents are powers of one base: sqrtm(X)*X is X^(3/2), sqrtm(X)^2 is X.
+
+Source: Higham (2008), "Functions of Matrices"; below by section.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from frechet.expressions.dimension import SCALAR, Shape
+from frechet.expressions.errors import ShapeError
+from frechet.expressions.node import Expr, Number, make
+from frechet.expressions.operation import Equal, Operation
+from frechet.operations import commuting, elementwise, hadamard, powers, products, reductions, shaping, sums
+from frechet.operations.constants import EYE, NUMBER, eye, is_zero, magnitude, number
+from frechet.operations.transposition import oriented, transposed
+
+HALF = Fraction(1, 2)
+ROOT_CONDITION = "no eigenvalue of {0} is real and ≤ 0"
+
+
+class MatrixFunction(Operation):
+    """f(X): takes the square matrix, and for a power its exponent."""
+
+    takes: ClassVar[tuple[str, ...]] = ("e",)
+    forces_matrix = True
+    odd = False
+    even = False
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        reductions.square(equal, shapes[0], self.name)
+        return shapes[0]
+
+    def build(self, *args: Any) -> Expr:
+        x: Expr = args[0]
+        v = _diagonal(x)
+        if v is not None:
+            return shaping.diag(self.entrywise(v))
+        s = _multiple_of_identity(x)
+        if s is not None:
+            return products.scale(self.entrywise(s), eye(x.shape[0]))
+        c, rest = sums.content(x)
+        if c < 0 and (self.odd or self.even):
+            return sums.scaled(-1 if self.odd else 1, oriented_node(self, sums.scaled(-c, rest)))
+        return oriented_node(self, x)
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = node.definite = 0
+
+    def entrywise(self, v: Expr) -> Expr:
+        """f of a number, or of every entry of a vector."""
+        raise NotImplementedError(self.name)
+
+    def slope(self, x: Expr, *others: Expr) -> Expr:
+        """f'(X)."""
+        raise NotImplementedError(self.name)
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        assert d[0] is not None
+        return FRECHET[self.name].build(*node.args, d[0])
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"{self.name}({', '.join(args)})"
+
+
+class ExponentialPage(MatrixFunction):
+    name, signature, summary = "expm", "expm(X)", "The matrix exponential: the sum of X^k/k!."
+    rule = "d expm(X) = dexpm(X,dX) = the integral of expm(s*X)*dX*expm((1-s)*X) for s from 0 to 1"
+    source = "Higham (2008), sections 10.1 and 10.2, eq. 10.15"
+    latex = r"\operatorname{expm}({0})"
+    examples = ("expm(X)", "tr(expm(A*X))", "x'*expm(c*A)*y", "inv(expm(X))")
+    identities = (
+        ("expm(B)*expm(-B)", "eye(n)"), ("expm(B')", "expm(B)'"), ("det(expm(B))", "exp(tr(B))"),
+        ("logdet(expm(B))", "tr(B)"), ("expm(B)*expm(2*B)", "expm(3*B)"), ("expm(B)*B", "B*expm(B)"),
+        ("expm(diag(x))", "diag(exp(x))"), ("inv(expm(B))", "expm(-B)"),
+    )  # fmt: skip
+
+    def entrywise(self, v: Expr) -> Expr:
+        return elementwise.EXP.build(v)
+
+    def build(self, *args: Any) -> Expr:
+        x: Expr = args[0]
+        if is_zero(x):
+            return eye(x.shape[0])
+        f = commuting.argument_of(x)
+        if f is not None and f[0] == "logm":
+            return f[1]
+        return super().build(x)
+
+    def annotate(self, node: Expr) -> None:
+        x = node.args[0]
+        node.sign, node.definite = 0, 2 if transposed(x) is x else 0
+
+    def slope(self, x: Expr, *others: Expr) -> Expr:
+        return self.build(x)
+
+
+class LogarithmPage(MatrixFunction):
+    name, signature = "logm", "logm(X)"
+    summary = "The principal matrix logarithm: expm(logm(X)) = X with eigenvalues of imaginary part between -π and π."
+    rule = "d logm(X) = dlogm(X,dX) = the integral of R*dX*R for s from 0 to 1, R = inv(s*X+(1-s)*eye(n))"
+    source = "Higham (2008), sections 11.1 and 11.2, eq. 11.10"
+    latex = r"\operatorname{logm}({0})"
+    domain = "spd"
+    conditions_text = "no eigenvalue of X is real and ≤ 0"
+    examples = ("logm(X)", "tr(logm(X))")
+    identities = (
+        ("logm(S')", "logm(S)'"), ("logm(inv(S))", "-logm(S)"), ("expm(logm(S))", "S"),
+        ("logm(sqrtm(S))", "logm(S)/2"),
+    )  # fmt: skip
+
+    def entrywise(self, v: Expr) -> Expr:
+        return elementwise.LOG.build(v)
+
+    def build(self, *args: Any) -> Expr:
+        x: Expr = args[0]
+        base, k = powers.base_and_exponent(x)
+        if k != 1 and (magnitude(k) <= 1 or base.definite == 2):
+            return sums.scaled(k, self.build(base))
+        return oriented_node(self, x) if is_zero(x) else super().build(x)
+
+    def slope(self, x: Expr, *others: Expr) -> Expr:
+        return powers.inverse(x)
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return root_conditions(node.args[0])
+
+
+class RootPage(MatrixFunction):
+    name, signature = "sqrtm", "sqrtm(X)"
+    summary = "The principal square root: sqrtm(X)*sqrtm(X) = X with eigenvalues of positive real part."
+    rule = "d sqrtm(X) = dsqrtm(X,dX), the solution Z of sqrtm(X)*Z + Z*sqrtm(X) = dX"
+    source = "Higham (2008), sections 6.1 and 6.2, eq. 6.11"
+    latex = r"\sqrt{{0}}"
+    domain = "spd"
+    conditions_text = "no eigenvalue of X is real and ≤ 0"
+    examples = ("sqrtm(X)", "tr(sqrtm(X'*X+eye(n)))", "inv(sqrtm(X))", "X*sqrtm(X)")
+    identities = (
+        ("sqrtm(S)*sqrtm(S)", "S"), ("sqrtm(S')", "sqrtm(S)'"), ("sqrtm(4*S)", "2*sqrtm(S)"),
+        ("sqrtm(inv(S))", "inv(sqrtm(S))"), ("det(sqrtm(S))", "sqrt(det(S))"), ("sqrtm(S)*inv(S)", "powm(S,-1/2)"),
+    )  # fmt: skip
+
+    def build(self, *args: Any) -> Expr:
+        return powers.power(args[0], HALF)
+
+    def annotate(self, node: Expr) -> None:
+        node.sign, node.definite = 0, node.args[0].definite
+
+    def slope(self, x: Expr, *others: Expr) -> Expr:
+        return sums.scaled(HALF, powers.power(x, -HALF))
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return root_conditions(node.args[0])
+
+
+class RealPowerPage(MatrixFunction):
+    name, signature = "powm", "powm(X,a)"
+    summary = "The principal power of a square matrix with a real exponent: expm(a*logm(X))."
+    rule = "d powm(X,a) = dpowm(X,a,dX) + da*logm(X)*powm(X,a)"
+    source = "Higham (2008), section 7.1; Higham & Lin (2013), section 2"
+    latex = r"{0}^{{1}}"
+    takes = ("ee",)
+    domain = "spd"
+    conditions_text = "no eigenvalue of X is real and ≤ 0"
+    examples = ("powm(X,3/2)", "tr(powm(X,a))", "powm(X,0.3)")
+    identities = (
+        ("powm(S,3)", "S^3"), ("powm(S,1/2)", "sqrtm(S)"), ("powm(S,a)", "expm(a*logm(S))"),
+        ("powm(S,2/3)*powm(S,1/3)", "S"),
+    )  # fmt: skip
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        if shapes[1] != SCALAR:
+            raise ShapeError("the exponent of powm(X,a) must be a scalar")
+        return super().shape(equal, shapes, params)
+
+    def build(self, *args: Any) -> Expr:
+        x, a = args
+        if a.op is NUMBER:
+            return powers.power(x, a.params[0])
+        return x if x.op is EYE else oriented_node(self, x, a)
+
+    def annotate(self, node: Expr) -> None:
+        x, a = node.args
+        node.sign = 0
+        node.definite = x.definite if x.definite == 2 or a.sign == 2 else 0
+
+    def slope(self, x: Expr, *others: Expr) -> Expr:
+        a = others[0]
+        return products.scale(a, self.build(x, sums.subtract(a, number(1))))
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        terms = [(1, FRECHET[self.name].build(*node.args, d[0]))] if d[0] is not None else []
+        if d[1] is not None:
+            terms.append((1, products.product(d[1], LOGM.build(node.args[0]), node)))
+        return sums.add(terms)
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return root_conditions(node.args[0])
+
+
+class SinePage(MatrixFunction):
+    name, signature, summary = "sinm", "sinm(X)", "The matrix sine: the sum of (-1)^k*X^(2*k+1)/(2*k+1)!."
+    rule = "d sinm(X) = dsinm(X,dX)"
+    source = "Higham (2008), section 12.1"
+    latex = r"\operatorname{sinm}({0})"
+    odd = True
+    examples = ("sinm(X)", "tr(sinm(X))")
+    identities = (
+        ("sinm(-B)", "-sinm(B)"), ("sinm(B')", "sinm(B)'"), ("sinm(B)^2+cosm(B)^2", "eye(n)"),
+        ("sinm(2*B)", "2*sinm(B)*cosm(B)"),
+    )  # fmt: skip
+
+    def entrywise(self, v: Expr) -> Expr:
+        return elementwise.SIN.build(v)
+
+    def slope(self, x: Expr, *others: Expr) -> Expr:
+        return COSM.build(x)
+
+
+class CosinePage(MatrixFunction):
+    name, signature, summary = "cosm", "cosm(X)", "The matrix cosine: the sum of (-1)^k*X^(2*k)/(2*k)!."
+    rule = "d cosm(X) = dcosm(X,dX)"
+    source = "Higham (2008), section 12.1"
+    latex = r"\operatorname{cosm}({0})"
+    even = True
+    examples = ("cosm(X)", "tr(cosm(X))")
+    identities = (("cosm(-B)", "cosm(B)"), ("cosm(B')", "cosm(B)'"), ("cosm(B)*sinm(B)", "sinm(B)*cosm(B)"))
+
+    def entrywise(self, v: Expr) -> Expr:
+        return elementwise.COS.build(v)
+
+    def slope(self, x: Expr, *others: Expr) -> Expr:
+        return sums.negative(SINM.build(x))
+
+
+class HyperbolicPage(Operation):
+    """sinhm and coshm, said with expm."""
+
+    takes = ("e",)
+    forces_matrix = True
+    source = "Higham (2008), section 12.1"
+
+    def __init__(self, name: str, sign: int) -> None:
+        self.name, self.sign = name, sign  # type: ignore[misc]
+        self.signature = f"{name}(X)"  # type: ignore[misc]
+        self.summary = f"The hyperbolic {'cosine' if sign > 0 else 'sine'} of a square matrix."  # type: ignore[misc]
+        self.rule = f"stands for (expm(X) {'+' if sign > 0 else '-'} expm(-X))/2"  # type: ignore[misc]
+        self.examples = (f"{name}(X)",)  # type: ignore[misc]
+        super().__init__()
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        reductions.square(equal, shapes[0], self.name)
+        return shapes[0]
+
+    def build(self, *args: Any) -> Expr:
+        return sums.add([(HALF, EXPM.build(args[0])), (HALF * self.sign, EXPM.build(sums.negative(args[0])))])
+
+
+EXPM, LOGM, SQRTM, POWM = ExponentialPage(), LogarithmPage(), RootPage(), RealPowerPage()
+SINM, COSM = SinePage(), CosinePage()
+FUNCTIONS = (EXPM, LOGM, SQRTM, POWM, SINM, COSM)
+PAGES: tuple[Operation, ...] = (*FUNCTIONS, HyperbolicPage("sinhm", -1), HyperbolicPage("coshm", 1))
+FRECHET: dict[str, Operation] = {}
+"""The derivative of every function, by the function's name; filled in by `frechet_derivatives`."""
+
+
+def oriented_node(page: Operation, x: Expr, *others: Expr) -> Expr:
+    """The node page(x, others), or the transpose of the one with transposed arguments where that reads better."""
+    flipped = tuple(transposed(a) for a in (x, *others))
+    node = make(page, (x, *others), (), x.shape)
+    return oriented(node, lambda: make(page, flipped, (), x.shape))
+
+
+def root_conditions(x: Expr) -> Sequence[tuple[str, Expr | None]]:
+    if x.definite == 2:
+        return ()
+    return [("{0} of full rank" if x.definite else ROOT_CONDITION, x)]
+
+
+def _diagonal(x: Expr) -> Expr | None:
+    """v where x is diag(v), a multiple counting too."""
+    v = shaping.diagonal_of_matrix(commuting.without_factors(x))
+    return None if v is None else shaping.diag_of(x)
+
+
+def _multiple_of_identity(x: Expr) -> Expr | None:
+    """s where x is s*eye(n)."""
+    if is_zero(x):
+        return number(0)
+    c, e = sums.content(x)
+    if e.op is EYE:
+        return number(c)
+    return sums.scaled(c, e.args[0]) if e.op is products.SCALE and e.args[1].op is EYE else None
+
+
+def rational_power(e: Expr, k: Number) -> Expr:
+    """The principal power with an exponent that is no whole number, in normal form.
+
+    (X^j)^k = X^(j*k) for |j| ≤ 1, and for all j where X is positive definite.
+    Source:  Higham (2008), theorem 1.13 and section 7.1
+    """
+    c, rest = sums.content(e)
+    if c != 1 and c > 0:
+        return products.scale(hadamard.monomial(SCALAR, [(number(c), k)]), powers.power(rest, k))
+    if e.op is products.SCALE and e.args[0].sign == 2:
+        return products.scale(hadamard.monomial(SCALAR, [(e.args[0], k)]), powers.power(e.args[1], k))
+    base, j = powers.base_and_exponent(e)
+    if j != 1 and (magnitude(j) <= 1 or base.definite == 2 or (base.definite == 1 and j > 0 and k > 0)):
+        return powers.power(base, j * k)
+    if e.op is EXPM and e.definite == 2:
+        return EXPM.build(sums.scaled(k, e.args[0]))
+    v = shaping.diagonal_of_matrix(e)
+    if v is not None:
+        return shaping.diag(hadamard.monomial(v.shape, [(v, k)]))
+    if magnitude(k) == HALF:
+        root = oriented_node(SQRTM, e)
+        return root if k > 0 else powers.inverse_node(root)
+    return oriented_node(POWM, e, number(k))
+
+

@@ -1,0 +1,41 @@
+"""Polishing: shorter forms of results, found in bounded time."""
+
+from __future__ import annotations
+
+from time import process_time
+
+import frechet as fr
+from frechet.differentiation.derivative import Derivative
+from frechet.notation.reading import parse
+from frechet.simplification.polishing import polished
+
+SLOW = 4.0  # seconds; the search for common factors took minutes here
+
+
+def test_the_search_for_common_factors_is_bounded() -> None:
+    """Nested sums with many factors in common: each level of the search must not multiply the next."""
+    c, d, p, q = (fr.scalar(name) for name in "cdpq")
+    e = c
+    for i in range(8):
+        e = (e * (c + d * p) + d * (p + q * e) + p * q * (c + e)) * (c * d + p * q + i)
+    start = process_time()
+    g = Derivative(e, c).gradient
+    assert process_time() - start < SLOW
+    values = {"c": 0.5, "d": -0.25, "p": 0.75, "q": 0.1}
+    h = 1e-6
+    slope = (e.evaluate({**values, "c": 0.5 + h}) - e.evaluate({**values, "c": 0.5 - h})) / (2 * h)
+    assert abs(g.evaluate(values) - slope) < 1e-6 * abs(slope)
+
+
+def test_common_factors() -> None:
+    for text, short in [
+        ("A*x + A'*x", "(A + A')*x"), ("x'*A*y + x'*B*y", "x'*(A + B)*y"), ("c*x.*y + c*x.*z", "c*x.*(y + z)"),
+        ("tr(A*X) + tr(B*X)", "tr((A + B)*X)"), ("c*d + c*b", "c*(b + d)"),
+    ]:  # fmt: skip
+        e = parse(text)
+        assert polished(e) is parse(short, fr.variables(e)), f"{text}: {polished(e)}"
+
+
+def test_polishing_twice_changes_nothing_short() -> None:
+    e = Derivative(parse("norm2(A*x-y)^2 + c*norm2(x)^2"), parse("x")).gradient
+    assert polished(e) is e
