@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 from random import Random
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ from frechet.notation.latex import write_latex
 from frechet.notation.reading import parse
 from frechet.notation.text import write_text
 from frechet.notation.unicode import write_unicode
-from frechet.operations.constants import ones, variable, zeros
+from frechet.operations.constants import ones, variable
 from frechet.operations.powers import power
 from frechet.operations.transposition import transposed
 from frechet.simplification.polishing import polished
@@ -157,14 +158,20 @@ class Builder:
             i = self.choose(10)
             if rows in ("n", "m"):
                 if i == 9:
-                    return self.constant(ones((x.shape[0], x.shape[1]) if rows == "n" else (z.shape[0], z.shape[1])), f"ones({rows})", np.ones((size(rows), 1)))
+                    return self.constant(
+                        ones((x.shape[0], x.shape[1]) if rows == "n" else (z.shape[0], z.shape[1])),
+                        f"ones({rows})",
+                        np.ones((size(rows), 1)),
+                    )
                 if i == 8:
                     u = np.zeros((size(rows), 1))
                     u[1] = 1
                     return self.constant(fr.unit(rows, 2), f"unit({rows},2)", u)
                 return self.leaf([x, y, q, x, y, L, K, x][i] if rows == "n" else [z, w][i % 2])
             a, b = rows.split("*")
-            return self.apply(fr.vec, "vec{0}", lambda v: v.reshape(-1, 1, order="F"), self.tree((a, b) if i % 2 else (b, a), 0))
+            return self.apply(
+                fr.vec, "vec{0}", lambda v: v.reshape(-1, 1, order="F"), self.tree((a, b) if i % 2 else (b, a), 0)
+            )
         if rows == "1":
             return self.transpose(self.atom((columns, "1")))
         if rows == columns:
@@ -242,7 +249,9 @@ class Builder:
         if i == 14:
             name = self.pick(["max", "min"])
             f = np.maximum if name == "max" else np.minimum
-            return self.apply(getattr(fr, name), name + "({0},{1})", f, sub(), sub(), keep=lambda u, v: np.min(np.abs(u - v)) > 0.05)
+            return self.apply(
+                getattr(fr, name), name + "({0},{1})", f, sub(), sub(), keep=lambda u, v: np.min(np.abs(u - v)) > 0.05
+            )
         if scalar:
             return self.reduction(depth)
         if i <= 16 and scalar is False and self.choose(2):
@@ -284,19 +293,29 @@ class Builder:
         if i in (5, 6):
             return self.apply(fr.sum, "sum{0}", lambda v: as1(np.sum(v)), sub(some))
         if i == 7:
-            return self.apply(fr.norm2, "norm2{0}", lambda v: as1(np.sqrt(np.sum(v * v))), sub(some), keep=lambda v: np.sum(v * v) > 0.05)
+            return self.apply(
+                fr.norm2, "norm2{0}", lambda v: as1(np.sqrt(np.sum(v * v))), sub(some), keep=lambda v: np.sum(v * v) > 0.05
+            )
         if i == 8:
             return self.apply(fr.det, "det{0}", lambda v: as1(np.linalg.det(v)), self.regular(n, depth))
         if i == 9:
             return self.apply(
-                fr.logdet, "logdet{0}", lambda v: as1(np.log(np.linalg.det(v))), self.regular(n, depth), keep=lambda v: np.linalg.det(v) > 0.05
-            )  # fmt: skip
+                fr.logdet,
+                "logdet{0}",
+                lambda v: as1(np.log(np.linalg.det(v))),
+                self.regular(n, depth),
+                keep=lambda v: np.linalg.det(v) > 0.05,
+            )
         if i == 10:
             return self.apply(fr.logsumexp, "logsumexp{0}", lambda v: as1(np.log(np.sum(np.exp(v)))), sub(some))
         if i == 11:
-            return self.apply(fr.prod, "prod{0}", lambda v: as1(np.prod(v)), sub(some), keep=lambda v: np.min(np.abs(v)) > 0.1)
+            return self.apply(
+                fr.prod, "prod{0}", lambda v: as1(np.prod(v)), sub(some), keep=lambda v: np.min(np.abs(v)) > 0.1
+            )
         if i == 12:
-            return self.apply(fr.norm1, "norm1{0}", lambda v: as1(np.sum(np.abs(v))), sub(some), keep=lambda v: np.min(np.abs(v)) > 0.05)
+            return self.apply(
+                fr.norm1, "norm1{0}", lambda v: as1(np.sum(np.abs(v))), sub(some), keep=lambda v: np.min(np.abs(v)) > 0.05
+            )
         if i == 13:
             name = self.pick(["max", "min"])
             gap = lambda v: v.size > 1 and np.min(np.diff(np.sort(v.ravel()))) > 0.05  # noqa: E731
@@ -304,14 +323,23 @@ class Builder:
         if i == 14:
             k = self.pick([3, 4, Fraction(3, 2)])
             f = lambda v: as1(np.sum(np.abs(v) ** float(k)) ** (1 / float(k)))  # noqa: E731
-            return self.apply(lambda e: fr.normp(e, k), f"normp({{0}},{k})", f, sub(some), keep=lambda v: np.min(np.abs(v)) > 0.05)
+            return self.apply(
+                lambda e: fr.normp(e, k), f"normp({{0}},{k})", f, sub(some), keep=lambda v: np.min(np.abs(v)) > 0.05
+            )
         if i == 15:
             return self.apply(fr.mean, "mean{0}", lambda v: as1(np.mean(v)), sub(some))
         if i == 16:
             return self.apply(fr.dot, "{0}:{1}", lambda u, v: as1(np.sum(u * v)), sub(some), sub(some))
         if i == 17:
-            return self.apply(fr.norminf, "norminf{0}", lambda v: as1(np.max(np.abs(v))), sub(some),
-                              keep=lambda v: np.min(np.abs(v)) > 0.05 and (v.size < 2 or np.min(np.diff(np.sort(np.abs(v).ravel()))) > 0.05))  # fmt: skip
+            return self.apply(
+                fr.norminf,
+                "norminf{0}",
+                lambda v: as1(np.max(np.abs(v))),
+                sub(some),
+                keep=lambda v: (
+                    np.min(np.abs(v)) > 0.05 and (v.size < 2 or np.min(np.diff(np.sort(np.abs(v).ravel()))) > 0.05)
+                ),
+            )
         return self.product(self.product(self.transpose(sub((n, "1"))), sub((n, "n"))), sub(("n", "1")))
 
     def vector(self, shape: tuple[str, str], depth: int) -> Tree:
@@ -338,7 +366,9 @@ class Builder:
             return self.apply(lambda e: fr.sum(e, 2), "sum({0},2)", lambda v: v.sum(axis=1, keepdims=True), sub((rows, n)))
         if i == 7:
             n = self.pick(["n", "m"])
-            return self.transpose(self.apply(lambda e: fr.sum(e, 1), "sum({0},1)", lambda v: v.sum(axis=0, keepdims=True), sub((n, rows))))
+            return self.transpose(
+                self.apply(lambda e: fr.sum(e, 1), "sum({0},1)", lambda v: v.sum(axis=0, keepdims=True), sub((n, rows)))
+            )
         return self.apply(lambda e, f: fr.diag(e) @ f, "diag{0}*{1}", lambda u, v: u * v, sub(shape), sub(shape))
 
     def matrix(self, shape: tuple[str, str], depth: int) -> Tree:
@@ -353,7 +383,9 @@ class Builder:
         if i == 4:
             return self.product(self.apply(fr.diag, "diag{0}", lambda v: np.diag(v.ravel()), sub((rows, "1"))), sub(shape))
         if i == 5:
-            return self.product(sub(shape), self.apply(fr.diag, "diag{0}", lambda v: np.diag(v.ravel()), sub((columns, "1"))))
+            return self.product(
+                sub(shape), self.apply(fr.diag, "diag{0}", lambda v: np.diag(v.ravel()), sub((columns, "1")))
+            )
         if i == 6:
             a = self.tree(shape[::-1], depth)
             if any(np.linalg.svd(v)[1][-1] < 0.2 for v in a.values):
@@ -366,10 +398,17 @@ class Builder:
         if i == 8:
             dims = [e.shape[k] for e, k in ((x, 0), (z, 0))]
             nm = {"n": dims[0], "m": dims[1]}
-            inside = sub((f"{rows}*{columns}" if rows <= columns else f"{columns}*{rows}", "1")) if rows != columns else self.apply(
-                fr.vec, "vec{0}", lambda v: v.reshape(-1, 1, order="F"), sub(shape))  # fmt: skip
-            return self.apply(lambda e: fr.unvec(e, nm[rows], nm[columns]), f"unvec({{0}},{rows},{columns})",
-                              lambda v: v.reshape((size(rows), size(columns)), order="F"), inside)  # fmt: skip
+            inside = (
+                sub((f"{rows}*{columns}" if rows <= columns else f"{columns}*{rows}", "1"))
+                if rows != columns
+                else self.apply(fr.vec, "vec{0}", lambda v: v.reshape(-1, 1, order="F"), sub(shape))
+            )
+            return self.apply(
+                lambda e: fr.unvec(e, nm[rows], nm[columns]),
+                f"unvec({{0}},{rows},{columns})",
+                lambda v: v.reshape((size(rows), size(columns)), order="F"),
+                inside,
+            )
         if rows != columns:
             return self.product(sub((rows, rows)), sub(shape))
         if i == 9:
@@ -392,12 +431,25 @@ class Builder:
             return self.tree((self.pick(["n", "m"]), "1"), DEPTH - 1)
         if i <= 12:
             return self.tree((self.pick(["n", "m"]), self.pick(["n", "m"])), DEPTH - 1)
-        a, b = self.tree(self.pick([("m", "m"), ("n", "m"), ("1", "m"), ("n", "1")]), 2), self.tree(self.pick([("m", "n"), ("m", "1"), ("m", "m")]), 2)
+        a, b = (
+            self.tree(self.pick([("m", "m"), ("n", "m"), ("1", "m"), ("n", "1")]), 2),
+            self.tree(self.pick([("m", "n"), ("m", "1"), ("m", "m")]), 2),
+        )
         try:
             k = self.apply(fr.kron, "kron({0},{1})", np.kron, a, b)
         except Refused:
             return a
-        return k if self.choose(2) or k.expr.kind == "scalar" else self.apply(fr.norm2, "norm2{0}", lambda v: np.reshape(np.sqrt(np.sum(v * v)), (1, 1)), k, keep=lambda v: np.sum(v * v) > 0.05)  # fmt: skip
+        return (
+            k
+            if self.choose(2) or k.expr.kind == "scalar"
+            else self.apply(
+                fr.norm2,
+                "norm2{0}",
+                lambda v: np.reshape(np.sqrt(np.sum(v * v)), (1, 1)),
+                k,
+                keep=lambda v: np.sum(v * v) > 0.05,
+            )
+        )
 
 
 def away(v: Array) -> bool:
@@ -405,16 +457,39 @@ def away(v: Array) -> bool:
 
 
 FUNCTIONS: list[tuple[str, Callable[[Array], Array], Callable[[Array], bool] | None]] = [
-    ("exp", np.exp, None), ("tanh", np.tanh, None), ("sin", np.sin, None), ("cos", np.cos, None), ("tan", np.tan, lambda v: np.min(np.abs(np.cos(v))) > 0.2),
-    ("sigmoid", special.expit, None), ("softplus", lambda v: np.logaddexp(v, 0), None), ("arctan", np.arctan, None), ("sinh", np.sinh, None),
-    ("cosh", np.cosh, None), ("arcsinh", np.arcsinh, None), ("erf", special.erf, None), ("erfc", special.erfc, None), ("abs", np.abs, away),
-    ("relu", lambda v: np.maximum(v, 0), away), ("sign", np.sign, away), ("step", lambda v: np.where(v > 0, 1.0, 0.0), away), ("square", np.square, None),
-    ("silu", lambda v: v * special.expit(v), None), ("gelu", lambda v: v * special.ndtr(v), None), ("logsigmoid", lambda v: -np.logaddexp(-v, 0), None),
-    ("log", np.log, lambda v: np.min(v) > 0.05), ("sqrt", np.sqrt, lambda v: np.min(v) > 0.05), ("log1p", np.log1p, lambda v: np.min(v) > -0.9), ("expm1", np.expm1, None),
-    ("arcsin", np.arcsin, lambda v: np.max(np.abs(v)) < 0.9), ("arccos", np.arccos, lambda v: np.max(np.abs(v)) < 0.9), ("arctanh", np.arctanh, lambda v: np.max(np.abs(v)) < 0.9),
-    ("lgamma", special.gammaln, lambda v: np.min(v) > 0.2), ("digamma", special.digamma, lambda v: np.min(v) > 0.2), ("gamma", special.gamma, lambda v: np.min(v) > 0.2 and np.max(v) < 5),
+    ("exp", np.exp, None),
+    ("tanh", np.tanh, None),
+    ("sin", np.sin, None),
+    ("cos", np.cos, None),
+    ("tan", np.tan, lambda v: np.min(np.abs(np.cos(v))) > 0.2),
+    ("sigmoid", special.expit, None),
+    ("softplus", lambda v: np.logaddexp(v, 0), None),
+    ("arctan", np.arctan, None),
+    ("sinh", np.sinh, None),
+    ("cosh", np.cosh, None),
+    ("arcsinh", np.arcsinh, None),
+    ("erf", special.erf, None),
+    ("erfc", special.erfc, None),
+    ("abs", np.abs, away),
+    ("relu", lambda v: np.maximum(v, 0), away),
+    ("sign", np.sign, away),
+    ("step", lambda v: np.where(v > 0, 1.0, 0.0), away),
+    ("square", np.square, None),
+    ("silu", lambda v: v * special.expit(v), None),
+    ("gelu", lambda v: v * special.ndtr(v), None),
+    ("logsigmoid", lambda v: -np.logaddexp(-v, 0), None),
+    ("log", np.log, lambda v: np.min(v) > 0.05),
+    ("sqrt", np.sqrt, lambda v: np.min(v) > 0.05),
+    ("log1p", np.log1p, lambda v: np.min(v) > -0.9),
+    ("expm1", np.expm1, None),
+    ("arcsin", np.arcsin, lambda v: np.max(np.abs(v)) < 0.9),
+    ("arccos", np.arccos, lambda v: np.max(np.abs(v)) < 0.9),
+    ("arctanh", np.arctanh, lambda v: np.max(np.abs(v)) < 0.9),
+    ("lgamma", special.gammaln, lambda v: np.min(v) > 0.2),
+    ("digamma", special.digamma, lambda v: np.min(v) > 0.2),
+    ("gamma", special.gamma, lambda v: np.min(v) > 0.2 and np.max(v) < 5),
     ("arccosh", np.arccosh, lambda v: np.min(v) > 1.1),
-]  # fmt: skip
+]
 
 
 def flat(env: Env) -> dict[str, Any]:
@@ -452,7 +527,7 @@ def difference(f: Callable[[float], Array], got: Array) -> tuple[Array, float]:
                 found.append(estimate)
     if not found:
         return got, np.inf
-    spread = min((float(np.max(np.abs(a - b))) for a, b in zip(found, found[1:], strict=False)), default=np.inf)
+    spread = min((float(np.max(np.abs(a - b))) for a, b in pairwise(found)), default=np.inf)
     return min(found, key=lambda e: float(np.max(np.abs(e - got)))), spread
 
 
@@ -517,7 +592,9 @@ def braces_balanced(latex: str) -> bool:
             depth += 1 if ch == "{" else -1
             if depth < 0:
                 return False
-    return depth == 0 and latex.count(r"\left") - latex.count(r"\leftarrow") == latex.count(r"\right") - latex.count(r"\rightarrow")
+    return depth == 0 and latex.count(r"\left") - latex.count(r"\leftarrow") == latex.count(r"\right") - latex.count(
+        r"\rightarrow"
+    )
 
 
 def check_derivative(t: Tree, envs: list[Env], choose: Choose) -> None:
@@ -528,7 +605,11 @@ def check_derivative(t: Tree, envs: list[Env], choose: Choose) -> None:
     v = free[choose(len(free))]
     name = v.params[0]
     D = Derivative(t.expr, v)
-    weight = variable("W", t.expr.shape) if t.expr.shape[0] is not fr.expressions.dimension.UNIT or t.expr.kind == "scalar" else None
+    weight = (
+        variable("W", t.expr.shape)
+        if t.expr.shape[0] is not fr.expressions.dimension.UNIT or t.expr.kind == "scalar"
+        else None
+    )
     try:
         views: list[tuple[str, Expr]] = [("differential", D.differential)]
         if t.expr.kind == "scalar":
@@ -625,9 +706,17 @@ def trees(draw: Any) -> tuple[Tree, list[Env], Choose]:
 @pytest.mark.parametrize("what", PROPERTIES)
 def test_random_expressions(what: str) -> None:
     @settings(
-        max_examples=40, deadline=None, database=None, derandomize=True,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example, HealthCheck.filter_too_much],
-    )  # fmt: skip
+        max_examples=40,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=[
+            HealthCheck.too_slow,
+            HealthCheck.data_too_large,
+            HealthCheck.large_base_example,
+            HealthCheck.filter_too_much,
+        ],
+    )
     @given(trees())
     def run(found: tuple[Tree, list[Env], Choose]) -> None:
         t, envs, choose = found

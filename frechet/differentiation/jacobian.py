@@ -7,13 +7,16 @@ with Kronecker products and commutation matrices (Magnus & Neudecker (2019), cha
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from frechet.differentiation.adjoint import adjoint
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.errors import UnsupportedError
-from frechet.expressions.node import Expr, walk
-from frechet.operations.constants import COMMUTATION, ONE, eye, ones, zeros
+from frechet.expressions.node import Expr, make, walk
+from frechet.operations.constants import COMMUTATION, NUMBER, ONE, eye, magnitude, ones, zeros
 from frechet.operations.hadamard import monomial
+from frechet.operations.matrix_functions import FRECHET, SQRTM
+from frechet.operations.powers import TERMS_LIMIT, inverse, power
 from frechet.operations.products import product, scale
 from frechet.operations.shaping import KRON, diag, kron_permutation, vec
 from frechet.operations.sums import add
@@ -95,6 +98,35 @@ def _kron(node: Expr, i: int, j: Expr) -> Expr:
     return product(kron_permutation(a.shape, b.shape), inside)
 
 
+def _mask(node: Expr, i: int, j: Expr) -> Expr:
+    return product(diag(vec(node.op.build(ones(node.shape)))), j)
+
+
+def _sylvester(node: Expr, i: int, j: Expr) -> Expr:
+    """vec(Z) = (I ⊗ A + B' ⊗ I)^-1 vec(C) where A Z + Z B = C."""
+    if node.op.name == "dsqrtm":
+        a = b = SQRTM.build(node.args[0])
+    else:
+        a = node.args[0]
+        b = node.args[1] if node.op.name == "sylvester" else transposed(a)
+    rows, columns = node.shape
+    both = [(1, KRON.build(eye(columns), a)), (1, KRON.build(transposed(b), eye(rows)))]
+    return product(inverse(add(both)), j)
+
+
+def _power(node: Expr, i: int, j: Expr) -> Expr:
+    """Of X^(k/2), k a whole number, by the powers of sqrtm(X)."""
+    x, a, e = node.args
+    k = a.params[0] * 2 if a.op is NUMBER else 0
+    if k == 0 or not isinstance(k, int | Fraction) or k != int(k) or magnitude(k) > TERMS_LIMIT:
+        raise UnsupportedError("the Jacobian of dpowm has a matrix form here only where the exponent is half a whole number")
+    step = _sylvester(make(FRECHET["sqrtm"], (x, e), (), node.shape), 1, j)
+    root, k = SQRTM.build(x), int(k)
+    pairs = [(n, k - 1 - n) for n in range(k)] if k > 0 else [(-n, k - 1 + n) for n in range(1, 1 - k)]
+    both = [(1 if k > 0 else -1, KRON.build(transposed(power(root, m)), power(root, n))) for n, m in pairs]
+    return product(add(both), step)
+
+
 def _same(node: Expr, i: int, j: Expr) -> Expr:
     return j
 
@@ -102,4 +134,6 @@ def _same(node: Expr, i: int, j: Expr) -> Expr:
 RULES: dict[str, Callable[[Expr, int, Expr], Expr]] = {
     "sum_of_terms": _sum, "product": _product, "scale": _scale, "hadamard": _hadamard, "transpose": _transpose,
     "diag": _diag, "diagonal": _diagonal, "kron": _kron, "vec": _same, "unvec": _same,
+    "tril": _mask, "triu": _mask, "lowhalf": _mask, "sylvester": _sylvester, "lyap": _sylvester, "dsqrtm": _sylvester,
+    "dpowm": _power,
 }  # fmt: skip

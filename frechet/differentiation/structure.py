@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr
+from frechet.expressions.operation import all_operations
 from frechet.operations.constants import EYE, UNIT_VECTOR, ones
 from frechet.operations.hadamard import monomial
 from frechet.operations.products import product
@@ -67,6 +68,10 @@ def _tangent(g: Expr, x: Expr) -> Expr:
 
 def _triangle(g: Expr, space: str) -> Expr:
     """The entries on and below (lower) or above (upper) the diagonal."""
+    page = next((p for p in all_operations() if p.name == ("tril" if space == "lower" else "triu")), None)
+    if page is not None:
+        built: Expr = page.build(g)
+        return built
     n, m = (d.value() for d in g.shape)
     if n is None or m is None or n > WRITTEN_OUT or m > WRITTEN_OUT:
         raise UnsupportedError(f"gradients with respect to a variable declared {space} are not supported yet")

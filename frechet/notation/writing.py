@@ -268,7 +268,8 @@ def _taken_out(node: Expr, pieces: _Pieces, style: Style) -> tuple[Number, Piece
     outside = _common(coefficients) if len(node.args) > 1 else 1
     if outside != 1:
         coefficients = [exact(Fraction(c) / Fraction(outside)) for c in coefficients]
-    pairs = sorted(zip(coefficients, node.args, strict=True), key=lambda t: t[0] < 0)  # a sum does not begin with a minus
+    # A sum does not begin with a minus; max(x)*ones comes last in x - max(x)*ones, which so is exactly 0 where x is largest.
+    pairs = sorted(zip(coefficients, node.args, strict=True), key=lambda t: (t[0] < 0, _is_level(t[1])))
     return outside, style.sum([(c < 0, _term(c, e, pieces, style)) for c, e in pairs])
 
 
@@ -286,6 +287,10 @@ def _transpose(node: Expr, pieces: _Pieces, style: Style) -> Piece:
         if outside != 1:  # 2*(A + B)' rather than (2*(A + B))'
             return _times_number(outside, style.transpose((style.parens(inner[0]), ATOM)), style)
     return style.transpose(pieces[a])
+
+
+def _is_level(e: Expr) -> bool:
+    return e.op.name == "scale" and e.args[0].op.name in ("max", "min") and e.args[1].op.name == "ones"
 
 
 def _common(coefficients: Sequence[Number]) -> Number:

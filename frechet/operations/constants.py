@@ -25,8 +25,9 @@ def exact(value: Number) -> Number:
         return value.numerator if value.denominator == 1 else value
     if not math.isfinite(value):
         raise LimitError("a number in this formula is too large or not a number")
-    if value == 0 or 1e-30 < abs(value) < 1e30:
-        return exact(Fraction(repr(float(value))))
+    decimal = float(value)
+    if decimal == 0 or 1e-30 < abs(decimal) < 1e30:
+        return exact(Fraction(repr(decimal)))
     return value
 
 

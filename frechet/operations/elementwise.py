@@ -122,6 +122,31 @@ def both(*factors: Expr) -> Expr:
     return hadamard.monomial(factors[0].shape, [(f, 1) for f in factors])
 
 
+class SignPage(Elementwise):
+    """The sign; of v - max(v) it is exactly 0 where the largest entry stands, however the difference is rounded."""
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        extreme = _level_below(node.args[0])
+        if extreme == "max":
+            return f"np.where({args[0]} < np.max({args[0]}), -1.0, 0.0)"
+        if extreme == "min":
+            return f"np.where({args[0]} > np.min({args[0]}), 1.0, 0.0)"
+        return super().numpy(node, args)
+
+
+def _level_below(u: Expr) -> str | None:
+    """"max" where u is v - max(v)*ones, "min" where it is v - min(v)*ones."""
+    if u.op is not sums.SUM:
+        return None
+    for c, e in zip(u.params, u.args, strict=True):
+        if e.op is products.SCALE and is_ones(e.args[1]) and e.args[0].op.name in ("max", "min"):
+            v = sums.scaled(-c, e.args[0].args[0])
+            rest = sums.add((k, a) for k, a in zip(u.params, u.args, strict=True) if a is not e)
+            if c < 0 and (rest is v or transposed(rest) is v):
+                return e.args[0].op.name
+    return None
+
+
 class LogPage(Elementwise):
     """The logarithm; of products, moduli and softmax its differential is taken term by term: d log(x./y) = dx./x - dy./y."""
 
@@ -219,7 +244,7 @@ ABS = Elementwise(
     "abs", "sign(x)", lambda u: SIGN.build(u), even=True, sign=1, where=("{0} ≠ 0 (at 0 the subgradient 0 is given)",),
     latex=r"\lvert {0}\rvert", simplify=_abs,
 )  # fmt: skip
-SIGN = Elementwise(
+SIGN = SignPage(
     "sign", "0", lambda u: zeros(u.shape), odd=True, at_zero=0, where=("{0} ≠ 0",), simplify=_sign,
 )  # fmt: skip
 STEP = Elementwise(

@@ -357,8 +357,10 @@ def _cut(chain: list[Expr], scalars: list[Expr]) -> Expr | None:
     if not rest:
         return None
     shape = (rest[0].shape[0], rest[-1].shape[1])
-    if shape[0] is UNIT and len(rest) > 1 and any(f.op is shaping.DIAG for f in rest):
-        return transposed(product(*[transposed(f) for f in reversed(rest)]))
+    start = next((i for i, f in enumerate(rest) if f.shape[0] is UNIT), len(rest))
+    if len(rest) - start > 1 and any(f.op is shaping.DIAG for f in rest[start:]):
+        row = transposed(product(*[transposed(f) for f in reversed(rest[start:])]))
+        return product(*rest[:start], row) if start else row
     if len(rest) == 1:
         return rest[0]
     return make(PRODUCT, tuple(rest), (), shape)

@@ -372,8 +372,7 @@ class ExtremePage(Reduction):
         self.signature = f"{name}(x)"  # type: ignore[misc]
         self.latex = rf"\{name}({{0}})"  # type: ignore[misc]
         self.summary = f"The {'largest' if largest else 'smallest'} of all entries."  # type: ignore[misc]
-        gap = f"x-{name}(x)*ones" if largest else f"{name}(x)*ones-x"
-        self.rule = f"d {name}(x) = (ones+sign({gap}))'*dx"  # type: ignore[misc]
+        self.rule = f"d {name}(x) = (ones{'+' if largest else '-'}sign(x-{name}(x)*ones))'*dx"  # type: ignore[misc]
         self.conditions_text = "it is attained once"  # type: ignore[misc]
         self.examples = (f"{name}(x)", f"{name}(X)")  # type: ignore[misc]
         super().__init__()
@@ -394,9 +393,8 @@ class ExtremePage(Reduction):
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
         e = node.args[0]
-        level = products.scale(node, ones(e.shape))
-        gap = sums.subtract(e, level) if self.largest else sums.subtract(level, e)
-        return products.inner(sums.add([(1, ones(e.shape)), (1, elementwise.SIGN.build(gap))]), d[0])
+        gap = sums.subtract(e, products.scale(node, ones(e.shape)))
+        return products.inner(sums.add([(1, ones(e.shape)), (1 if self.largest else -1, elementwise.SIGN.build(gap))]), d[0])
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         return [(f"the {'largest' if self.largest else 'smallest'} entry of {{0}} is attained once", node.args[0])]

@@ -23,10 +23,7 @@ from frechet.operations.transposition import TRANSPOSE, oriented, transposed
 
 
 def checked_number(e: Expr, i: Any) -> int:
-    """i as the number of a singular value of e.
-
-    Raises:  ShapeError, where e has none of that number
-    """
+    """i as the number of a singular value of e. Raises ShapeError, where e has none of that number."""
     known = [n for n in (d.value() for d in e.shape) if n is not None]
     last = min(known, default=None)
     if not isinstance(i, int) or i < 1 or (last is not None and i > last):
@@ -173,6 +170,7 @@ class NormSpecPage(SingularValue):
     source = "Watson (1992), example 1; Magnus & Neudecker (2019), section 9.12"
     latex = r"\lVert {0}\rVert_{2}"
     takes = ("e",)
+    forces_matrix = False
     conditions_text = "the largest singular value is simple and not 0: where not, every u*v' of it is a subgradient"
     examples = ("normspec(X)", "normspec(A*X-B)^2")
     identities = (
@@ -263,8 +261,7 @@ class SvdvalsPage(Singular):
     summary = "All singular values, descending, of a matrix with at least as many rows as columns."
     rule = "none: sum, norm2, max and prod of it have their own"
     latex = r"\boldsymbol{\sigma}({0})"
-    takes = ("e",)
-    conditions_text = "no differential of its own"
+    takes, conditions_text = ("e",), "no differential of its own"
     examples = ("sum(svdvals(X))",)
     identities = (
         ("sum(svdvals(A))", "normnuc(A)"), ("norm2(svdvals(A))", "norm2(A)"), ("max(svdvals(A))", "normspec(A)"),
@@ -317,6 +314,7 @@ class NormNucPage(OfFullRank):
     source = "Watson (1992), example 2"
     latex = r"\lVert {0}\rVert_{*}"
     takes = ("e",)
+    forces_matrix = False
     conditions_text = "X of full rank: where not, U*V'+W with normspec(W) <= 1, U'*W = 0, W*V = 0 are the subgradients"
     examples = ("normnuc(X)", "normnuc(A*X-B)")
     identities = (

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 
 import frechet as fr
+from frechet.differentiation.derivative import Derivative
 from frechet.expressions.node import Expr
 from frechet.notation.reading import parse
 from frechet.notation.text import write_text
 from frechet.operations.transposition import transposed
 
 SHAPES: dict[str, str | Expr] = {
-    "x": "n", "y": "n", "q": "n positive", "l": "n labels±1", "A": "n×n", "X": "n×m", "Y": "m×n", "c": "scalar", "d": "scalar", "p": "scalar positive",
-}  # fmt: skip
+    "x": "n",
+    "y": "n",
+    "q": "n positive",
+    "l": "n labels±1",
+    "A": "n×n",
+    "X": "n×m",
+    "Y": "m×n",
+    "c": "scalar",
+    "d": "scalar",
+    "p": "scalar positive",
+}
 SAME = [
     ("(x*ones(n)').*eye(n)", "diag(x)"),
     ("eye(n).*(ones(n)*x')", "diag(x)"),
@@ -39,7 +52,7 @@ SAME = [
     ("2^(1/2)*2^(1/2)*c", "2*c"),
     ("q.^c.*q.^c", "q.^(2*c)"),
     ("(q.^c)'.*(q.^c)'", "(q.^(2*c))'"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("left", "right"), SAME)
@@ -52,9 +65,20 @@ def test_one_object(left: str, right: str) -> None:
 
 
 def words(text: str) -> set[str]:
-    import re
-
     return {w for w in re.findall(r"[A-Za-z]\w*", text) if w in SHAPES}
+
+
+def test_the_largest_entry_is_found_however_the_difference_is_rounded() -> None:
+    """sign(x - max(x)) must be exactly 0 at one place, in the text as in the code."""
+    x, y, z = (fr.vector(name, "n") for name in "xyz")
+    rng = np.random.default_rng(0)
+    for f in (fr.max(x - y - z), fr.min(x - y - z), fr.max(z - x - y), fr.norminf(y - x - z)):
+        g = Derivative(f, x).gradient
+        text = str(write_text(g))
+        assert "*ones(n))" in text
+        for _ in range(200):
+            found = g.evaluate({name: rng.standard_normal(4) * 1e3 for name in "xyz"})
+            assert sorted(np.abs(found)) == [0, 0, 0, 1]
 
 
 def test_a_bound_of_another_shape_is_refused() -> None:
