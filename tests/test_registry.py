@@ -33,7 +33,7 @@ PAGES = all_operations()
 EXAMPLES = [pytest.param(page, text, id=f"{page.name}-{text}") for page in PAGES for text in page.examples]
 IDENTITIES = [pytest.param(page, *pair, id=f"{page.name}-{pair[0]}") for page in PAGES for pair in page.identities]
 DRAWN = {"positive": "positive", "unit01": "unit01"}  # of every variable
-ONCE = {"polar"}  # has no differential
+ONCE = {"polar"}  # a differential for some arguments only
 DRAWN_SQUARE = {"spd": "spd", "invertible": "invertible"}  # of square matrices
 
 
@@ -102,10 +102,11 @@ def test_differential_adjoint_and_gradient(page: Operation, text: str) -> None:
     w = cotangent(e)
     for x in free_variables(e):
         D = Derivative(e, x)
-        if page.name in ONCE:  # the derivative of another operation
-            with pytest.raises(UnsupportedError):
+        if page.name in ONCE:
+            try:
                 _ = D.differential
-            continue
+            except UnsupportedError:
+                continue
         report = check_differential(e, x, D.direction, D.differential)
         assert report.ok and report.points == 3, f"d by {x}: {report.reason}"
         try:

@@ -6,8 +6,8 @@ from fractions import Fraction
 
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr
-from frechet.expressions.operation import all_operations
-from frechet.operations.constants import EYE, UNIT_VECTOR, ones
+from frechet.operations.constants import EYE
+from frechet.operations.factorizations import TRIL, TRIU
 from frechet.operations.hadamard import monomial
 from frechet.operations.products import product
 from frechet.operations.sums import add, subtract
@@ -15,7 +15,6 @@ from frechet.operations.toeplitz import toeplitz_part
 from frechet.operations.transposition import symmetric, transposed
 
 HALF = Fraction(1, 2)
-WRITTEN_OUT = 4  # rows of a mask that is written out with unit vectors
 
 
 def structure_of(variable: Expr) -> str:
@@ -48,7 +47,7 @@ def projected(g: Expr, variable: Expr) -> Expr:
     if space == "diagonal":
         return monomial(g.shape, [(g, 1), (EYE.build(g.shape[0]), 1)])
     if space in ("lower", "upper"):
-        return _triangle(g, space)
+        return (TRIL if space == "lower" else TRIU).build(g)
     if space == "toeplitz":
         return toeplitz_part(g)
     if space == "orthogonal":
@@ -64,22 +63,3 @@ def _tangent(g: Expr, x: Expr) -> Expr:
     if symmetric(inside):
         return subtract(g, product(x, inside))
     return subtract(g, product(x, add([(HALF, inside), (HALF, transposed(inside))])))
-
-
-def _triangle(g: Expr, space: str) -> Expr:
-    """The entries on and below (lower) or above (upper) the diagonal."""
-    page = next((p for p in all_operations() if p.name == ("tril" if space == "lower" else "triu")), None)
-    if page is not None:
-        built: Expr = page.build(g)
-        return built
-    n, m = (d.value() for d in g.shape)
-    if n is None or m is None or n > WRITTEN_OUT or m > WRITTEN_OUT:
-        raise UnsupportedError(f"gradients with respect to a variable declared {space} are not supported yet")
-    columns = []
-    for j in range(m):
-        rows = [i for i in range(n) if (i >= j) == (space == "lower") or i == j]
-        if rows:
-            below = add((1, UNIT_VECTOR.build(g.shape[0], i + 1)) for i in rows)
-            columns.append((1, product(below, transposed(UNIT_VECTOR.build(g.shape[1], j + 1)))))
-    mask = add(columns) if columns else ones(g.shape)
-    return monomial(g.shape, [(g, 1), (mask, 1)])

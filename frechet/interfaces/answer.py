@@ -117,6 +117,8 @@ def promises(function: Expr) -> list[tuple[str, Expr | None]]:
     for v in variables(function):
         if "spd" in v.params[1]:
             found.append(("{0} positive definite", v))
+        if "orthogonal" in v.params[1]:
+            found.append(("the columns of {0} are orthonormal", v))
         if v.params[2] in DOMAINS:
             found.append((DOMAINS[v.params[2]], v))
     return found

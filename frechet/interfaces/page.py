@@ -143,7 +143,8 @@ class Page:
         lines = [_beside(line, others)] if self.style != "latex" else [f"% {others}", line]
         if structure_of(self.variable) != "general":
             space = structure_of(self.variable)
-            lines.append(f"{self.name} is {_declared(self.variable)}: the gradient lives in the space of {space} matrices")
+            where = f"the tangent space at {self.name}" if space == "orthogonal" else f"the space of {space} matrices"
+            lines.append(f"{self.name} is {_declared(self.variable)}: the gradient lives in {where}")
         return [*lines, ""]
 
     def _body(self) -> list[str]:

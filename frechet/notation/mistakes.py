@@ -278,8 +278,9 @@ def matrix_exponent(reader: Reader, i: int) -> FrechetError:
     words = _Words(reader)
     base, exponent = reader.nodes[i].args
     every = f"{words.factor(base, tight=True)}.^{words.factor(exponent, tight=True)} is taken entry by entry"
-    root = f", sqrtm({words.text(base)}) the matrix root" if words.text(exponent) in ("1/2", "0.5", ".5") else ""
-    message = f"{words.says(base)}, so the exponent must be a whole number: {every}{root}"
+    half = words.text(exponent) in ("1/2", "0.5", ".5")
+    whole = f"sqrtm({words.text(base)})" if half else f"powm({words.text(base)},{words.text(exponent)})"
+    message = f"{words.says(base)}, so the exponent must be a whole number: {every}, {whole} the matrix {'root' if half else 'power'}"
     return reader.error_at(exponent, message, UnsupportedError)
 
 

@@ -16,7 +16,8 @@
     commuting      which matrices commute (no pages)
     factorizations  cholesky, tril, triu, lowhalf, sym, skew, sylvester, lyap
     spectral       eigenvalues and eigenvectors of symmetric matrices
-    singular_values  singular values and vectors, spectral and nuclear norm, polar factor
+    singular_values  singular values and vectors, the spectral norm
+    nuclear        the nuclear norm, the polar factor
     toeplitz       the part that is constant along the diagonals
 """
 
@@ -29,6 +30,7 @@ from frechet.operations import (
     frechet_derivatives,
     hadamard,
     matrix_functions,
+    nuclear,
     powers,
     products,
     reductions,
@@ -44,7 +46,7 @@ from frechet.operations import (
 FAMILIES = (
     constants, transposition, sums, products, hadamard, elementwise, softmax, reductions, determinant, powers, shaping,
     matrix_functions, frechet_derivatives, factorizations,
-    spectral, singular_values, toeplitz,
+    spectral, singular_values, nuclear, toeplitz,
 )  # fmt: skip
 if not all_operations():
     register([page for family in FAMILIES for page in family.PAGES])

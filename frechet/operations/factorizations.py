@@ -376,6 +376,19 @@ def _trace(e: Expr) -> Expr | None:
     return sums.scaled(e.op.diagonal, reductions.trace(e.args[0]))
 
 
+def _norm(e: Expr) -> Expr | None:
+    """norm2(L) = sqrt(tr(X)), norm2(inv(L)*B) = sqrt(tr(B'*inv(X)*B)) and norm2(L'*B) = sqrt(tr(B'*X*B))."""
+    first = e.args[0] if e.op is products.PRODUCT else e
+    base, k = powers.base_and_exponent(first)
+    factor = transposed(base) if k == 1 and first is not e else base
+    if factor.op is not CHOLESKY or k not in (1, -1):
+        return None
+    rest = e.args[1:] if first is not e else ()
+    squared = products.product(*[transposed(f) for f in reversed(rest)], powers.power(factor.args[0], k), *rest)
+    return hadamard.monomial(SCALAR, [(reductions.trace(squared), HALF)])
+
+
+reductions.REDUCTIONS["norm2", "cholesky"] = reductions.REDUCTIONS["norm2", "product"] = _norm
 reductions.REDUCTIONS["sum of log", "diagonal"] = _log_determinant
 reductions.REDUCTIONS["prod", "diagonal"] = _determinant
 for _mask in MASKS:

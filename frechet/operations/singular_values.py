@@ -1,4 +1,4 @@
-"""Singular values and vectors of any matrix, one at a time; spectral norm, nuclear norm and polar factor.
+"""Singular values and vectors of any matrix, one at a time; the spectral norm.
 
 Left and right vectors are those of one singular value decomposition: together they are defined up to a common sign,
 which no product u*v' shows.
@@ -16,10 +16,10 @@ from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import elementwise, hadamard, powers, products, reductions, shaping, spectral, sums
-from frechet.operations.constants import EYE, ONE, eye, is_zero, magnitude, ones, size, zeros
+from frechet.operations.constants import EYE, ONE, eye, is_zero, magnitude, ones, zeros
 from frechet.operations.determinant import DET, upright
 from frechet.operations.reductions import REDUCTIONS
-from frechet.operations.transposition import TRANSPOSE, oriented, transposed
+from frechet.operations.transposition import TRANSPOSE, transposed
 
 
 def checked_number(e: Expr, i: Any) -> int:
@@ -32,8 +32,8 @@ def checked_number(e: Expr, i: Any) -> int:
     return i
 
 
-def _front(e: Expr) -> tuple[list[Expr], Expr]:
-    """The absolute values of the scalars in front, and the rest."""
+def front(e: Expr) -> tuple[list[Expr], Expr]:
+    """The absolute values of the scalars in front, and the rest, not transposed."""
     factors: list[Expr] = []
     while True:
         c, rest = sums.content(e)
@@ -49,7 +49,7 @@ def _front(e: Expr) -> tuple[list[Expr], Expr]:
             return factors, upright(e)
 
 
-def _outer(e: Expr) -> tuple[Expr, Expr] | None:
+def outer(e: Expr) -> tuple[Expr, Expr] | None:
     """x and y where e is x*y', also x of several factors; None where that is not seen."""
     cut = next((i for i, f in enumerate(e.args) if f.shape[1] is UNIT), None) if e.op is products.PRODUCT else None
     if cut is None:
@@ -57,36 +57,36 @@ def _outer(e: Expr) -> tuple[Expr, Expr] | None:
     return products.product(*e.args[: cut + 1]), transposed(products.product(*e.args[cut + 1 :]))
 
 
-def _with_factors(factors: Sequence[Expr], value: Expr) -> Expr:
+def with_factors(factors: Sequence[Expr], value: Expr) -> Expr:
     return hadamard.monomial(SCALAR, [*((f, 1) for f in factors), (value, 1)])
 
 
-def _is_orthogonal(e: Expr) -> bool:
+def is_orthogonal(e: Expr) -> bool:
     return e.op.name == "variable" and ("orthogonal" in e.params[1] or e.params[2] == "orthogonal")
 
 
 def singular_value(e: Expr, i: int) -> Expr:
     """A singular value in normal form; the largest is the spectral norm."""
     i = checked_number(e, i)
-    factors, e = _front(e)
-    v, pair = shaping.diagonal_of_matrix(e), _outer(e)
+    factors, e = front(e)
+    v, pair = shaping.diagonal_of_matrix(e), outer(e)
     if is_zero(e):
         return zeros(SCALAR)
-    if e.op is EYE or _is_orthogonal(e):
+    if e.op is EYE or is_orthogonal(e):
         value = ONE
     elif i > 1:
         value = make(SVDVAL, (e,), (i,), SCALAR)
     elif pair is not None:
-        value = _with_factors([reductions.norm2(pair[0])], reductions.norm2(pair[1]))
+        value = with_factors([reductions.norm2(pair[0])], reductions.norm2(pair[1]))
     elif v is not None:
         value = reductions.MAX.build(elementwise.ABS.build(v))
     elif e.op is shaping.KRON:
-        value = _with_factors([singular_value(e.args[0], 1)], singular_value(e.args[1], 1))
+        value = with_factors([singular_value(e.args[0], 1)], singular_value(e.args[1], 1))
     elif e.definite:
         value = spectral.eigenvalue(e, "max")
     else:
         value = make(NORMSPEC, (e,), (), SCALAR)
-    return _with_factors(factors, value)
+    return with_factors(factors, value)
 
 
 def singular_vector(e: Expr, i: int, left: bool) -> Expr:
@@ -105,27 +105,6 @@ def singular_vector(e: Expr, i: int, left: bool) -> Expr:
         # v*u' of X' is the transpose of u*v' of X, with the sign moved: it stays on what was the left one
         return sums.scaled(sign, make(SVDV if left else SVDU, (transposed(e),), (i,), shape))
     return sums.scaled(sign, make(SVDU if left else SVDV, (e,), (i,), shape))
-
-
-def nuclear_norm(e: Expr) -> Expr:
-    """The nuclear norm in normal form; of a semi-definite matrix the trace."""
-    factors, e = _front(e)
-    v, pair = shaping.diagonal_of_matrix(e), _outer(e)
-    if is_zero(e):
-        return zeros(SCALAR)
-    if e.definite:
-        value = reductions.trace(e)
-    elif _is_orthogonal(e) and e.shape[0] is e.shape[1]:
-        value = size(e.shape[0])
-    elif pair is not None:
-        value = _with_factors([reductions.norm2(pair[0])], reductions.norm2(pair[1]))
-    elif v is not None:
-        value = reductions.NORM1.build(v)
-    elif e.op is shaping.KRON:
-        value = _with_factors([nuclear_norm(e.args[0])], nuclear_norm(e.args[1]))
-    else:
-        value = make(NORMNUC, (e,), (), SCALAR)
-    return _with_factors(factors, value)
 
 
 class Singular(Operation):
@@ -273,7 +252,7 @@ class SvdvalsPage(Singular):
         return (shorter_side(shapes[0]), UNIT)
 
     def build(self, *args: Any) -> Expr:
-        factors, e = _front(args[0])
+        factors, e = front(args[0])
         shape = (shorter_side(e.shape), UNIT)
         if is_zero(e):
             return zeros(shape)
@@ -300,89 +279,9 @@ def shorter_side(shape: Shape) -> Dim:
     return shape[0] if n is not None and m is not None and n < m else shape[1]
 
 
-class OfFullRank(Singular):
-    """What is smooth where no singular value is 0."""
-
-    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        return [("{0} of full rank", node.args[0])]
-
-
-class NormNucPage(OfFullRank):
-    name, signature = "normnuc", "normnuc(X)"
-    summary = "The nuclear norm of a matrix: the sum of its singular values. Of a vector the Euclidean norm."
-    rule = "d normnuc(X) = tr(polar(X)'*dX)"
-    source = "Watson (1992), example 2"
-    latex = r"\lVert {0}\rVert_{*}"
-    takes = ("e",)
-    forces_matrix = False
-    conditions_text = "X of full rank: where not, U*V'+W with normspec(W) <= 1, U'*W = 0, W*V = 0 are the subgradients"
-    examples = ("normnuc(X)", "normnuc(A*X-B)")
-    identities = (
-        ("normnuc(X)", "tr(polar(X)'*X)"), ("normnuc(-2*X')", "2*normnuc(X)"), ("normnuc(x*y')", "norm2(x)*norm2(y)"),
-        ("normnuc(diag(x))", "norm1(x)"), ("normnuc(A*A')", "norm2(A)^2"),
-    )  # fmt: skip
-
-    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        return SCALAR
-
-    def build(self, *args: Any) -> Expr:
-        return nuclear_norm(args[0]) if args[0].kind == "matrix" else reductions.norm2(args[0])
-
-    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
-        assert d[0] is not None
-        return products.inner(POLAR.build(node.args[0]), d[0])
-
-    def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"np.linalg.norm({args[0]}, 'nuc')"
-
-
-class PolarPage(OfFullRank):
-    name, signature = "polar", "polar(X)"
-    summary = "U*V' of the thin singular value decomposition U*S*V': the nearest matrix with orthonormal columns."
-    rule = "none yet"
-    source = "Higham (2008), chapter 8"
-    latex = r"\operatorname{polar}({0})"
-    takes = ("e",)
-    conditions_text = "X of full rank; no differential yet"
-    examples = ("polar(A)",)
-    identities = (
-        ("polar(-3*X)", "-polar(X)"), ("polar(X')", "polar(X)'"),
-        ("polar(X)*X'*polar(X)", "X"), ("tr(X'*polar(X))", "normnuc(X)"),
-    )  # fmt: skip
-
-    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        super().shape(equal, shapes, params)
-        return shapes[0]
-
-    def build(self, *args: Any) -> Expr:
-        e: Expr = args[0]
-        c, rest = sums.content(e)
-        if c != 1:
-            return sums.scaled(1 if c > 0 else -1, self.build(rest))
-        if e.op is products.SCALE and e.args[0].sign == 2:
-            return self.build(e.args[1])
-        if e.op is TRANSPOSE:
-            return transposed(self.build(e.args[0]))
-        if e.definite == 2:
-            return eye(e.shape[0])
-        if e.op is self or _is_orthogonal(e):
-            return e
-        node = make(self, (e,), (), e.shape)
-        return oriented(node, lambda: make(self, (transposed(e),), (), e.shape[::-1]))
-
-    def annotate(self, node: Expr) -> None:
-        node.sign = node.definite = 0
-
-    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
-        raise UnsupportedError("polar has no differential here yet: normnuc can be differentiated once")
-
-    def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"polar({args[0]})"
-
-
 NORMSPEC, SVDVAL, SVDU, SVDV = NormSpecPage(), SvdvalPage(), SvduPage(), SvdvPage()
-SVDVALS, NORMNUC, POLAR = SvdvalsPage(), NormNucPage(), PolarPage()
-PAGES: tuple[Operation, ...] = (NORMSPEC, SVDVAL, SVDU, SVDV, SVDVALS, NORMNUC, POLAR)
+SVDVALS = SvdvalsPage()
+PAGES: tuple[Operation, ...] = (NORMSPEC, SVDVAL, SVDU, SVDV, SVDVALS)
 
 
 def _volume(e: Expr) -> Expr | None:
@@ -391,7 +290,6 @@ def _volume(e: Expr) -> Expr | None:
 
 
 REDUCTIONS |= {
-    ("sum", "svdvals"): lambda e: nuclear_norm(e.args[0]),
     ("norm2", "svdvals"): lambda e: reductions.norm2(e.args[0]),
     ("max", "svdvals"): lambda e: singular_value(e.args[0], 1),
     ("prod", "svdvals"): _volume,

@@ -17,7 +17,7 @@ from frechet.interfaces.batch import answer_entry
 from frechet.notation.latex import write_latex
 from frechet.notation.reading import parse, read
 from frechet.notation.text import write_text
-from frechet.operations import singular_values, spectral, toeplitz
+from frechet.operations import nuclear, singular_values, spectral, toeplitz
 from frechet.operations.constants import variable
 from frechet.verification.check import check_adjoint, check_differential, check_equal, check_gradient, check_hessian
 
@@ -65,7 +65,7 @@ def test_first_and_second_differentials(text: str, declare: tuple[str, ...]) -> 
     assert report.ok, report.reason
 
 
-PAGES = [*spectral.PAGES, *singular_values.PAGES, *toeplitz.PAGES]
+PAGES = [*spectral.PAGES, *singular_values.PAGES, *nuclear.PAGES, *toeplitz.PAGES]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -150,6 +150,20 @@ def test_normal_forms(text: str, same: str) -> None:
         "x": fr.vector("x", 4), "y": fr.vector("y", 4), "c": fr.scalar("c"),
     }  # fmt: skip
     assert parse(text, known) is parse(same, known)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3), (2, 4), ("n", "n")])
+@pytest.mark.parametrize("text", ["polar(X)", "tr(A'*polar(X))", "normnuc(X)", "norm2(polar(X)-A)^2"])
+def test_polar_factor(text: str, shape: tuple[int, int]) -> None:
+    x = fr.matrix("X", *shape)
+    f = parse(text, {"X": x, "A": fr.matrix("A", *shape)})
+    d = Derivative(f, x)
+    for seed in range(2):
+        assert check_differential(f, x, d.direction, d.differential, seed=seed).ok
+        report = check_differential(d.raw_differential, x, d.direction, d.second_differential, seed=seed)
+        assert report.ok, report.reason
+    if f.kind == "scalar":
+        assert check_gradient(f, x, d.gradient).ok
 
 
 def test_two_eigenvalues_of_a_matrix_of_two_rows() -> None:
