@@ -341,9 +341,7 @@ def main() -> None:
     for outcome, ids in sorted(outcomes.items(), key=lambda pair: -len(pair[1])):
         print(f"| {outcome} | {len(ids)} | {', '.join(ids[:3])} |")
     print()
-    print(
-        f"{unanswered} of the {len(entries)} entries Frechet does not answer; {unchecked} gradients failed the check."
-    )
+    print(f"{unanswered} of the {len(entries)} entries Frechet does not answer; {unchecked} gradients failed the check.")
 
 
 if __name__ == "__main__":

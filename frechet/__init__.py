@@ -1,12 +1,12 @@
 """Frechet: derivatives with respect to matrices, in closed form, with the reason, checked.
 
-    >>> import frechet as fr
-    >>> g = fr.parse("tr(A*X*B)")
-    >>> D = fr.derivative(g, fr.variables(g)["X"])
-    >>> D.gradient
-    A'*B'
-    >>> D.layout("numerator")
-    B*A
+>>> import frechet as fr
+>>> g = fr.parse("tr(A*X*B)")
+>>> D = fr.derivative(g, fr.variables(g)["X"])
+>>> D.gradient
+A'*B'
+>>> D.layout("numerator")
+B*A
 """
 
 from typing import TYPE_CHECKING, Any

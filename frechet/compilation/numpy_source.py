@@ -34,7 +34,7 @@ OWN: tuple[str, ...] = (  # in runtime.py
 MATRIX = ("expm", "logm", "sqrtm", "powm", "sinm", "cosm")  # these too, with their derivatives dexpm …
 OWN += ("matrix_function", *MATRIX, "matrix_block", *(f"d{f}" for f in MATRIX), "lowhalf", "sylvester", "lyap")
 NEEDS = {"silu": ("expit",), "sylvester": ("matrix_function",), "lyap": ("sylvester", "matrix_function")}
-NEEDS |= {f: ("matrix_function",) for f in (*MATRIX, "dexpm")}
+NEEDS |= dict.fromkeys((*MATRIX, "dexpm"), ("matrix_function",))
 NEEDS |= {f"d{f}": ("matrix_block", f, "matrix_function") for f in MATRIX if f not in ("expm", "sqrtm")}
 NEEDS |= {"sqrtm": ("powm", "matrix_function"), "dsqrtm": ("sqrtm", "powm", "sylvester", "matrix_function")}
 SCIPY = ("erf", "erfc", "gamma", "gammaln", "digamma", "polygamma")
@@ -240,9 +240,7 @@ def _safe(name: str, taken: set[str]) -> bool:
     return name not in taken and not iskeyword(name) and (name.isascii() or normalize("NFKC", name) == name)
 
 
-def _with_safe_sizes(
-    roots: list[Expr], known: list[Expr], taken: set[str]
-) -> tuple[list[Expr], list[Expr], dict[str, str]]:
+def _with_safe_sizes(roots: list[Expr], known: list[Expr], taken: set[str]) -> tuple[list[Expr], list[Expr], dict[str, str]]:
     """Expressions and variables with dimension names that clash renamed, and name now -> name before, of all."""
     names: dict[str, None] = {}
     for node in walk(*roots, *known):
@@ -397,9 +395,7 @@ def _further(needed: set[str], bindings: Bindings) -> set[str]:
     return found
 
 
-def _size_lines(
-    wanted: set[str], bindings: Bindings, known: Sequence[Expr], parameters: Mapping[str, str]
-) -> list[str]:
+def _size_lines(wanted: set[str], bindings: Bindings, known: Sequence[Expr], parameters: Mapping[str, str]) -> list[str]:
     """The assignments of the sizes that the program names."""
     lines = []
     done: set[str] = set()

@@ -93,7 +93,8 @@ class Derivative:
     def layout(self, name: str) -> Expr:
         """The partial derivatives laid out as a textbook would.
 
-        denominator: the shape of X (scalar function) or the transposed Jacobian; numerator: the transposed gradient, the Jacobian.
+        denominator: the shape of X for a scalar function, otherwise the transposed Jacobian
+        numerator: the transposed gradient, or the Jacobian
         """
         if name not in ("numerator", "denominator"):
             raise ShapeError(f"the layouts are numerator and denominator, not {name!r}")
@@ -178,11 +179,12 @@ class Derivative:
 
     def _need_scalar(self, what: str) -> None:
         if self.function.shape != SCALAR:
-            raise ShapeError(f"a {what} belongs to a scalar function, and this one is a {self.function.kind}: ask for the Jacobian")
+            raise ShapeError(
+                f"a {what} belongs to a scalar function, and this one is a {self.function.kind}: ask for the Jacobian"
+            )
 
 
 def scaled_half(e: Expr) -> Expr:
     from fractions import Fraction
 
     return scaled(Fraction(1, 2), e)
-

@@ -65,5 +65,3 @@ def _missing(root: Expr, found: dict[Expr, Expr | None]) -> list[Expr]:
             stack.append((node, True))
             stack.extend((a, False) for a in reversed(node.args) if a not in seen)
     return order
-
-

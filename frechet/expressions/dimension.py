@@ -17,7 +17,7 @@ Monomial = tuple[str, ...]
 class Dim:
     """A dimension; equal dimensions are the same object."""
 
-    __slots__ = ("terms", "digest", "text")
+    __slots__ = ("digest", "terms", "text")
     terms: tuple[tuple[Monomial, int], ...]
     digest: int
     text: str
@@ -92,7 +92,7 @@ def _unpickled(unit: bool, terms: tuple[tuple[Monomial, int], ...]) -> Dim:
 
 
 def _text(terms: tuple[tuple[Monomial, int], ...]) -> str:
-    parts = []
+    parts: list[str] = []
     for monomial, coefficient in terms:
         names = "*".join(monomial)
         size = abs(coefficient)
@@ -162,7 +162,7 @@ def show_dimension(d: Dim) -> str:
     """A dimension as a book prints it: pq for p*q, n² for n*n, 2n for 2*n; names of several letters keep their *."""
     if any(len(name) > 1 for name in d.names()):
         return d.text
-    parts = []
+    parts: list[str] = []
     for monomial, c in d.terms:
         names = "".join(
             name + ("" if monomial.count(name) == 1 else str(monomial.count(name)).translate(_SUPERSCRIPTS))

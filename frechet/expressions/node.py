@@ -45,7 +45,19 @@ class Expr:
     """
 
     __slots__ = (
-        "op", "args", "params", "shape", "leaves", "balance", "sign", "definite", "key", "digest", "lead", "transposed", "__weakref__",
+        "__weakref__",
+        "args",
+        "balance",
+        "definite",
+        "digest",
+        "key",
+        "lead",
+        "leaves",
+        "op",
+        "params",
+        "shape",
+        "sign",
+        "transposed",
     )  # fmt: skip
     op: Operation
     args: tuple[Expr, ...]
@@ -67,7 +79,7 @@ class Expr:
     def __reduce__(self) -> tuple[object, ...]:
         # A flat tape, so that deep expressions pickle too.
         index: dict[Expr, int] = {}
-        tape = []
+        tape: list[tuple[str, tuple[int, ...], tuple[Any, ...], Shape]] = []
         for node in walk(self):
             index[node] = len(tape)
             tape.append((node.op.name, tuple(index[a] for a in node.args), node.params, node.shape))
@@ -169,7 +181,7 @@ def param_digest(value: Any) -> int:
     """An order key for a parameter that is the same in every run (hashes of strings are not)."""
     kind_of = type(value)
     if kind_of is int:
-        return value if value >= 0 else 7 - 3 * value  # (hash(-1) equals hash(-2))
+        return int(value if value >= 0 else 7 - 3 * value)  # (hash(-1) equals hash(-2))
     if kind_of is Dim:
         return value.digest  # type: ignore[no-any-return]
     if kind_of is float or kind_of is Fraction:

@@ -38,7 +38,9 @@ class Operation:
     linear_in: ClassVar[tuple[int, ...] | None] = None  # the arguments it is linear in, where that is not each of them
     typed: ClassVar[bool] = True  # may be typed as name(args)
     typed_as: str = ""  # the typed name, where it is not `name`
-    takes: ClassVar[tuple[str, ...]] = ()  # what the arguments are, by count: e expression, d dimension, i integer, r rational
+    takes: ClassVar[
+        tuple[str, ...]
+    ] = ()  # what the arguments are, by count: e expression, d dimension, i integer, r rational
     in_notation: ClassVar[bool] = True  # other readers of the text notation know the name
     forces_matrix: ClassVar[bool] = False  # an undeclared name given as its argument is a matrix, whatever its letter
     code: int

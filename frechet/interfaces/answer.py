@@ -67,7 +67,15 @@ def answer(
     expression = _view(d, form, order)
     seconds = perf_counter() - start
     report = verify(d, form, order, expression) if check else None
-    return Answer(d, form, order, expression, describe([*conditions(function, variable, expression), *promises(function)]), seconds, report)
+    return Answer(
+        d,
+        form,
+        order,
+        expression,
+        describe([*conditions(function, variable, expression), *promises(function)]),
+        seconds,
+        report,
+    )
 
 
 def _view(d: Derivative, form: str, order: int) -> Expr:

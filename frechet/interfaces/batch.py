@@ -57,7 +57,11 @@ def answer_line(line: str, check: bool = True) -> dict[str, Any]:
         return {"id": identity, "ok": False, "error": found}
     except Exception as error:
         # One line must never stop the rest.
-        return {"id": identity, "ok": False, "error": {"kind": "unsupported", "message": f"internal error: {type(error).__name__}: {error}"}}
+        return {
+            "id": identity,
+            "ok": False,
+            "error": {"kind": "unsupported", "message": f"internal error: {type(error).__name__}: {error}"},
+        }
 
 
 def answer_entry(entry: dict[str, Any], check: bool = True) -> dict[str, Any]:
@@ -82,7 +86,9 @@ def fields(found: Answer, arguments: Iterable[Expr]) -> dict[str, Any]:
 
     for node in walk(found.expression):
         if not node.op.in_notation:
-            raise UnsupportedError(f"the result needs {node.op.signature}, which is no name of the notation of this interface")
+            raise UnsupportedError(
+                f"the result needs {node.op.signature}, which is no name of the notation of this interface"
+            )
     written = write_text(found.expression)
     filled: dict[str, Any] = {"form": found.form, "text": written.text}
     if written.where:

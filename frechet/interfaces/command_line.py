@@ -52,11 +52,19 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("variable", nargs="?", help="differentiate with respect to this; may be left out if there is only one")
     p.add_argument("--order", type=int, choices=(1, 2), default=1, help="2 adds the Hessian")
     p.add_argument("--form", choices=FORMS, help="print one view only")
-    p.add_argument("--layout", choices=("numerator", "denominator"), help="print the partial derivatives in this layout only")
-    p.add_argument("--declare", action="append", default=[], metavar='"X: n×m symmetric"', help="declare a variable; repeatable")
+    p.add_argument(
+        "--layout", choices=("numerator", "denominator"), help="print the partial derivatives in this layout only"
+    )
+    p.add_argument(
+        "--declare", action="append", default=[], metavar='"X: n×m symmetric"', help="declare a variable; repeatable"
+    )
     style = p.add_mutually_exclusive_group()
-    style.add_argument("--unicode", dest="style", action="store_const", const="unicode", help="mathematical signs (the default)")
-    style.add_argument("--text", dest="style", action="store_const", const="text", help="the text notation, which reads back")
+    style.add_argument(
+        "--unicode", dest="style", action="store_const", const="unicode", help="mathematical signs (the default)"
+    )
+    style.add_argument(
+        "--text", dest="style", action="store_const", const="text", help="the text notation, which reads back"
+    )
     style.add_argument("--latex", dest="style", action="store_const", const="latex", help="LaTeX")
     style.add_argument("--json", dest="style", action="store_const", const="json", help="one JSON object, as batch prints")
     style.add_argument("--numpy", dest="style", action="store_const", const="numpy", help="a NumPy function")
@@ -186,9 +194,14 @@ def _operations(arguments: Sequence[str]) -> int:
         pages = chosen
     rows = [
         {
-            "name": page.name, "signature": page.signature, "summary": page.summary, "rule": page.rule,
-            "adjoint": page.adjoint_rule or "by transposition of the differential", "conditions": page.conditions_text or "none",
-            "source": page.source, "example": page.examples[0] if page.examples else "",
+            "name": page.name,
+            "signature": page.signature,
+            "summary": page.summary,
+            "rule": page.rule,
+            "adjoint": page.adjoint_rule or "by transposition of the differential",
+            "conditions": page.conditions_text or "none",
+            "source": page.source,
+            "example": page.examples[0] if page.examples else "",
         }
         for page in pages
     ]  # fmt: skip

@@ -27,11 +27,19 @@ FREE_ENTRIES = "only if the n(n+1)/2 entries on and below the diagonal are the v
 
 # What stands before formulas, by notation: the gradient, the partials, the second differential, the Hessian, an arrow.
 SYMBOLS: dict[str, dict[str, str]] = {
-    "unicode": {"∇": "∇{g}", "∂": "∂{g}/∂{x}", "d": "d{g}", "d²": "d²{g}", "∇²": "∇²{g}", "d∇": "d∇{g}", "→": "→", "free": "2∇{g} − ∇{g} ∘ I"},
-    "text": {"∇": "grad {g}", "∂": "d{g}/d{x}", "d": "d{g}", "d²": "d^2{g}", "∇²": "hess {g}", "d∇": "d grad {g}", "→": "->",
-             "free": "2*grad {g} - grad {g}.*eye(n)"},
-    "latex": {"∇": r"\nabla {g}", "∂": r"\frac{{\partial {g}}}{{\partial {x}}}", "d": r"\mathrm{{d}}{g}", "d²": r"\mathrm{{d}}^2{g}",
-              "∇²": r"\nabla^2 {g}", "d∇": r"\mathrm{{d}}\nabla {g}", "→": r"\to", "free": r"2\nabla {g} - \nabla {g} \odot I"},
+    "unicode": {
+        "∇": "∇{g}", "∂": "∂{g}/∂{x}", "d": "d{g}", "d²": "d²{g}", "∇²": "∇²{g}", "d∇": "d∇{g}", "→": "→",
+        "free": "2∇{g} − ∇{g} ∘ I",
+    },
+    "text": {
+        "∇": "grad {g}", "∂": "d{g}/d{x}", "d": "d{g}", "d²": "d^2{g}", "∇²": "hess {g}", "d∇": "d grad {g}", "→": "->",
+        "free": "2*grad {g} - grad {g}.*eye(n)",
+    },
+    "latex": {
+        "∇": r"\nabla {g}", "∂": r"\frac{{\partial {g}}}{{\partial {x}}}", "d": r"\mathrm{{d}}{g}",
+        "d²": r"\mathrm{{d}}^2{g}", "∇²": r"\nabla^2 {g}", "d∇": r"\mathrm{{d}}\nabla {g}", "→": r"\to",
+        "free": r"2\nabla {g} - \nabla {g} \odot I",
+    },
 }  # fmt: skip
 
 
@@ -156,7 +164,11 @@ class Page:
         if self.function.shape == SCALAR:
             lines += self._gradient(d)
         elif self.variable.shape == SCALAR:
-            lines.append(self._entry("derivative", f"{self._symbol('∂')} = {self.show(d.by_scalar)}", f"{_size(d.by_scalar.shape)}, as {g}"))
+            lines.append(
+                self._entry(
+                    "derivative", f"{self._symbol('∂')} = {self.show(d.by_scalar)}", f"{_size(d.by_scalar.shape)}, as {g}"
+                )
+            )
         else:
             lines.append(self._jacobian(d))
         affine = self.variable not in depends(d.differential, self.variable)
@@ -182,7 +194,7 @@ class Page:
     def _gradient(self, d: Derivative) -> list[str]:
         from frechet.compilation.adjugates import with_adjugates
 
-        g, x, gradient = self.letter, self.name, d.gradient
+        x, gradient = self.name, d.gradient
         remark = f"{_size(self.variable.shape)}, as {x} (denominator layout)"
         lines = [self._entry("gradient", f"{self._symbol('∇')} = {self.show(gradient)}", remark)]
         without = with_adjugates([gradient])[0]
@@ -194,7 +206,11 @@ class Page:
         if self.variable.shape != SCALAR:
             numerator = d.layout("numerator")
             lines.append(
-                self._entry("partials", f"{self._symbol('∂')} = {self.show(numerator)}", f"{_size(numerator.shape)} (numerator layout)")
+                self._entry(
+                    "partials",
+                    f"{self._symbol('∂')} = {self.show(numerator)}",
+                    f"{_size(numerator.shape)} (numerator layout)",
+                )
             )
         return lines
 
@@ -205,11 +221,15 @@ class Page:
         return self._entry("Jacobian", f"{self._symbol('∂')} = {self.show(d.jacobian)}", remark)
 
     def _second(self, second: Answer) -> list[str]:
-        g, e = self.letter, second.expression
+        e = second.expression
         if self.function.shape != SCALAR:
             return [self._entry("second", f"{self._symbol('d²')} = {self.show(e)}", "the second differential")]
         matrix = self.variable.kind == "matrix"
-        lines = [self._entry("Hessian", f"{self._symbol('∇²')} = {self.show(e)}", _size(e.shape) + (", for vec(dX)" if matrix else ""))]
+        lines = [
+            self._entry(
+                "Hessian", f"{self._symbol('∇²')} = {self.show(e)}", _size(e.shape) + (", for vec(dX)" if matrix else "")
+            )
+        ]
         if matrix:
             action = self.show(second.derivative.gradient_differential)
             lines.append(self._entry("", f"{self._symbol('d∇')} = {action}", "the Hessian as a linear map"))

@@ -1,9 +1,9 @@
 """The Python interface: variables, operators with NumPy's meaning, functions by name, derivatives.
 
-    >>> import frechet as fr
-    >>> X, A = fr.matrix("X", "n", "m"), fr.matrix("A", "n", "n")
-    >>> fr.derivative(fr.tr(X.T @ A @ X), X).gradient
-    (A + A')*X
+>>> import frechet as fr
+>>> X, A = fr.matrix("X", "n", "m"), fr.matrix("A", "n", "n")
+>>> fr.derivative(fr.tr(X.T @ A @ X), X).gradient
+(A + A')*X
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ class NumPyAlgebra:
             if SCALAR in (left.shape, right.shape):
                 raise ShapeError("@ is the matrix product: multiply by a scalar with *")
             if left.kind == "vector" and right.kind == "vector":
-                raise ShapeError(f"{left!r} and {right!r} are both vectors: x.T @ y is their inner product, fr.outer(x, y) the outer")
+                raise ShapeError(
+                    f"{left!r} and {right!r} are both vectors: x.T @ y is their inner product, fr.outer(x, y) the outer"
+                )
             if left.shape[1] is not right.shape[0]:
                 raise ShapeError(
                     f"{left!r} is {show_shape(left.shape)} and {right!r} is {show_shape(right.shape)}: "
@@ -195,8 +197,13 @@ class Derivative(LinearMap):
         from frechet.interfaces.answer import default_form, verify
 
         form = default_form(self.function, order)
-        return verify(self, form, order, {"gradient": lambda: self.gradient, "jacobian": lambda: self.jacobian,
-                                          "hessian": lambda: self.hessian, "differential": lambda: self.second_differential}[form]())  # fmt: skip
+        views = {
+            "gradient": lambda: self.gradient,
+            "jacobian": lambda: self.jacobian,
+            "hessian": lambda: self.hessian,
+            "differential": lambda: self.second_differential,
+        }
+        return verify(self, form, order, views[form]())
 
     @property
     def conditions(self) -> list[str]:

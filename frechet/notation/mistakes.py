@@ -197,9 +197,7 @@ def _sum(words: _Words, a: int, b: int, sign: str) -> str:
         if square and words.nodes[array].kind in ("mul", "div", "transpose", "power"):
             message += f". If {words.text(array)} should be a number: did you mean tr({words.text(array)})?"
         return message
-    message = (
-        f"{words.says(a)} and {words.says(b)}: only equal shapes can be {'added' if sign == '+' else 'subtracted'}"
-    )
+    message = f"{words.says(a)} and {words.says(b)}: only equal shapes can be {'added' if sign == '+' else 'subtracted'}"
     return message + _transposed_hint(words, a, b, f" {sign} ")
 
 
@@ -280,16 +278,15 @@ def matrix_exponent(reader: Reader, i: int) -> FrechetError:
     every = f"{words.factor(base, tight=True)}.^{words.factor(exponent, tight=True)} is taken entry by entry"
     half = words.text(exponent) in ("1/2", "0.5", ".5")
     whole = f"sqrtm({words.text(base)})" if half else f"powm({words.text(base)},{words.text(exponent)})"
-    message = f"{words.says(base)}, so the exponent must be a whole number: {every}, {whole} the matrix {'root' if half else 'power'}"
+    what = "root" if half else "power"
+    message = f"{words.says(base)}, so the exponent must be a whole number: {every}, {whole} the matrix {what}"
     return reader.error_at(exponent, message, UnsupportedError)
 
 
 def _solve(words: _Words, a: int, b: int) -> str:
     s, t = words.reader.shapes[a], words.reader.shapes[b]
     if kind(s) == "scalar":
-        return (
-            f"A\\b solves A*z = b, and {words.says(a)}: did you mean {words.factor(b)}/{words.factor(a, tight=True)}?"
-        )
+        return f"A\\b solves A*z = b, and {words.says(a)}: did you mean {words.factor(b)}/{words.factor(a, tight=True)}?"
     if kind(s) != "matrix" or not words.could(*s):
         hint = f": did you mean pinv({words.text(a)})*{words.factor(b)}?" if words.could(s[0], t[0]) else ""
         if kind(s) != "matrix":

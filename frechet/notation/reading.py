@@ -96,9 +96,7 @@ class _Known:
     def __init__(self, name: str, dims: tuple[Dim, ...] | None, words: Iterable[str], field: str | None) -> None:
         self.name, self.dims = name, dims
         if dims is not None and len(dims) > 2:
-            raise UnsupportedError(
-                f"{name} has {len(dims)} dimensions: only scalars, vectors and matrices are known here"
-            )
+            raise UnsupportedError(f"{name} has {len(dims)} dimensions: only scalars, vectors and matrices are known here")
         if field == "complex":
             raise UnsupportedError(f"{name} is complex: complex variables come later")
         structure, domains = [], []
@@ -136,7 +134,7 @@ class _Known:
 
     @classmethod
     def of_entry(cls, name: str, said: Mapping[str, Any], differentiated: bool = False) -> _Known:
-        """The sample of a constant is a promise; of the variable itself it says where to look, not in which space it lives."""
+        """The sample of a constant is a promise; of the variable itself it only says where to look."""
         if not isinstance(said, Mapping) or not isinstance(said.get("shape", ()), Sequence):
             raise NotationError(f'{name} must be described as {{"shape": ["n", "m"]}}, perhaps with structure and sample')
         words = list(said.get("structure") or ())
@@ -286,9 +284,7 @@ class Reader:
         for d in self.program.definitions:
             if d.name in self.definitions:
                 first = next(e for e in self.program.definitions if e.name == d.name)
-                message = (
-                    f"{d.name} is defined twice: on line {self._line(first.start)} and on line {self._line(d.start)}"
-                )
+                message = f"{d.name} is defined twice: on line {self._line(first.start)} and on line {self._line(d.start)}"
                 raise self.error(NotationError, message, d.start, d.end)
             if d.name in self.known or d.name in self.given:
                 raise self.error(NotationError, f"{d.name} is declared as a variable, and defined here", d.start, d.end)
@@ -602,12 +598,7 @@ class Reader:
         while self.nodes[left].kind == "mul":
             left = self.nodes[left].args[1]
         first, second = self.calls.get(left), self.calls.get(right)
-        if (
-            first is not None
-            and second is not None
-            and first.page is constants.COMMUTATION
-            and second.page is shaping.VEC
-        ):
+        if first is not None and second is not None and first.page is constants.COMMUTATION and second.page is shaping.VEC:
             m, n = first.params
             self.unifier.preferred.append((self.shapes[second.args[0]], (m, n)))
 

@@ -1,7 +1,7 @@
 """Writing expressions: what is the same in every notation.
 
-`write` turns a graph into text by a style (`frechet.notation.text`, `unicode`, `latex`). Parts that are used more than once in
-a large expression get a name, so that the text has the size of the graph, not of the tree.
+`write` turns a graph into text by a style (`frechet.notation.text`, `unicode`, `latex`). Parts that are used more than
+once in a large expression get a name, so that the text has the size of the graph, not of the tree.
 """
 
 from __future__ import annotations
@@ -225,7 +225,10 @@ def _power_of_quotient(node: Expr, pieces: _Pieces, style: Style) -> tuple[list[
 def _line(above: list[Piece], below: list[Piece], style: Style, elementwise: bool) -> Piece:
     join = style.hadamard if elementwise else style.product
     if not elementwise and len(above) > 1 and above[-1][1] == INNER:
-        above = [*above[:-1], (above[-1][0], PRODUCT)]  # at the end, 2*x'*A*x, nothing follows that it could be mistaken with
+        above = [
+            *above[:-1],
+            (above[-1][0], PRODUCT),
+        ]  # at the end, 2*x'*A*x, nothing follows that it could be mistaken with
     top = (join(above) if len(above) > 1 else above[0]) if above else style.number(1)
     if not below:
         return top

@@ -1,24 +1,24 @@
 """The mathematics: one file per family, one page per operation. This is the table of contents.
 
-    constants      numbers, variables, ones, zeros, eye, unit, commutation, π
-    transposition  transposes
-    sums           sums with numeric coefficients
-    products       scaling and matrix products
-    hadamard       element-wise products and powers
-    elementwise    exp, log, sin …, relu, sigmoid, erf, gamma …, max and min of two
-    softmax        softmax, log-sum-exp
-    reductions     trace, sum, norms, largest and smallest entry, mean, dot, outer
-    determinant    det, logdet, adj
-    powers         whole powers of matrices, inverse, solve, pseudo-inverse
-    shaping        diag, vec, unvec, kron
-    matrix_functions  expm, logm, sqrtm, powm, sinm, cosm
-    frechet_derivatives  dexpm, dlogm, dsqrtm, dpowm, dsinm, dcosm
-    commuting      which matrices commute (no pages)
-    factorizations  cholesky, tril, triu, lowhalf, sym, skew, sylvester, lyap
-    spectral       eigenvalues and eigenvectors of symmetric matrices
-    singular_values  singular values and vectors, the spectral norm
-    nuclear        the nuclear norm, the polar factor
-    toeplitz       the part that is constant along the diagonals
+constants      numbers, variables, ones, zeros, eye, unit, commutation, π
+transposition  transposes
+sums           sums with numeric coefficients
+products       scaling and matrix products
+hadamard       element-wise products and powers
+elementwise    exp, log, sin …, relu, sigmoid, erf, gamma …, max and min of two
+softmax        softmax, log-sum-exp
+reductions     trace, sum, norms, largest and smallest entry, mean, dot, outer
+determinant    det, logdet, adj
+powers         whole powers of matrices, inverse, solve, pseudo-inverse
+shaping        diag, vec, unvec, kron
+matrix_functions  expm, logm, sqrtm, powm, sinm, cosm
+frechet_derivatives  dexpm, dlogm, dsqrtm, dpowm, dsinm, dcosm
+commuting      which matrices commute (no pages)
+factorizations  cholesky, tril, triu, lowhalf, sym, skew, sylvester, lyap
+spectral       eigenvalues and eigenvectors of symmetric matrices
+singular_values  singular values and vectors, the spectral norm
+nuclear        the nuclear norm, the polar factor
+toeplitz       the part that is constant along the diagonals
 """
 
 from frechet.expressions.operation import Operation, all_operations, register

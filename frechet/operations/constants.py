@@ -103,12 +103,22 @@ class VariablePage(Operation):
 
 
 STRUCTURES = ("symmetric", "spd", "psd", "diagonal", "skew", "orthogonal", "lower", "upper", "toeplitz", "hermitian")
-DOMAINS = ("normal", "positive", "nonnegative", "spd", "orthogonal", "invertible", "unit01", "simplex", "labels±1", "mask01", "onehot")
+DOMAINS = (
+    "normal",
+    "positive",
+    "nonnegative",
+    "spd",
+    "orthogonal",
+    "invertible",
+    "unit01",
+    "simplex",
+    "labels±1",
+    "mask01",
+    "onehot",
+)
 
 
-def variable(
-    name: str, shape: Shape, structure: Sequence[str] = (), domain: str = "normal", role: str = "variable"
-) -> Expr:
+def variable(name: str, shape: Shape, structure: Sequence[str] = (), domain: str = "normal", role: str = "variable") -> Expr:
     """A variable of the given shape.
 
     Raises: ShapeError, if a structure needs a square matrix and the shape is none.
@@ -116,7 +126,9 @@ def variable(
     for word in structure:
         if word not in STRUCTURES:
             raise ShapeError(f"{word!r} is not a structure known here: {', '.join(STRUCTURES)}")
-        if kind(shape) != "matrix" or (shape[0] is not shape[1] and word not in ("lower", "upper", "toeplitz", "orthogonal")):
+        if kind(shape) != "matrix" or (
+            shape[0] is not shape[1] and word not in ("lower", "upper", "toeplitz", "orthogonal")
+        ):
             raise ShapeError(f"{name} is declared {word}, so it must be a square matrix")
         rows, columns = shape[0].value(), shape[1].value()
         if word == "orthogonal" and rows is not None and columns is not None and rows < columns:

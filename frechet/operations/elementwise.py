@@ -135,7 +135,7 @@ class SignPage(Elementwise):
 
 
 def _level_below(u: Expr) -> str | None:
-    """"max" where u is v - max(v)*ones, "min" where it is v - min(v)*ones."""
+    """ "max" where u is v - max(v)*ones, "min" where it is v - min(v)*ones."""
     if u.op is not sums.SUM:
         return None
     for c, e in zip(u.params, u.args, strict=True):
@@ -277,9 +277,7 @@ def _tanh_quotient(u: Expr) -> Expr:
 
 
 TANH = Elementwise("tanh", "(1-tanh(x).^2)", _tanh_quotient, odd=True, at_zero=0, latex=r"\tanh({0})")
-ARCSINH = Elementwise(
-    "arcsinh", "1./sqrt(1+x.^2)", lambda u: raised(one_plus(raised(u, 2)), -HALF), odd=True, at_zero=0
-)
+ARCSINH = Elementwise("arcsinh", "1./sqrt(1+x.^2)", lambda u: raised(one_plus(raised(u, 2)), -HALF), odd=True, at_zero=0)
 ARCCOSH = Elementwise(
     "arccosh", "1./sqrt(x.^2-1)", lambda u: raised(sums.subtract(raised(u, 2), ones(u.shape)), -HALF),
     where=("{0} > 1",), domain="above1",
@@ -318,7 +316,9 @@ def _gelu(u: Expr) -> Expr:
 
 
 def _erf(u: Expr) -> Expr:
-    return hadamard.times(hadamard.monomial(SCALAR, [(PI.build(), -HALF), (number(2), 1)]), EXP.build(sums.negative(raised(u, 2))))
+    return hadamard.times(
+        hadamard.monomial(SCALAR, [(PI.build(), -HALF), (number(2), 1)]), EXP.build(sums.negative(raised(u, 2)))
+    )
 
 
 GELU = Elementwise(
@@ -337,7 +337,13 @@ LGAMMA = Elementwise(
     latex=r"\log\Gamma({0})",
 )  # fmt: skip
 DIGAMMA = Elementwise(
-    "digamma", "trigamma(x)", lambda u: TRIGAMMA.build(u), "digamma({0})", where=NOT_POLE, domain="positive", latex=r"\psi({0})"
+    "digamma",
+    "trigamma(x)",
+    lambda u: TRIGAMMA.build(u),
+    "digamma({0})",
+    where=NOT_POLE,
+    domain="positive",
+    latex=r"\psi({0})",
 )
 TRIGAMMA = Elementwise(
     "trigamma", "polygamma(2,x)", lambda u: POLYGAMMA.build(2, u), "polygamma(1, {0})", where=NOT_POLE, domain="positive",
@@ -462,7 +468,9 @@ class ExtremumPage(Operation):
             return transposed(self.build(transposed(a), transposed(b)))
         first, second = sorted((a, b), key=sums.KEY)
         node = make(self, (first, second), (), a.shape)
-        return oriented(node, lambda: make(self, tuple(sorted((transposed(a), transposed(b)), key=sums.KEY)), (), a.shape[::-1]))
+        return oriented(
+            node, lambda: make(self, tuple(sorted((transposed(a), transposed(b)), key=sums.KEY)), (), a.shape[::-1])
+        )
 
     def annotate(self, node: Expr) -> None:
         node.sign = min(a.sign for a in node.args)

@@ -160,6 +160,11 @@ class LowHalfPage(MaskPage):
     source = "Murray (2016), section 3.1, there Φ"
     latex = r"\operatorname{lowhalf}({0})"
     diagonal = HALF
+
+    def annotate(self, node: Expr) -> None:
+        super().annotate(node)
+        node.balance = -1  # the transpose stands outside
+
     examples = ("lowhalf(X)", "x'*lowhalf(X)*y")
     identities = (
         ("lowhalf(B)", "tril(B)-diag(diag(B))/2"), ("tr(lowhalf(B))", "tr(B)/2"),
@@ -291,16 +296,13 @@ class LyapunovPage(Operation):
             return zeros(q.shape)
         if q.op is products.SCALE:
             return sums.scaled(c, products.scale(q.args[0], self.build(a, q.args[1])))
-        if q.op is TRANSPOSE and not symmetric(q):
-            return sums.scaled(c, transposed(self.build(a, q.args[0])))
-        return sums.scaled(c, make(self, (a, q), (), q.shape))
+        node = make(self, (a, q), (), q.shape)
+        return sums.scaled(c, oriented(node, lambda: make(self, (a, transposed(q)), (), q.shape)))
 
     def annotate(self, node: Expr) -> None:
         a, q = node.args
         node.sign, node.definite = 0, q.definite if a.definite == 2 else 0
-        node.balance = q.balance
-        if symmetric(q):
-            node.transposed = node
+        node.balance = q.balance  # lyap(A,Q)' = lyap(A,Q')
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         terms = [(1, d[1])] if d[1] is not None else []

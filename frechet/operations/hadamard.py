@@ -56,7 +56,7 @@ class MonomialPage(Operation):
         if all(k < 0 for k in node.params):
             node.leaves += 1
         signs = [
-            2 if a.sign == 2 else 1 if a.sign == 1 and k > 0 or isinstance(k, int) and k % 2 == 0 else 0
+            2 if a.sign == 2 else 1 if (a.sign == 1 and k > 0) or (isinstance(k, int) and k % 2 == 0) else 0
             for a, k in zip(node.args, node.params, strict=True)
         ]
         node.sign = min(signs)
@@ -292,7 +292,9 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
         # (u*1').*M = diag(u)*M repeats a column, (1*v').*M = M*diag(v) a row
         u, v = _repeats(b) or (None, None)
         if kept or diagonal or b is not repeated[0]:
-            result = products.product(shaping.diag(u), result) if u is not None else products.product(result, shaping.diag(v))  # type: ignore[arg-type]
+            result = (
+                products.product(shaping.diag(u), result) if u is not None else products.product(result, shaping.diag(v))
+            )  # type: ignore[arg-type]
             c, result = sums.content(result)
             coefficient *= c
         else:
@@ -352,7 +354,7 @@ def _number_power(c: Number, k: Number) -> Number | None:
         return exact(Fraction(c) ** k) if not isinstance(c, float) else c**k
     if isinstance(c, float) or isinstance(k, float):
         return float(c) ** float(k) if c > 0 else None
-    if c > 0 and Fraction(k).denominator == 2 and abs(k) < 100:
+    if c > 0 and Fraction(k).denominator == 2 and -100 < k < 100:
         from math import isqrt
 
         f = Fraction(c)
@@ -483,7 +485,14 @@ def _ratio_of(name: str) -> Any:
     return rewrite
 
 
-REWRITES = {"sin": _ratio_of("sin"), "sinh": _ratio_of("sinh"), "abs": _abs, "sign": _sign, "epower": _epower, "transpose": _epower}
+REWRITES = {
+    "sin": _ratio_of("sin"),
+    "sinh": _ratio_of("sinh"),
+    "abs": _abs,
+    "sign": _sign,
+    "epower": _epower,
+    "transpose": _epower,
+}
 
 
 def epower(base: Expr, exponent: Expr) -> Expr:

@@ -84,7 +84,7 @@ class PolarPage(OfFullRank):
     latex = r"\operatorname{polar}({0})"
     takes = ("e",)
     conditions_text = "X of full rank; the differential only of a square matrix, or where the sizes are numbers"
-    examples = ("polar(X*X)", "tr(A'*polar(A-A'))")
+    examples = ("polar(X*X)", "tr(A*polar(X*X+A))")
     identities = (
         ("polar(-3*X)", "-polar(X)"), ("polar(X')", "polar(X)'"),
         ("polar(X)*X'*polar(X)", "X"), ("tr(X'*polar(X))", "normnuc(X)"),

@@ -144,7 +144,11 @@ class PseudoInversePage(Operation):
         left = sums.subtract(eye(m), products.product(x, node))
         right = sums.subtract(eye(n), products.product(node, x))
         return sums.add(
-            [(-1, products.product(node, dx, node)), (1, products.product(node, pt, dt, left)), (1, products.product(right, dt, pt, node))]
+            [
+                (-1, products.product(node, dx, node)),
+                (1, products.product(node, pt, dt, left)),
+                (1, products.product(right, dt, pt, node)),
+            ]
         )
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
@@ -175,7 +179,9 @@ def inverse(e: Expr) -> Expr:
 def power_differential(x: Expr, k: int, dx: Expr) -> Expr:
     """The differential of X^k in the direction dx."""
     if abs(k) > TERMS_LIMIT:
-        raise LimitError(f"the differential of a matrix power with exponent {k} has {abs(k)} terms; at most {TERMS_LIMIT} are written")
+        raise LimitError(
+            f"the differential of a matrix power with exponent {k} has {abs(k)} terms; at most {TERMS_LIMIT} are written"
+        )
     if k > 0:
         return sums.add((1, products.product(power(x, i), dx, power(x, k - 1 - i))) for i in range(k))
     return sums.add((-1, products.product(power(x, -i), dx, power(x, k - 1 + i))) for i in range(1, 1 - k))
@@ -235,7 +241,7 @@ def power(e: Expr, k: Number) -> Expr:
     if e.op is products.PRODUCT and k < 0 and all(f.shape[0] is f.shape[1] for f in e.args):
         inverted = products.product(*[power(f, -1) for f in reversed(e.args)])
         return inverted if k == -1 else power(inverted, -k)
-    if e.op is products.PRODUCT and 0 < k and k * len(e.args) <= WRITTEN_OUT:
+    if e.op is products.PRODUCT and k > 0 and k * len(e.args) <= WRITTEN_OUT:
         # (X'*X)^2 is the chain X'*X*X'*X, so that it meets its like; the writers find the repetition again
         return products.product(*[e] * k)
     v = shaping.diagonal_of_matrix(e)

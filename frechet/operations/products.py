@@ -8,6 +8,7 @@ same object. Products are not distributed over sums.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
@@ -351,7 +352,7 @@ def _cut(chain: list[Expr], scalars: list[Expr]) -> Expr | None:
         return chain[0]
     cuts = [0] if chain[0].shape[0] is UNIT else []
     cuts += [i + 1 for i, f in enumerate(chain) if f.shape[1] is UNIT]
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         scalars.append(_scalar_chain(chain[start:end]))
     rest = chain[: cuts[0]] + chain[cuts[-1] :] if cuts else chain
     if not rest:
@@ -418,4 +419,3 @@ def multiply(a: Expr, b: Expr) -> Expr:
 def quotient(a: Expr, b: Expr) -> Expr:
     """a/b for a scalar b."""
     return scale(hadamard.monomial(SCALAR, [(b, -1)]), a)
-

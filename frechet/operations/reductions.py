@@ -14,7 +14,6 @@ from frechet.operations import elementwise, hadamard, products, shaping, sums
 from frechet.operations.constants import EYE, ONES, exact, eye, is_zero, magnitude, ones, size, zeros
 from frechet.operations.transposition import TRANSPOSE, transposed
 
-
 REDUCTIONS: dict[tuple[str, str], Callable[[Expr], Expr | None]] = {}
 """What a reduction makes of the result of another operation, such as the sum of eigenvalues; filled in by their pages."""
 
@@ -166,7 +165,8 @@ def _cyclic(chain: tuple[Expr, ...]) -> Expr:
         return make(TRACE, (products.product(*chain),), (), SCALAR)
     flipped = tuple(products.flipped_chain(chain))
     best: tuple[Any, ...] | None = None
-    for c in (chain, flipped):
+    words = [chain, flipped]
+    for c in words:
         for i in range(n):
             turned = c[i:] + c[:i]
             if n % 2 == 0 and all(transposed(turned[n - 1 - j]) is turned[j] for j in range(n // 2)):
@@ -174,6 +174,10 @@ def _cyclic(chain: tuple[Expr, ...]) -> Expr:
             joined = products.product(*turned)
             if joined.op is not products.PRODUCT or len(joined.args) < n:
                 return trace(joined)  # the ends met and made a shorter chain
+            if joined.args != turned:  # factors that commute have changed places
+                turned = joined.args
+                if turned not in words and len(words) < ROTATIONS_LIMIT:
+                    words.append(turned)
             # the differential last, the rest by name
             last = turned[-1]
             last_rank = 2 if last.lead[:1] != "~" else 1 if last.op is TRANSPOSE else 0

@@ -353,7 +353,6 @@ def kron_adjoint(known: Expr, w: Expr, shape: Shape, i: int) -> Expr:
     return sums.scaled(c, unvec(folded, *shape))
 
 
-REVERSE["kron"] = lambda e: KRON.build(transposed(e.args[0]), transposed(e.args[1]))
-
 DIAG, DIAGONAL, VEC, UNVEC, KRON = DiagPage(), DiagonalPage(), VecPage(), UnvecPage(), KronPage()
 PAGES: tuple[Operation, ...] = (DIAG, DIAGONAL, VEC, UNVEC, KRON)
+REVERSE["kron"] = lambda e: KRON.build(transposed(e.args[0]), transposed(e.args[1]))

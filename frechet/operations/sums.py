@@ -192,7 +192,6 @@ def content(e: Expr) -> tuple[Number, Expr]:
     return common, add((factor * c, a) for c, a in zip(e.params, e.args, strict=True))
 
 
-
 def _reversed(e: Expr) -> Expr:
     if len(e.args) == 1:
         return add([(e.params[0], transposed(e.args[0]))])

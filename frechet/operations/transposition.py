@@ -90,7 +90,7 @@ def oriented(node: Expr, flipped: Callable[[], Expr]) -> Expr:
 
     `flipped()` gives the transposed expression built from transposed arguments.
     """
-    if node.transposed is not None or node.shape[1] is UNIT or node.balance < 0 and node.shape[0] is not UNIT:
+    if node.transposed is not None or node.shape[1] is UNIT or (node.balance < 0 and node.shape[0] is not UNIT):
         return node
     other = flipped()
     if other is node:
@@ -112,4 +112,3 @@ def oriented(node: Expr, flipped: Callable[[], Expr]) -> Expr:
 def symmetric(e: Expr) -> bool:
     """Is the expression equal to its transpose, as far as is known?"""
     return e.shape[0] is e.shape[1] and (e.shape[0] is UNIT or (e.balance == 0 and transposed(e) is e))
-

@@ -192,15 +192,15 @@ def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape, tries: int) -
             return None
         k = min(exponents) if min(exponents) > 0 else max(exponents)
         for t in group:
-            body = monomial(t.body.shape, [(b, exact(Fraction(j) - k) if b is f else j) for b, j in zip(t.body.args, t.body.params, strict=True)])
+            body = monomial(
+                t.body.shape,
+                [(b, exact(Fraction(j) - k) if b is f else j) for b, j in zip(t.body.args, t.body.params, strict=True)],
+            )
             rest.append((t.coefficient, t._replace(body=body).expression()))
         return monomial(shape, [(monomial(shape, [(f, k)]), 1), (factored(add(rest), tries), 1)])
     rest = []
     for t in group:
-        body = _without(kind, f, t.body)
-        if body is None:
-            return None
-        rest.append((t.coefficient, t._replace(body=body).expression()))
+        rest.append((t.coefficient, t._replace(body=_without(kind, f, t.body)).expression()))
     if len({e.shape for _, e in rest}) > 1:
         return None
     inside = factored(add(rest), tries)
@@ -209,7 +209,7 @@ def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape, tries: int) -
     return product(f, inside) if kind == "left" else product(inside, f)
 
 
-def _without(kind: str, f: Expr, body: Expr) -> Expr | None:
+def _without(kind: str, f: Expr, body: Expr) -> Expr:
     """What is left of a body when a factor is taken off at one end, or out of a trace."""
     if kind == "trace":
         inside = body.args[0]
@@ -227,5 +227,3 @@ def _without(kind: str, f: Expr, body: Expr) -> Expr | None:
     if rest:
         return product(*rest)
     return eye(f.shape[1] if kind == "left" else f.shape[0])
-
-

@@ -150,8 +150,7 @@ def test_the_adjugate_of_matrices_of_any_rank():
         for rank in range(k + 1):
             a = RNG.normal(size=(k, rank)) @ RNG.normal(size=(rank, k))
             want = [
-                [(-1) ** (i + j) * np.linalg.det(np.delete(np.delete(a, j, 0), i, 1)) for j in range(k)]
-                for i in range(k)
+                [(-1) ** (i + j) * np.linalg.det(np.delete(np.delete(a, j, 0), i, 1)) for j in range(k)] for i in range(k)
             ]
             assert np.allclose(evaluate(ADJ.build(A), {"A": a}), want)
 
@@ -253,9 +252,7 @@ def test_shapes_are_checked(values, words):
 def test_the_source_runs_without_frechet(tmp_path):
     text = numpy_source(add([(1, SILU.build(x)), (1, GELU.build(GAMMA.build(x)))]))
     program = tmp_path / "program.py"
-    program.write_text(
-        text + "\nimport sys\nprint(derivative(x=np.ones(2)), 'frechet' in sys.modules)\n", encoding="utf-8"
-    )
+    program.write_text(text + "\nimport sys\nprint(derivative(x=np.ones(2)), 'frechet' in sys.modules)\n", encoding="utf-8")
     done = subprocess.run([sys.executable, "-I", str(program)], capture_output=True, text=True, check=True)
     assert done.stdout.split()[-1] == "False"
 

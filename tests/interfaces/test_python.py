@@ -28,7 +28,11 @@ def test_views():
 
 def test_every_combination_of_kinds_answers():
     t, v, M = c, x, A
-    functions = {"scalar": lambda e: fr.sum(fr.sin(e)), "vector": lambda e: fr.sin(M @ fr.sin(fr.sum(e) * y)), "matrix": lambda e: fr.sum(e) * fr.exp(M)}
+    functions = {
+        "scalar": lambda e: fr.sum(fr.sin(e)),
+        "vector": lambda e: fr.sin(M @ fr.sin(fr.sum(e) * y)),
+        "matrix": lambda e: fr.sum(e) * fr.exp(M),
+    }
     for f in functions.values():
         for variable in (t, v, M):
             D = fr.derivative(f(variable), variable)

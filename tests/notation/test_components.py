@@ -35,9 +35,7 @@ class Values:
     def of(self, total: Total, free: tuple[Index, ...]) -> Any:
         """The array with one axis for each free index."""
         self.axes += _summed(total)
-        value = np.broadcast_to(
-            self.total(total), [i.dim.size(self.point.sizes) if i in free else 1 for i in self.axes]
-        )
+        value = np.broadcast_to(self.total(total), [i.dim.size(self.point.sizes) if i in free else 1 for i in self.axes])
         return value.reshape([i.dim.size(self.point.sizes) for i in free])
 
     def total(self, total: Total) -> Any:

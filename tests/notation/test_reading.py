@@ -161,9 +161,7 @@ def test_entries() -> None:
         ("square(" * 40 + "2" + ")" * 40, [], LimitError, None, "too large"),
     ],
 )  # fmt: skip
-def test_mistakes(
-    text: str, declarations: list[str], error: type[FrechetError], place: str | None, message: str
-) -> None:
+def test_mistakes(text: str, declarations: list[str], error: type[FrechetError], place: str | None, message: str) -> None:
     with pytest.raises(error) as caught:
         parse(text, declarations)
     assert message in caught.value.message
@@ -188,8 +186,7 @@ def test_definitions_that_double() -> None:
     for line in ("h*h", "kron(h,h)"):
         text = "h0 = 3*ones(2,2)\n" if "kron" in line else "h0 = 3*3\n"
         text += "".join(
-            f"h{i + 1} = {line.replace('h', f'h{i}') if 'kron' not in line else f'kron(h{i},h{i})'}\n"
-            for i in range(60)
+            f"h{i + 1} = {line.replace('h', f'h{i}') if 'kron' not in line else f'kron(h{i},h{i})'}\n" for i in range(60)
         )
         with pytest.raises(LimitError):
             parse(text + "h60")
@@ -242,9 +239,7 @@ def test_whatever_is_typed() -> None:
             assert all("?" not in str(d) for v in reading.variables.values() for d in v.shape)
 
 
-@pytest.mark.parametrize(
-    "text", ["A*X + B", "-y'*log(softmax(W*x+b*ones(k)))", "2*c*X'*(X*w - y)/norm2(w)", "x./(1 + c)"]
-)
+@pytest.mark.parametrize("text", ["A*X + B", "-y'*log(softmax(W*x+b*ones(k)))", "2*c*X'*(X*w - y)/norm2(w)", "x./(1 + c)"])
 def test_round_trip(text: str) -> None:
     reading = read(text)
     assert parse(write_text(reading.expression).text, reading.variables) is reading.expression

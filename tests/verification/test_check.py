@@ -214,9 +214,7 @@ def test_sizes_are_different_and_fit():
     assert report.ok
 
 
-@pytest.mark.parametrize(
-    "structure", ["symmetric", "spd", "psd", "diagonal", "skew", "orthogonal", "lower", "toeplitz"]
-)
+@pytest.mark.parametrize("structure", ["symmetric", "spd", "psd", "diagonal", "skew", "orthogonal", "lower", "toeplitz"])
 def test_samples_have_their_structure(structure):
     v = sample([variable("V", (n, n), [structure])], {"n": 4}, Random(1))["V"]
     transposes = {"symmetric": v.T, "spd": v.T, "psd": v.T, "skew": -v.T, "orthogonal": np.linalg.inv(v)}
