@@ -56,6 +56,6 @@ def typed_operations() -> dict[str, list[Operation]]:
     """The operations that may be typed as name(arguments), by name."""
     found: dict[str, list[Operation]] = {}
     for page in all_operations():
-        if page.takes:
+        if page.takes and (page.typed or page.typed_as):
             found.setdefault(page.typed_as or page.name, []).append(page)
     return found

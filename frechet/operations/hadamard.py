@@ -292,9 +292,10 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
         # (u*1').*M = diag(u)*M repeats a column, (1*v').*M = M*diag(v) a row
         u, v = _repeats(b) or (None, None)
         if kept or diagonal or b is not repeated[0]:
-            result = (
-                products.product(shaping.diag(u), result) if u is not None else products.product(result, shaping.diag(v))
-            )  # type: ignore[arg-type]
+            if u is not None:
+                result = products.product(shaping.diag(u), result)
+            elif v is not None:
+                result = products.product(result, shaping.diag(v))
             c, result = sums.content(result)
             coefficient *= c
         else:

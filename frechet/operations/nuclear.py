@@ -52,7 +52,7 @@ class NormNucPage(OfFullRank):
     summary = "The nuclear norm of a matrix: the sum of its singular values. Of a vector the Euclidean norm."
     rule = "d normnuc(X) = tr(polar(X)'*dX)"
     source = "Watson (1992), example 2"
-    latex = r"\lVert {0}\rVert_{*}"
+    latex = r"\lVert {0}\rVert_{\ast}"
     takes = ("e",)
     forces_matrix = False
     conditions_text = "X of full rank: where not, U*V'+W with normspec(W) <= 1, U'*W = 0, W*V = 0 are the subgradients"

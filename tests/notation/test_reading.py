@@ -134,7 +134,7 @@ def test_entries() -> None:
         ("tr(x)", ["x: n"], ShapeError, "tr(x)", "did you mean sum(x)?"),
         ("dot(x,A)", [], ShapeError, "dot(x,A)", "dot needs equal shapes here: x is n and A is m×p"),
         (r"A\x", ["A: n×m", "x: n"], ShapeError, r"A\x", "did you mean pinv(A)*x?"),
-        ("expm(X)", [], UnsupportedError, "expm", "expm is not supported yet"),
+        ("vech(X)", [], UnsupportedError, "vech", "vech is not supported yet"),
         ("X[1,2]", [], UnsupportedError, "X[1,2]", "not supported yet"),
         ("[A,B]", [], UnsupportedError, "[A,B]", "not supported yet"),
         ("sum_i(x)", [], UnsupportedError, "sum_i", "not supported yet"),
