@@ -23,6 +23,7 @@ from frechet.notation.latex import write_latex
 from frechet.notation.reading import parse, read
 from frechet.notation.text import write_text
 from frechet.notation.unicode import write_unicode
+from frechet.operations import typed_operations
 from frechet.operations.constants import variable
 from frechet.operations.products import inner
 from frechet.operations.transposition import transposed
@@ -153,7 +154,8 @@ def test_identity(page: Operation, left: str, right: str) -> None:
 c, x, z, X, A = fr.scalar("c"), fr.vector("x", "n"), fr.vector("z", "m"), fr.matrix("X", "n", "m"), fr.matrix("A", "n", "n")
 S = fr.matrix("S", "n", "n", "spd")
 ARGUMENTS = {"e": [c, x, x.T, X, A, S, z, X.T, fr.vec(X), fr.parse("3")], "d": ["n", "m", 3], "i": [1, 2], "r": [3, 1.5]}
-TYPED = [pytest.param(page, takes, id=f"{page.typed_as or page.name}-{takes}") for page in PAGES for takes in page.takes]
+CALLED = [page for pages in typed_operations().values() for page in pages]
+TYPED = [pytest.param(page, takes, id=f"{page.typed_as or page.name}-{takes}") for page in CALLED for takes in page.takes]
 
 
 @pytest.mark.parametrize(("page", "takes"), TYPED)
@@ -183,7 +185,7 @@ def test_function_gives_the_shape_of_the_rule_or_refuses(page: Operation, takes:
     assert built, "no combination of arguments was taken"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.takes], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", CALLED, ids=lambda page: page.name)
 def test_wrong_arguments_are_refused(page: Operation) -> None:
     function = getattr(fr, page.typed_as or page.name)
     with pytest.raises(FrechetError):

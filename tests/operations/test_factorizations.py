@@ -18,7 +18,8 @@ from frechet.notation.text import write_text
 from frechet.verification.check import check_equal, check_gradient, check_hessian, check_jacobian
 
 DECLARED = {
-    "S": "n×n spd", "T": "n×n symmetric", "L": "n×n lower", "A": "n×n", "B": "n×n", "C": "n×n", "X": "n×n", "b": "n", "c": "n",
+    "S": "n×n spd", "T": "n×n symmetric", "L": "n×n lower", "A": "n×n", "B": "n×n", "C": "n×n", "X": "n×n",
+    "b": "n", "c": "n",
 }  # fmt: skip
 
 
@@ -84,8 +85,9 @@ def test_jacobians(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "same"),
     [
-        ("cholesky(S)*cholesky(S)'", "S"), ("inv(cholesky(S))'*inv(cholesky(S))", "inv(S)"), ("cholesky(9*S)", "3*cholesky(S)"),
-        ("det(cholesky(S))^2", "det(S)"), ("tril(cholesky(S))", "cholesky(S)"), ("tril(X)'", "triu(X')"), ("tril(3*X)", "3*tril(X)"),
+        ("cholesky(S)*cholesky(S)'", "S"), ("inv(cholesky(S))'*inv(cholesky(S))", "inv(S)"),
+        ("cholesky(9*S)", "3*cholesky(S)"), ("det(cholesky(S))^2", "det(S)"), ("tril(cholesky(S))", "cholesky(S)"),
+        ("tril(X)'", "triu(X')"), ("tril(3*X)", "3*tril(X)"),
         ("triu(tril(X))", "diag(diag(X))"), ("tril(L*L)", "L*L"), ("triu(L')", "L'"), ("diag(tril(X))", "diag(X)"),
         ("sym(X)", "(X+X')/2"), ("skew(T)+X", "X"), ("lyap(A,B)'", "lyap(A,B')"), ("lyap(A,T)'", "lyap(A,T)"),
         ("sylvester(A,A',B)", "lyap(A,B)"), ("sylvester(T,T,B)", "lyap(T,B)"), ("sylvester(A,B,C)'", "sylvester(B',A',C')"),
