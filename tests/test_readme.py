@@ -22,7 +22,7 @@ from typing import NamedTuple
 import pytest
 
 from frechet.interfaces.command_line import main
-from frechet.notation.reading import functions
+from frechet.notation.functions import functions
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, kind, show_shape
 from frechet.expressions.errors import FrechetError, NotationError, ShapeError, UnsupportedError
+from frechet.notation.formula import Formula, described
+from frechet.notation.functions import FILLED, functions
 from frechet.notation.inference import LETTERS, Contradiction, Unifier, letter
 
 if TYPE_CHECKING:
     from frechet.expressions.operation import Operation
-    from frechet.notation.reading import Reader
 
 LONGEST = 40  # characters of a quoted part
 LATER = frozenset(
@@ -27,20 +28,15 @@ OTHER_NAMES = {
 }  # fmt: skip
 
 
-def described(shape: Shape) -> str:
-    """A shape in a sentence: a scalar, n, n×m."""
-    return "a scalar" if shape == SCALAR else show_shape(shape)
-
-
 class _Words:
     """Parts of the text with their shapes. Dimensions that are unknown get letters as they are mentioned."""
 
-    def __init__(self, reader: Reader) -> None:
-        self.reader = reader
-        self.nodes, self.unifier = reader.nodes, reader.unifier
+    def __init__(self, formula: Formula) -> None:
+        self.formula = formula
+        self.nodes, self.unifier = formula.nodes, formula.unifier
         self.letters: dict[str, Dim] = {}
-        self.taken = {str(n.value) for n in reader.nodes if n.kind == "name"}
-        self.taken |= reader.dimensions | reader.known.keys() | reader.given.keys() | reader.definitions.keys()
+        self.taken = {str(n.value) for n in formula.nodes if n.kind == "name"}
+        self.taken |= formula.dimensions | formula.known.keys() | formula.given.keys() | formula.definitions.keys()
 
     def dim(self, d: Dim) -> Dim:
         for unknown in self.unifier.free((d,)):
@@ -50,12 +46,12 @@ class _Words:
         return self.unifier.find(d).substitute(self.letters)
 
     def shape(self, i: int) -> Shape:
-        rows, columns = self.reader.shapes[i]
+        rows, columns = self.formula.shapes[i]
         return self.dim(rows), self.dim(columns)
 
     def text(self, i: int) -> str:
         node = self.nodes[i]
-        text = " ".join(self.reader.text[node.start : node.end].split())
+        text = " ".join(self.formula.text[node.start : node.end].split())
         return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
     def factor(self, i: int, tight: bool = False) -> str:
@@ -100,10 +96,10 @@ def could_equal(unifier: Unifier, a: Dim, b: Dim) -> bool:
     return any(name[0] == "?" for name in a.names() | b.names())
 
 
-def shape_error(reader: Reader, i: int, error: ShapeError) -> FrechetError:
+def shape_error(formula: Formula, i: int, error: ShapeError) -> FrechetError:
     """The error of a shape rule at node i, with its place and in words."""
-    words = _Words(reader)
-    node = reader.nodes[i]
+    words = _Words(formula)
+    node = formula.nodes[i]
     what = node.kind
     if what == "mul":
         message = _product(words, *node.args)
@@ -130,8 +126,8 @@ def shape_error(reader: Reader, i: int, error: ShapeError) -> FrechetError:
         message = error.message
     elif what in ("add", "sub") and _is_scalar_sum(words, *node.args):
         scalar = node.args[0] if words.shape(node.args[0]) == SCALAR else node.args[1]
-        return reader.error_at(scalar, message, ShapeError)
-    return reader.error_at(i, message, ShapeError)
+        return formula.error_at(scalar, message, ShapeError)
+    return formula.error_at(i, message, ShapeError)
 
 
 def _is_scalar_sum(words: _Words, a: int, b: int) -> bool:
@@ -139,7 +135,7 @@ def _is_scalar_sum(words: _Words, a: int, b: int) -> bool:
 
 
 def _product(words: _Words, a: int, b: int) -> str:
-    s, t = words.reader.shapes[a], words.reader.shapes[b]
+    s, t = words.formula.shapes[a], words.formula.shapes[b]
     could, kinds = words.could, (kind(s), kind(t))
     left, right = words.factor(a), words.factor(b)
     says = f"{words.text(a)}: {show_shape(words.shape(a))} and {words.text(b)}: {show_shape(words.shape(b))}"
@@ -191,7 +187,7 @@ def _sum(words: _Words, a: int, b: int, sign: str) -> str:
             ones = f"ones({n})" if m is UNIT else f"ones({m})'"
             return f"{message}{c}{ones} to add {words.text(scalar)} to every entry"
         message += f"{c}ones({n},{m}) to add {words.text(scalar)} to every entry"
-        square = words.could(*words.reader.shapes[array])
+        square = words.could(*words.formula.shapes[array])
         if square:
             message += f", {c}eye({n}) to add it on the diagonal{'' if n is m else f' ({n} = {m})'}"
         if square and words.nodes[array].kind in ("mul", "div", "transpose", "power"):
@@ -202,7 +198,7 @@ def _sum(words: _Words, a: int, b: int, sign: str) -> str:
 
 
 def _transposed_hint(words: _Words, a: int, b: int, sign: str) -> str:
-    s, t = words.reader.shapes[a], words.reader.shapes[b]
+    s, t = words.formula.shapes[a], words.formula.shapes[b]
     if all(words.could(x, y) or x is y for x, y in zip(s, t[::-1], strict=True)):
         turned = b if words.nodes[b].kind == "transpose" or words.nodes[a].kind != "transpose" else a
         left = words.turned(a) if turned == a else words.factor(a)
@@ -212,14 +208,14 @@ def _transposed_hint(words: _Words, a: int, b: int, sign: str) -> str:
 
 
 def _elementwise(words: _Words, a: int, b: int, sign: str) -> str:
-    s, t = words.reader.shapes[a], words.reader.shapes[b]
+    s, t = words.formula.shapes[a], words.formula.shapes[b]
     message = f"{words.says(a)} and {words.says(b)}: {sign} needs equal shapes"
     hint = _transposed_hint(words, a, b, sign)
     if hint or sign == ":":
         return message + hint
     if {kind(s), kind(t)} == {"matrix", "vector"}:
         matrix, vector = (a, b) if kind(s) == "matrix" else (b, a)
-        shape, n = words.reader.shapes[matrix], words.reader.shapes[vector][0]
+        shape, n = words.formula.shapes[matrix], words.formula.shapes[vector][0]
         x = words.text(vector)
         if sign == "./":
             if vector != b:
@@ -236,7 +232,7 @@ def _elementwise(words: _Words, a: int, b: int, sign: str) -> str:
 
 
 def _division(words: _Words, a: int, b: int) -> str:
-    s, t = words.reader.shapes[a], words.reader.shapes[b]
+    s, t = words.formula.shapes[a], words.formula.shapes[b]
     above, below = words.factor(a), words.factor(b)
     options = []
     tight = words.nodes[b].kind not in ("power", "epower", "transpose")
@@ -249,15 +245,15 @@ def _division(words: _Words, a: int, b: int) -> str:
             options.append(f"inv({words.text(b)})*{above}, which is {below}\\{words.factor(a, tight=True)}")
     hint = f": did you mean {' or '.join(options)}?" if options else ""
     name = words.text(b)
-    if name in LETTERS and name not in words.reader.known and name not in words.reader.given:
+    if name in LETTERS and name not in words.formula.known and name not in words.formula.given:
         hint += f" If {name} is a dimension, a declaration should say so, as in x: {name}."
     return f"/ divides by a scalar, and {words.says(b)}{hint}"
 
 
 def _power(words: _Words, base: int, exponent: int) -> str:
     x, k = words.factor(base, tight=True), words.factor(exponent, tight=True)
-    s = words.reader.shapes[base]
-    if words.reader.shapes[exponent] != SCALAR:
+    s = words.formula.shapes[base]
+    if words.formula.shapes[exponent] != SCALAR:
         return f"the exponent {words.says(exponent)}: it must be a number; {x}.^{k} is taken entry by entry"
     if kind(s) == "matrix":
         also = f" or {words.turned(base)}*{words.factor(base)}" if k == "2" else ""
@@ -271,20 +267,20 @@ def _power(words: _Words, base: int, exponent: int) -> str:
     return f"{message}: did you mean {x}.^{k} (every entry){also}?"
 
 
-def matrix_exponent(reader: Reader, i: int) -> FrechetError:
+def matrix_exponent(formula: Formula, i: int) -> FrechetError:
     """The error for a matrix with an exponent that is no whole number."""
-    words = _Words(reader)
-    base, exponent = reader.nodes[i].args
+    words = _Words(formula)
+    base, exponent = formula.nodes[i].args
     every = f"{words.factor(base, tight=True)}.^{words.factor(exponent, tight=True)} is taken entry by entry"
     half = words.text(exponent) in ("1/2", "0.5", ".5")
     whole = f"sqrtm({words.text(base)})" if half else f"powm({words.text(base)},{words.text(exponent)})"
     what = "root" if half else "power"
     message = f"{words.says(base)}, so the exponent must be a whole number: {every}, {whole} the matrix {what}"
-    return reader.error_at(exponent, message, UnsupportedError)
+    return formula.error_at(exponent, message, UnsupportedError)
 
 
 def _solve(words: _Words, a: int, b: int) -> str:
-    s, t = words.reader.shapes[a], words.reader.shapes[b]
+    s, t = words.formula.shapes[a], words.formula.shapes[b]
     if kind(s) == "scalar":
         return f"A\\b solves A*z = b, and {words.says(a)}: did you mean {words.factor(b)}/{words.factor(a, tight=True)}?"
     if kind(s) != "matrix" or not words.could(*s):
@@ -298,11 +294,11 @@ def _solve(words: _Words, a: int, b: int) -> str:
 
 
 def _call(words: _Words, i: int, error: ShapeError) -> str:
-    call, node = words.reader.calls[i], words.nodes[i]
+    call, node = words.formula.calls[i], words.nodes[i]
     name, args = node.value, call.args
     if not args:
         return error.message
-    s = words.reader.shapes[args[0]]
+    s = words.formula.shapes[args[0]]
     if name == "solve":
         return _solve(words, *args)
     says = " and ".join(words.says(a) for a in args)
@@ -337,52 +333,50 @@ def _call(words: _Words, i: int, error: ShapeError) -> str:
 
 
 def _transposed_hint_call(words: _Words, name: str, a: int, b: int) -> str:
-    s, t = words.reader.shapes[a], words.reader.shapes[b]
+    s, t = words.formula.shapes[a], words.formula.shapes[b]
     if all(words.could(x, y) or x is y for x, y in zip(s, t[::-1], strict=True)):
         return f": did you mean {name}({words.text(a)}, {words.turned(b)})?"
     return ""
 
 
-def unknown_function(reader: Reader, i: int) -> FrechetError:
+def unknown_function(formula: Formula, i: int) -> FrechetError:
     """The error for a call of a name that is no function."""
     from difflib import get_close_matches
 
-    from frechet.notation.reading import FILLED, functions
-
-    node = reader.nodes[i]
+    node = formula.nodes[i]
     name = str(node.value)
     start, end = node.start, node.start + len(name)
     if name in LATER or re.fullmatch(r"(?:sum|prod)_\w+", name):
-        return reader.error(UnsupportedError, f"{name} is not supported yet", start, end)
+        return formula.error(UnsupportedError, f"{name} is not supported yet", start, end)
     if name[-1] in "′″":
-        return reader.error(UnsupportedError, f"declared functions, such as {name}, are not supported yet", start, end)
-    a_name = any(n.kind == "name" and n.value == name for n in reader.nodes) or any(
-        name in names for names in (reader.known, reader.given, reader.definitions, reader.dimensions)
+        return formula.error(UnsupportedError, f"declared functions, such as {name}, are not supported yet", start, end)
+    a_name = any(n.kind == "name" and n.value == name for n in formula.nodes) or any(
+        name in names for names in (formula.known, formula.given, formula.definitions, formula.dimensions)
     )
     if a_name or (len(name) == 1 and name not in OTHER_NAMES):
-        inside = " ".join(reader.text[end : node.end].split())
+        inside = " ".join(formula.text[end : node.end].split())
         shown = f"{name}*{inside}" if len(inside) <= LONGEST else f"{name}*(…)"
         hint = f": did you mean {shown}?" if inside != "()" else ""
-        return reader.error(NotationError, f"{name} is no function{hint}", start, end)
+        return formula.error(NotationError, f"{name} is no function{hint}", start, end)
     if name in OTHER_NAMES:
-        return reader.error(NotationError, f"no function of that name: did you mean {OTHER_NAMES[name]}?", start, end)
+        return formula.error(NotationError, f"no function of that name: did you mean {OTHER_NAMES[name]}?", start, end)
     names = sorted({*functions(), *FILLED, *LATER})
     near = get_close_matches(name, names, n=2, cutoff=0.7) or get_close_matches(name.lower(), names, n=2, cutoff=0.7)
     if len(near) == 2 and near[0] not in functions() and near[1] in functions():
         near = near[::-1]
     hint = f": did you mean {' or '.join(near)}?" if near else f": for a product write {name}*(…)"
-    return reader.error(NotationError, f"no function of that name{hint}", start, end)
+    return formula.error(NotationError, f"no function of that name{hint}", start, end)
 
 
-def wrong_count(reader: Reader, i: int, rows: Sequence[tuple[str, Operation]]) -> FrechetError:
+def wrong_count(formula: Formula, i: int, rows: Sequence[tuple[str, Operation]]) -> FrechetError:
     """The error for a call with too few or too many arguments."""
-    node = reader.nodes[i]
+    node = formula.nodes[i]
     name, count = str(node.value), len(node.args)
     start, end = node.start, node.end
     if name == "softmax" and count == 2:
-        return reader.error(UnsupportedError, "softmax of the rows of a matrix is not supported yet", start, end)
+        return formula.error(UnsupportedError, "softmax of the rows of a matrix is not supported yet", start, end)
     if name == "logsumexp" and count == 2:
-        return reader.error(UnsupportedError, "logsumexp of the rows of a matrix is not supported yet", start, end)
+        return formula.error(UnsupportedError, "logsumexp of the rows of a matrix is not supported yet", start, end)
     counts = sorted({len(takes) for takes, _ in rows})
     many = " or ".join(map(str, counts))
     signatures = " or ".join(dict.fromkeys(page.signature for _, page in rows if page.signature))
@@ -393,4 +387,4 @@ def wrong_count(reader: Reader, i: int, rows: Sequence[tuple[str, Operation]]) -
         hint = f": did you mean {name}(A*B)?"
     plural = "argument" if counts == [1] else "arguments"
     given = f"{count} {'is' if count == 1 else 'are'} given"
-    return reader.error(NotationError, f"{name} takes {many} {plural}, {signatures}, and {given}{hint}", start, end)
+    return formula.error(NotationError, f"{name} takes {many} {plural}, {signatures}, and {given}{hint}", start, end)

@@ -5,10 +5,13 @@ import time
 
 import pytest
 
-from frechet.expressions.dimension import SCALAR, kind, show_shape
+from frechet.expressions.dimension import SCALAR, UNIT, kind, show_shape
 from frechet.expressions.errors import FrechetError, LimitError, NotationError, ShapeError, UnsupportedError
+from frechet.expressions.node import variables
+from frechet.notation.functions import CONSTANTS, functions
 from frechet.notation.inference import Contradiction, Unifier, substituted
-from frechet.notation.reading import CONSTANTS, default_kind, functions, parse, read, read_entry
+from frechet.notation.reading import parse, read, read_entry
+from frechet.notation.shapes import default_kind
 from frechet.notation.text import write_text
 
 
@@ -256,3 +259,8 @@ def test_time_is_linear() -> None:
         assert long < 30 * short
     parse("exp(" * 10_000 + "x" + ")" * 10_000)
     parse("".join(f"A*(x{i}+" for i in range(3000)) + "x" + ")" * 3000)
+
+
+def test_sizes_survive_the_reading_of_a_scalar_as_a_vector() -> None:
+    e = parse("W*x+b", ["W: n×n"], sizes={"n": 3})
+    assert {str(d) for v in variables(e) for d in v.shape if d is not UNIT} == {"3"}

@@ -1,0 +1,156 @@
+"""The last pass: the constructors of the operations turn the tape of a text into expressions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim
+from frechet.expressions.errors import FrechetError, LimitError
+from frechet.expressions.node import Expr
+from frechet.notation import mistakes
+from frechet.notation.formula import Formula
+from frechet.notation.syntax import Node
+from frechet.operations import constants, hadamard, powers, products, shaping, sums
+from frechet.operations.transposition import transposed
+
+NUMBER_BITS = 10_000  # of a number that a formula comes to
+_FAMILY = {"add": 1, "sub": 1, "neg": 1, "mul": 2, "div": 2, "hadamard": 3, "ediv": 3}
+_SECOND_NEGATIVE = frozenset({"sub", "div", "ediv"})
+
+
+def build(formula: Formula) -> list[Any]:
+    """The expressions of the nodes; None for a node inside a group that is built by one call."""
+    nodes, shapes = formula.nodes, formula.shapes
+    if formula.unifier.unknowns:
+        find = formula.unifier.find
+        for i, shape in enumerate(shapes):
+            if shape.__class__ is tuple and shape is not SCALAR:
+                shapes[i] = (find(shape[0]), find(shape[1]))
+    parent, root, sign = _groups(formula)
+    members: dict[int, list[tuple[int, Expr]]] = {}  # of every group by its root: the parts so far
+    values: list[Any] = [None] * len(nodes)
+    i = 0
+    try:
+        for i, node in enumerate(nodes):
+            if formula.roles[i]:
+                continue
+            family = _FAMILY.get(node.kind, 0)
+            if family:
+                if root[i] != i:
+                    continue
+                value = _JOIN[family](shapes[i], members.pop(i))
+            else:
+                value = _value(formula, i, node, values)
+            values[i] = value
+            _check_number(value)
+            p = parent[i]
+            if p >= 0 and nodes[p].kind in _FAMILY:
+                members.setdefault(root[p], []).append((sign[p] * _edge(nodes[p], i), value))
+    except FrechetError as error:
+        raise formula.placed(error, i) from None
+    except (OverflowError, ZeroDivisionError, ValueError):
+        raise formula.error_at(i, "a number here is too large", LimitError) from None
+    except RecursionError:
+        raise formula.error_at(i, "this is nested too deeply", LimitError) from None
+    return values
+
+
+def _groups(formula: Formula) -> tuple[list[int], list[int], list[int]]:
+    """Sums, products and element-wise products of many parts, so that each is built by one call.
+
+    parent: of every node; root: the node in which the group of a node ends; sign: -1 where a part counts negative.
+    """
+    nodes, shapes = formula.nodes, formula.shapes
+    count = len(nodes)
+    parent, root, sign = [-1] * count, list(range(count)), [1] * count
+    for i in range(count - 1, -1, -1):
+        node = nodes[i]
+        for a in node.args:
+            parent[a] = i
+        family = _FAMILY.get(node.kind)
+        p = parent[i]
+        if family is None or p < 0 or _FAMILY.get(nodes[p].kind) != family:
+            continue
+        if family == 2 and shapes[i] == SCALAR and shapes[node.args[0]] != SCALAR:
+            # (x'*y)*A is no chain of matrices, but (x'*y)*z' is one
+            right = nodes[p].args[1]
+            row = right != i and shapes[right][0] is UNIT and shapes[right] != SCALAR
+            if nodes[p].kind != "mul" or sign[p] < 0 or not row:
+                continue
+        root[i], sign[i] = root[p], sign[p] * _edge(nodes[p], i)
+    return parent, root, sign
+
+
+def _value(formula: Formula, i: int, node: Node, values: list[Any]) -> Expr:
+    what = node.kind
+    if what == "name":
+        return _name_value(formula, i, str(node.value), values)
+    if what == "number":
+        return constants.number(node.value)  # type: ignore[arg-type]
+    if what in ("transpose", "ctranspose"):
+        return transposed(values[node.args[0]])
+    if what == "call":
+        call = formula.calls[i]
+        if call.page is constants.ONES and call.args:
+            return products.multiply(values[call.args[0]], constants.ones(formula.unifier.shape(call.params[0])))
+        find = formula.unifier.find
+        args = [values[v] if is_node else find(v) if isinstance(v, Dim) else v for is_node, v in call.typed]
+        return call.page.build(*args)
+    a, b = values[node.args[0]], values[node.args[1]]
+    if what == "power":
+        if a.shape == SCALAR:
+            return hadamard.epower(a, b)
+        if b.op is not constants.NUMBER or not isinstance(b.params[0], int):
+            raise mistakes.matrix_exponent(formula, i)
+        return powers.power(a, b.params[0])
+    if what == "epower":
+        return hadamard.epower(a, b)
+    if what == "kron":
+        return shaping.KRON.build(a, b)
+    if what == "solve":
+        return powers.SOLVE.build(a, b)
+    return products.inner(a, b)  # frobenius
+
+
+def _name_value(formula: Formula, i: int, name: str, values: list[Any]) -> Expr:
+    if name in formula.definitions:
+        e: Expr = values[formula.definitions[name]]
+        return e
+    if name in formula.variables:
+        return formula.variables[name]
+    if name in formula.dimensions:
+        return constants.size(formula.sizes.get(name) or dim({(name,): 1}))
+    return constants.PI.build() if name == "pi" else constants.eye(formula.shapes[i][0])
+
+
+def _edge(parent: Node, i: int) -> int:
+    """-1 for what is subtracted or divided by."""
+    what = parent.kind
+    return -1 if what == "neg" or (what in _SECOND_NEGATIVE and parent.args[1] == i) else 1
+
+
+def _sum(shape: Shape, parts: list[tuple[int, Expr]]) -> Expr:
+    return sums.add(parts)
+
+
+def _product(shape: Shape, parts: list[tuple[int, Expr]]) -> Expr:
+    return products.product(*[e if k > 0 else hadamard.monomial(SCALAR, [(e, -1)]) for k, e in parts])
+
+
+def _elementwise(shape: Shape, parts: list[tuple[int, Expr]]) -> Expr:
+    if shape == SCALAR:
+        return hadamard.monomial(SCALAR, [(e, k) for k, e in parts])
+    body = hadamard.monomial(shape, [(e, k) for k, e in parts if e.shape != SCALAR])
+    scalars = [(e, k) for k, e in parts if e.shape == SCALAR]
+    return products.scale(hadamard.monomial(SCALAR, scalars), body) if scalars else body
+
+
+_JOIN = {1: _sum, 2: _product, 3: _elementwise}
+
+
+def _check_number(e: Expr) -> None:
+    """Numbers that double with every line of definitions must not fill the memory."""
+    if e.op is constants.NUMBER or e.op is sums.SUM:
+        for c in e.params:
+            if not isinstance(c, float) and max(c.numerator.bit_length(), c.denominator.bit_length()) > NUMBER_BITS:
+                raise LimitError("a number here is too large")

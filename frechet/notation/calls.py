@@ -1,0 +1,172 @@
+"""The pass over the calls of a text: which page each means, and which of its arguments are dimensions and numbers."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from frechet.expressions.dimension import UNIT, Dim, dim
+from frechet.expressions.errors import LimitError, NotationError, ShapeError, UnsupportedError
+from frechet.expressions.operation import Operation
+from frechet.notation import mistakes
+from frechet.notation.formula import DIMENSION, EXPRESSION, LITERAL, Formula
+from frechet.notation.functions import FILLED, Call, functions
+from frechet.notation.inference import checked
+from frechet.notation.syntax import Node
+from frechet.operations import constants
+
+EXPONENT_LIMIT = 8  # of a power of a dimension, as in eye(n^2)
+
+
+def understand_calls(formula: Formula) -> None:
+    """The page and the arguments of every call; what is no expression among them gets its role."""
+    table = functions()
+    for i, node in enumerate(formula.nodes):
+        if node.kind == "call":
+            name = str(node.value)
+            if name in FILLED and len(node.args) == 1:
+                formula.calls[i] = _filled(formula, name, node)
+                continue
+            rows = table.get(name)
+            if rows is None:
+                raise mistakes.unknown_function(formula, i)
+            takes, page = _chosen(formula, i, name, rows)
+            typed: list[tuple[bool, Any]] = []
+            for letter, a in zip(takes, node.args, strict=True):
+                if letter == "e":
+                    typed.append((True, a))
+                elif letter == "d":
+                    formula.roles[a] = DIMENSION
+                    typed.append((False, a))  # replaced by the dimension once names are known
+                else:
+                    formula.roles[a] = LITERAL
+                    typed.append((False, _number(formula, i, name, a, whole=letter == "i")))
+            if name == "eye" and not takes:
+                typed.append((False, formula.unifier.fresh()))
+            formula.calls[i] = Call(page, typed)
+            if page.forces_matrix and len(node.args) == 1 and formula.nodes[node.args[0]].kind == "name":
+                formula.forced.add(str(formula.nodes[node.args[0]].value))
+        elif node.kind in ("index", "slice", "blocks"):
+            what = "a block matrix [A, B; C, D]" if node.kind == "blocks" else "an entry or a slice, X[i,j],"
+            raise formula.error_at(i, f"{what} is not supported yet", UnsupportedError)
+
+
+def _filled(formula: Formula, name: str, node: Node) -> Call:
+    rows, columns = formula.unifier.fresh(), formula.unifier.fresh() if name == "matrix" else UNIT
+    return Call(constants.ONES, [(True, node.args[0]), (False, (rows, columns))])
+
+
+def _chosen(formula: Formula, i: int, name: str, rows: list[tuple[str, Operation]]) -> tuple[str, Operation]:
+    args = formula.nodes[i].args
+    fitting = [row for row in rows if len(row[0]) == len(args)]
+    if not fitting:
+        raise mistakes.wrong_count(formula, i, rows)
+    for takes, page in fitting:
+        if all(letter not in "ir" or _literal(formula, a) is not None for letter, a in zip(takes, args, strict=True)):
+            return takes, page
+    return fitting[-1]
+
+
+def _literal(formula: Formula, i: int) -> int | Fraction | float | None:
+    """The number that a node is when it is written as one: 2, -2, 1/2."""
+    node, sign = formula.nodes[i], 1
+    while node.kind == "neg":
+        node, sign = formula.nodes[node.args[0]], -sign
+    if node.kind == "div":
+        above, below = (formula.nodes[a].value for a in node.args)
+        if isinstance(above, int) and isinstance(below, int) and below:
+            return constants.exact(sign * Fraction(above, below))
+        return None
+    if node.kind == "number" and isinstance(node.value, int | Fraction | float):
+        return sign * node.value
+    return None
+
+
+def _number(formula: Formula, i: int, name: str, a: int, whole: bool) -> int | Fraction | float:
+    value = _literal(formula, a)
+    if value is None or (whole and not isinstance(value, int)):
+        what = "a whole number" if whole else "a number"
+        shown = formula.nodes[a]
+        raise formula.error_at(a, f"{name} needs {what} here, not {formula.text[shown.start : shown.end]}")
+    return value
+
+
+def assign_roles(formula: Formula) -> None:
+    """Parents hand down what their parts are read as; names in dimensions are collected, dimensions evaluated."""
+    nodes, roles = formula.nodes, formula.roles
+    if not any(roles):
+        _refuse_double_use(formula)
+        return
+    for i in range(len(nodes) - 1, -1, -1):
+        if roles[i] == EXPRESSION:
+            continue
+        for a in nodes[i].args:
+            roles[a] = roles[i]
+        if roles[i] == DIMENSION and nodes[i].kind == "name":
+            name = str(nodes[i].value)
+            if name in formula.known or name in formula.given or name in formula.definitions:
+                raise formula.error_at(i, f"{name} is a variable, and is used as a dimension here")
+            formula.dimensions.add(name)
+    _refuse_double_use(formula)
+    for i in range(len(nodes)):
+        if roles[i] == DIMENSION:
+            formula.shapes[i] = _dimension(formula, i)
+    for i, call in formula.calls.items():
+        takes = nodes[i].args
+        if any(roles[a] == DIMENSION for a in takes):
+            call.typed = [
+                (is_node, _positive(formula, a) if not is_node and roles[a] == DIMENSION else value)
+                for (is_node, value), a in zip(call.typed, takes, strict=True)
+            ]
+            call.params = [value for is_node, value in call.typed if not is_node]
+
+
+def _refuse_double_use(formula: Formula) -> None:
+    for d in formula.program.definitions:
+        if d.name in formula.dimensions:
+            message = f"{d.name} is a dimension, and is defined here as something else"
+            raise formula.error(NotationError, message, d.start, d.end)
+    both = formula.forced & formula.dimensions
+    if both:
+        for i, call in formula.calls.items():
+            a = formula.nodes[i].args
+            if call.page.forces_matrix and a and formula.nodes[a[0]].value in both:
+                name = formula.nodes[a[0]].value
+                raise formula.error_at(a[0], f"{name} is a dimension elsewhere, and a matrix here: rename one of them")
+
+
+def _positive(formula: Formula, i: int) -> Dim:
+    found: Dim = formula.shapes[i]
+    if all(c <= 0 for _, c in found.terms):
+        raise formula.error_at(i, f"a dimension is at least 1, not {found}", ShapeError)
+    return found
+
+
+def _dimension(formula: Formula, i: int) -> Dim:
+    node = formula.nodes[i]
+    if node.kind == "name":
+        name = str(node.value)
+        return formula.sizes.get(name) or dim({(name,): 1})
+    if node.kind == "number" and isinstance(node.value, int):
+        return checked(dim({(): node.value}))
+    parts = [formula.shapes[a] for a in node.args]
+    try:
+        if node.kind == "mul":
+            return checked(parts[0] * parts[1])
+        if node.kind == "add":
+            return checked(parts[0] + parts[1])
+        if node.kind == "sub":
+            return checked(parts[0] - parts[1])
+        if node.kind == "neg":
+            return checked(-parts[0])
+        if node.kind == "power":
+            k = parts[1].value()
+            if k is not None and 1 <= k <= EXPONENT_LIMIT:
+                found: Dim = parts[0]
+                for _ in range(k - 1):
+                    found = checked(found * parts[0])
+                return found
+    except LimitError as error:
+        raise formula.placed(error, i) from None
+    shown = formula.text[node.start : node.end]
+    raise formula.error_at(i, f"a dimension is expected here, such as n, 3, 2*n or n+1, not {shown}")

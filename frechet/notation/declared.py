@@ -1,0 +1,100 @@
+"""What is said of a name before its text is read: dimensions, properties, domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from frechet.expressions.dimension import Dim, dim
+from frechet.expressions.errors import FrechetError, NotationError, UnsupportedError
+from frechet.expressions.node import Expr
+from frechet.notation.declaration import Declaration, read_declaration
+from frechet.operations import constants, hadamard
+
+_SQUARE = frozenset(constants.STRUCTURES) - {"lower", "upper", "toeplitz", "orthogonal"}
+
+
+class Known:
+    """What is said of a name before its text is read. dims: None where the shape is open."""
+
+    __slots__ = ("dims", "domain", "name", "structure")
+
+    def __init__(self, name: str, dims: tuple[Dim, ...] | None, words: Iterable[str], field: str | None) -> None:
+        self.name, self.dims = name, dims
+        if dims is not None and len(dims) > 2:
+            raise UnsupportedError(f"{name} has {len(dims)} dimensions: only scalars, vectors and matrices are known here")
+        if field == "complex":
+            raise UnsupportedError(f"{name} is complex: complex variables come later")
+        structure, domains = [], []
+        for word in words:
+            if word == "elementwise":
+                raise UnsupportedError(f"{name} is declared as a function: declared functions are not supported yet")
+            if word == "hermitian":
+                later = "complex variables come later; of a real matrix say symmetric"
+                raise UnsupportedError(f"{name} is hermitian, so complex: {later}")
+            word = "labels±1" if word == "labels" else word
+            if word in constants.STRUCTURES:
+                structure.append(word)
+            elif word in constants.DOMAINS:
+                domains.append(word)
+            else:
+                raise NotationError(f"{word!r}, said of {name}, is not a property known here")
+        domains = [word for word in domains if word != "normal"]
+        if len(domains) > 1:
+            raise NotationError(f"{name} is declared {' and '.join(domains)}: say only the narrower of them")
+        self.structure = tuple(structure)
+        self.domain = domains[0] if domains else "normal"
+
+    @classmethod
+    def of(cls, declaration: Declaration | str) -> Known:
+        text = declaration if isinstance(declaration, str) else None
+        if isinstance(declaration, str):
+            declaration = read_declaration(declaration)
+        try:
+            dims = declaration.dims
+            return cls(
+                declaration.name, None if dims is None else tuple(map(dim, dims)), declaration.words, declaration.field
+            )
+        except FrechetError as error:
+            if text is not None:
+                error.position, error.end, error.text = 0, len(text), text
+            raise error from None
+
+    @classmethod
+    def of_entry(cls, name: str, said: Mapping[str, Any], differentiated: bool = False) -> Known:
+        """The sample of a constant is a promise; of the variable itself it only says where to look."""
+        if not isinstance(said, Mapping) or not isinstance(said.get("shape", ()), Sequence):
+            raise NotationError(f'{name} must be described as {{"shape": ["n", "m"]}}, perhaps with structure and sample')
+        words = list(said.get("structure") or ())
+        sample = said.get("sample")
+        dims = tuple(dim(d) for d in said.get("shape", ()))
+        field = "complex" if said.get("complex") else None
+        if sample == "spd" and not dims:
+            sample = "positive"
+        if differentiated and sample in ("spd", "orthogonal", *hadamard.BOUND):
+            known = cls(name, dims, words, field)
+            if sample is not None and sample not in hadamard.BOUND and sample not in words:
+                known.domain = sample
+            return known
+        if sample and sample not in words:
+            words.append(sample)
+        return cls(name, dims, words, field)
+
+    @property
+    def square(self) -> bool:
+        return self.domain == "invertible" or not _SQUARE.isdisjoint(self.structure)
+
+
+def declared(declare: Mapping[str, str | Expr] | Sequence[str] | None) -> tuple[list[Known], dict[str, Expr]]:
+    """What is said in words, and the names that stand for expressions."""
+    if not declare:
+        return [], {}
+    if isinstance(declare, str):
+        declare = [declare]
+    if not isinstance(declare, Mapping):
+        return [Known.of(d) for d in declare], {}
+    texts = {name: said for name, said in declare.items() if not isinstance(said, Expr)}
+    return (
+        [Known.of(f"{name}: {said}") for name, said in texts.items()],
+        {name: said for name, said in declare.items() if isinstance(said, Expr)},
+    )

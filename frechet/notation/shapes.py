@@ -1,0 +1,209 @@
+"""The pass that gives every name and every part of a text its shape, and the variables made of what it found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
+from frechet.expressions.errors import FrechetError, ShapeError, UnsupportedError
+from frechet.notation import mistakes
+from frechet.notation.formula import Formula
+from frechet.notation.functions import Call
+from frechet.notation.inference import checked
+from frechet.operations import constants, hadamard, powers, products, reductions, shaping, sums
+from frechet.operations.transposition import TRANSPOSE
+
+GREEK = frozenset(
+    """alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda lamda mu nu xi omicron pi rho
+    sigma tau upsilon phi varphi chi psi omega""".split()  # noqa: SIM905
+)
+
+
+@cache
+def default_kind(name: str) -> str:
+    """What an undeclared name is: a…g scalars, h…z vectors, A…Z matrices, Greek letters scalars, capital ones matrices.
+
+    >>> [default_kind(name) for name in ("a", "x1", "weights", "W", "alpha", "Σ")]
+    ['scalar', 'vector', 'vector', 'matrix', 'scalar', 'matrix']
+    """
+    plain = name.lstrip("_") or name
+    word = re.match(r"[^\W\d_]*", plain)
+    first = plain[0]
+    if first.isupper():
+        return "matrix"
+    if (word is not None and word.group() in GREEK) or "α" <= first <= "ω":
+        return "scalar"
+    if not first.isascii():
+        from unicodedata import normalize
+
+        first = normalize("NFKD", first)[0]
+    return "scalar" if "a" <= first <= "g" else "vector"
+
+
+def _name_shape(formula: Formula, name: str, i: int) -> Shape:
+    if name in formula.definitions:
+        root = formula.definitions[name]
+        if formula.shapes[root] is None or root >= i:
+            place = next(d for d in formula.program.definitions if d.name == name)
+            inside = place.start < formula.nodes[i].start
+            how = "in its own definition" if inside else f"before it is defined on line {formula.line(place.start)}"
+            raise formula.error_at(i, f"{name} is used {how}")
+        shape: Shape = formula.shapes[root]
+        return shape
+    if name in formula.named:
+        return formula.named[name]
+    if name in formula.given:
+        shape = formula.given[name].shape
+        shape = (shape[0].substitute(formula.sizes), shape[1].substitute(formula.sizes)) if formula.sizes else shape
+    elif name in formula.dimensions or name == "pi":
+        return SCALAR
+    elif name == "eye" and name not in formula.known:
+        n = formula.unifier.fresh()
+        return n, n
+    else:
+        shape = _default(formula, name)
+    formula.named[name] = shape
+    return shape
+
+
+def _default(formula: Formula, name: str) -> Shape:
+    fresh = formula.unifier.fresh
+    known = formula.known.get(name)
+    what = "matrix" if name in formula.forced else "vector" if name in formula.vectors else default_kind(name)
+    if known is not None and (known.structure or known.domain == "invertible"):
+        what = "matrix"
+    elif known is not None and known.domain in ("simplex", "onehot"):
+        what = "vector"
+    if what == "scalar":
+        return SCALAR
+    rows = fresh()
+    if what == "vector":
+        return rows, UNIT
+    return rows, rows if known is not None and known.square else fresh()
+
+
+def _division_shape(equal: Any, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+    if shapes[1] != SCALAR:
+        raise ShapeError("division")
+    return shapes[0]
+
+
+def _epower_shape(equal: Any, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+    base, exponent = shapes
+    return exponent if base == SCALAR else hadamard.POWER.shape(equal, shapes, params)
+
+
+_RULES: dict[str, Any] = {
+    "add": sums.SUM.shape,
+    "sub": sums.SUM.shape,
+    "neg": lambda equal, shapes, params: shapes[0],
+    "mul": products.PRODUCT.shape,
+    "div": _division_shape,
+    "hadamard": hadamard.MONOMIAL.shape,
+    "ediv": hadamard.MONOMIAL.shape,
+    "epower": _epower_shape,
+    "kron": shaping.KRON.shape,
+    "solve": powers.SOLVE.shape,
+    "frobenius": reductions.FROBENIUS.shape,
+    "transpose": TRANSPOSE.shape,
+    "ctranspose": TRANSPOSE.shape,
+}
+
+
+def infer(formula: Formula) -> None:
+    """The shapes of all nodes and names, with dimensions that may still be unknown."""
+    shapes, nodes, unifier, roles = formula.shapes, formula.nodes, formula.unifier, formula.roles
+    equal, rules = unifier.equal, _RULES
+    i = 0
+    try:
+        for i, node in enumerate(nodes):
+            if roles[i]:
+                continue
+            what = node.kind
+            if what == "name":
+                shapes[i] = _name_shape(formula, node.value, i)  # type: ignore[arg-type]
+                continue
+            if what == "number":
+                shapes[i] = SCALAR
+                continue
+            unifier.place = i
+            if what == "call":
+                call = formula.calls[i]
+                if call.page is constants.ONES and call.args:
+                    shapes[i] = _filled_shape(formula, i, call)
+                else:
+                    shapes[i] = call.page.shape(equal, [shapes[a] for a in call.args], call.params)
+                    checked(shapes[i][0])
+                    checked(shapes[i][1])
+            elif what in rules:
+                shapes[i] = rules[what](equal, [shapes[a] for a in node.args], ())
+                if what == "mul" and unifier.postponed:
+                    _prefer_commuted(formula, *node.args)
+            elif what == "power":
+                shapes[i] = _power_shape(formula, i)
+            elif what == "string":
+                raise formula.error_at(i, "a text in quotes has no meaning here")
+            else:
+                raise formula.error_at(i, f"{what} is not supported yet", UnsupportedError)
+        unifier.finish()
+        for v in formula.known.values():
+            if v.name not in formula.named:
+                _name_shape(formula, v.name, len(nodes))
+    except ShapeError as error:
+        if error.position is not None:
+            raise
+        raise mistakes.shape_error(formula, unifier.place, error) from None
+    except FrechetError as error:
+        raise formula.placed(error, i) from None
+
+
+def _prefer_commuted(formula: Formula, left: int, right: int) -> None:
+    """In commutation(m,n)*vec(X) the matrix X is m×n, where nothing else says what it is."""
+    while formula.nodes[left].kind == "mul":
+        left = formula.nodes[left].args[1]
+    first, second = formula.calls.get(left), formula.calls.get(right)
+    if first is not None and second is not None and first.page is constants.COMMUTATION and second.page is shaping.VEC:
+        m, n = first.params
+        formula.unifier.preferred.append((formula.shapes[second.args[0]], (m, n)))
+
+
+def _filled_shape(formula: Formula, i: int, call: Call) -> Shape:
+    if formula.shapes[call.args[0]] != SCALAR:
+        name = formula.nodes[i].value
+        raise formula.error_at(call.args[0], f"{name} takes a number, as in {name}(1)", ShapeError)
+    shape: Shape = call.params[0]
+    return shape
+
+
+def _power_shape(formula: Formula, i: int) -> Shape:
+    base, exponent = (formula.shapes[a] for a in formula.nodes[i].args)
+    if exponent != SCALAR or kind(base) in ("vector", "row"):
+        raise ShapeError("power")
+    if base == SCALAR:
+        return SCALAR
+    return powers.MATRIX_POWER.shape(formula.unifier.equal, (base,), ())
+
+
+def settle(formula: Formula) -> None:
+    """Letters for the dimensions that are still unknown; the variables."""
+    unifier = formula.unifier
+    if unifier.unknowns:
+        taken = {str(n.value) for n in formula.nodes if n.kind == "name"}
+        taken |= formula.dimensions | formula.known.keys() | formula.given.keys() | formula.definitions.keys()
+        unifier.name_unknowns(formula.named.get(formula.wrt or ""), taken)
+    order = dict.fromkeys(str(n.value) for n in formula.nodes if n.kind == "name" and n.value in formula.named)
+    order.update(dict.fromkeys(formula.named))
+    for name in order:
+        shape = formula.named[name]
+        if name in formula.given:
+            formula.variables[name] = formula.given[name]
+            continue
+        known = formula.known.get(name)
+        structure, domain = (known.structure, known.domain) if known is not None else ((), "normal")
+        try:
+            formula.variables[name] = constants.variable(name, unifier.shape(shape), structure, domain)
+        except ShapeError as error:
+            raise formula.declared(name, ShapeError, error.message) from None
