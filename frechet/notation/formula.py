@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from frechet.expressions.dimension import SCALAR, UNIT, Shape, dim, kind, show_shape
+from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, kind, show_shape
 from frechet.expressions.errors import FrechetError, NotationError, ShapeError
 from frechet.expressions.node import Expr
 from frechet.notation.declared import Known
