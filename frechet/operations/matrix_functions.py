@@ -321,5 +321,3 @@ def rational_power(e: Expr, k: Number) -> Expr:
         root = oriented_node(SQRTM, e)
         return root if k > 0 else powers.inverse_node(root)
     return oriented_node(POWM, e, number(k))
-
-
