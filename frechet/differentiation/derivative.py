@@ -14,8 +14,9 @@ from frechet.differentiation.structure import projected
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, substitute
+from frechet.operations.cancellation import BOUND
 from frechet.operations.constants import EYE, ONE, variable
-from frechet.operations.hadamard import BOUND, monomial
+from frechet.operations.hadamard import monomial
 from frechet.operations.products import inner, product
 from frechet.operations.shaping import vec
 from frechet.operations.sums import add, scaled, subtract

@@ -9,7 +9,8 @@ from frechet.expressions.dimension import Dim, dim
 from frechet.expressions.errors import FrechetError, NotationError, UnsupportedError
 from frechet.expressions.node import Expr
 from frechet.notation.declaration import Declaration, read_declaration
-from frechet.operations import constants, hadamard
+from frechet.operations import constants
+from frechet.operations.cancellation import BOUND
 
 _SQUARE = frozenset(constants.STRUCTURES) - {"lower", "upper", "toeplitz", "orthogonal"}
 
@@ -71,9 +72,9 @@ class Known:
         field = "complex" if said.get("complex") else None
         if sample == "spd" and not dims:
             sample = "positive"
-        if differentiated and sample in ("spd", "orthogonal", *hadamard.BOUND):
+        if differentiated and sample in ("spd", "orthogonal", *BOUND):
             known = cls(name, dims, words, field)
-            if sample is not None and sample not in hadamard.BOUND and sample not in words:
+            if sample is not None and sample not in BOUND and sample not in words:
                 known.domain = sample
             return known
         if sample and sample not in words:

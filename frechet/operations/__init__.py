@@ -1,24 +1,26 @@
 """The mathematics: one file per family, one page per operation. This is the table of contents.
 
-constants      numbers, variables, ones, zeros, eye, unit, commutation, π
-transposition  transposes
-sums           sums with numeric coefficients
-products       scaling and matrix products
-hadamard       element-wise products and powers
-elementwise    exp, log, sin …, relu, sigmoid, erf, gamma …, max and min of two
-softmax        softmax, log-sum-exp
-reductions     trace, sum, norms, largest and smallest entry, mean, dot, outer
-determinant    det, logdet, adj
-powers         whole powers of matrices, inverse, solve, pseudo-inverse
-shaping        diag, vec, unvec, kron
-matrix_functions  expm, logm, sqrtm, powm, sinm, cosm
+constants            numbers, variables, ones, zeros, eye, unit, commutation, π
+transposition        transposes
+sums                 sums with numeric coefficients
+products             scaling and matrix products
+hadamard             element-wise products and powers
+cancellation         what cancels in them (no pages)
+elementwise          exp, log, sin …, relu, sigmoid, erf, gamma …, max and min of two
+softmax              softmax, log-sum-exp
+reductions           trace, sum, largest and smallest entry, mean, dot, outer
+norms                Euclidean and Frobenius norm, norm1, p-norms
+determinant          det, logdet, adj
+powers               whole powers of matrices, inverse, solve, pseudo-inverse
+shaping              diag, vec, unvec, kron
+matrix_functions     expm, logm, sqrtm, powm, sinm, cosm
 frechet_derivatives  dexpm, dlogm, dsqrtm, dpowm, dsinm, dcosm
-commuting      which matrices commute (no pages)
-factorizations  cholesky, tril, triu, lowhalf, sym, skew, sylvester, lyap
-spectral       eigenvalues and eigenvectors of symmetric matrices
-singular_values  singular values and vectors, the spectral norm
-nuclear        the nuclear norm, the polar factor
-toeplitz       the part that is constant along the diagonals
+commuting            which matrices commute (no pages)
+factorizations       cholesky, tril, triu, lowhalf, sym, skew, sylvester, lyap
+spectral             eigenvalues and eigenvectors of symmetric matrices
+singular_values      singular values and vectors, the spectral norm
+nuclear              the nuclear norm, the polar factor
+toeplitz             the part that is constant along the diagonals
 """
 
 from frechet.expressions.operation import Operation, all_operations, register
@@ -30,6 +32,7 @@ from frechet.operations import (
     frechet_derivatives,
     hadamard,
     matrix_functions,
+    norms,
     nuclear,
     powers,
     products,
@@ -44,7 +47,8 @@ from frechet.operations import (
 )
 
 FAMILIES = (
-    constants, transposition, sums, products, hadamard, elementwise, softmax, reductions, determinant, powers, shaping,
+    constants, transposition, sums, products, hadamard, elementwise, softmax, reductions, norms, determinant, powers,
+    shaping,
     matrix_functions, frechet_derivatives, factorizations,
     spectral, singular_values, nuclear, toeplitz,
 )  # fmt: skip

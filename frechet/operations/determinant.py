@@ -9,7 +9,18 @@ from typing import Any
 from frechet.expressions.dimension import SCALAR, Shape
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import commuting, elementwise, factorizations, hadamard, powers, products, reductions, shaping, sums
+from frechet.operations import (
+    commuting,
+    elementwise,
+    factorizations,
+    hadamard,
+    powers,
+    products,
+    reducing,
+    reductions,
+    shaping,
+    sums,
+)
 from frechet.operations.constants import EYE, ONE, is_zero, number, size, zeros
 from frechet.operations.transposition import TRANSPOSE, oriented, transposed
 
@@ -44,7 +55,7 @@ class DetPage(Operation):
     )  # fmt: skip
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        reductions.square(equal, shapes[0], self.name)
+        reducing.square(equal, shapes[0], self.name)
         return SCALAR
 
     def build(self, *args: Any) -> Expr:
@@ -103,7 +114,7 @@ class LogDetPage(Operation):
     identities = (("logdet(S)", "log(det(S))"), ("logdet(inv(S))", "-logdet(S)"), ("logdet(S')", "logdet(S)"))
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        reductions.square(equal, shapes[0], self.name)
+        reducing.square(equal, shapes[0], self.name)
         return SCALAR
 
     def build(self, *args: Any) -> Expr:
@@ -159,7 +170,7 @@ class AdjugatePage(Operation):
     identities = (("adj(B)", "det(B)*inv(B)"), ("adj(B')", "adj(B)'"))
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        reductions.square(equal, shapes[0], self.name)
+        reducing.square(equal, shapes[0], self.name)
         return shapes[0]
 
     def build(self, *args: Any) -> Expr:

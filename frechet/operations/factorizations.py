@@ -10,7 +10,7 @@ from frechet.expressions.dimension import SCALAR, Shape, kind
 from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import determinant, hadamard, powers, products, reductions, shaping, sums
+from frechet.operations import determinant, hadamard, powers, products, reducing, reductions, shaping, sums
 from frechet.operations.constants import EYE, VARIABLE, is_zero, number, zeros
 from frechet.operations.transposition import REVERSE, TRANSPOSE, oriented, symmetric, transposed
 
@@ -38,7 +38,7 @@ class CholeskyPage(Operation):
     )
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        reductions.square(equal, shapes[0], self.name)
+        reducing.square(equal, shapes[0], self.name)
         return shapes[0]
 
     def build(self, *args: Any) -> Expr:
@@ -172,7 +172,7 @@ class LowHalfPage(MaskPage):
     )  # fmt: skip
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        reductions.square(equal, shapes[0], self.name)
+        reducing.square(equal, shapes[0], self.name)
         return shapes[0]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
@@ -194,7 +194,7 @@ class PartPage(Operation):
         super().__init__()
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        reductions.square(equal, shapes[0], self.name)
+        reducing.square(equal, shapes[0], self.name)
         return shapes[0]
 
     def build(self, *args: Any) -> Expr:
@@ -220,8 +220,8 @@ class SylvesterPage(Operation):
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         a, b, c = shapes
-        reductions.square(equal, a, self.name)
-        reductions.square(equal, b, self.name)
+        reducing.square(equal, a, self.name)
+        reducing.square(equal, b, self.name)
         if kind(c) != "matrix":
             raise ShapeError(f"sylvester(A,B,C) needs three matrices, and the last is a {kind(c)}")
         equal(a[0], c[0])
@@ -284,8 +284,8 @@ class LyapunovPage(Operation):
     )  # fmt: skip
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        reductions.square(equal, shapes[0], self.name)
-        reductions.square(equal, shapes[1], self.name)
+        reducing.square(equal, shapes[0], self.name)
+        reducing.square(equal, shapes[1], self.name)
         equal(shapes[0][0], shapes[1][0])
         return shapes[0]
 
@@ -390,8 +390,8 @@ def _norm(e: Expr) -> Expr | None:
     return hadamard.monomial(SCALAR, [(reductions.trace(squared), HALF)])
 
 
-reductions.REDUCTIONS["norm2", "cholesky"] = reductions.REDUCTIONS["norm2", "product"] = _norm
-reductions.REDUCTIONS["sum of log", "diagonal"] = _log_determinant
-reductions.REDUCTIONS["prod", "diagonal"] = _determinant
+reducing.REDUCTIONS["norm2", "cholesky"] = reducing.REDUCTIONS["norm2", "product"] = _norm
+reducing.REDUCTIONS["sum of log", "diagonal"] = _log_determinant
+reducing.REDUCTIONS["prod", "diagonal"] = _determinant
 for _mask in MASKS:
-    reductions.REDUCTIONS["tr", _mask.name] = _trace
+    reducing.REDUCTIONS["tr", _mask.name] = _trace

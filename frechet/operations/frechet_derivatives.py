@@ -15,7 +15,7 @@ from frechet.expressions.dimension import Shape, dim
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import commuting, matrix_functions, powers, products, reductions, shaping, sums
+from frechet.operations import commuting, matrix_functions, powers, products, reducing, reductions, shaping, sums
 from frechet.operations.constants import NUMBER, UNIT_VECTOR, eye, is_zero, zeros
 from frechet.operations.transposition import transposed
 
@@ -67,7 +67,7 @@ class FrechetPage(Operation):
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         self.function.shape(equal, shapes[:-1], params)
-        reductions.square(equal, shapes[-1], self.name)
+        reducing.square(equal, shapes[-1], self.name)
         equal(shapes[0][0], shapes[-1][0])
         return shapes[0]
 
@@ -140,4 +140,4 @@ FRECHET = matrix_functions.FRECHET
 PAGES: tuple[Operation, ...] = tuple(FRECHET.values())
 
 for page in PAGES:
-    reductions.REDUCTIONS["tr", page.name] = traced
+    reducing.REDUCTIONS["tr", page.name] = traced

@@ -16,7 +16,7 @@ from frechet.expressions.dimension import SCALAR, Shape
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import commuting, elementwise, hadamard, powers, products, reductions, shaping, sums
+from frechet.operations import commuting, elementwise, hadamard, powers, products, reducing, shaping, sums
 from frechet.operations.constants import EYE, NUMBER, eye, is_zero, magnitude, number
 from frechet.operations.transposition import oriented, transposed
 
@@ -33,7 +33,7 @@ class MatrixFunction(Operation):
     even = False
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        reductions.square(equal, shapes[0], self.name)
+        reducing.square(equal, shapes[0], self.name)
         return shapes[0]
 
     def build(self, *args: Any) -> Expr:
@@ -254,7 +254,7 @@ class HyperbolicPage(Operation):
         super().__init__()
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        reductions.square(equal, shapes[0], self.name)
+        reducing.square(equal, shapes[0], self.name)
         return shapes[0]
 
     def build(self, *args: Any) -> Expr:

@@ -12,9 +12,9 @@ from frechet.expressions.dimension import SCALAR, Shape
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import factorizations, powers, products, reductions, shaping, sums
+from frechet.operations import factorizations, norms, powers, products, reductions, shaping, sums
 from frechet.operations.constants import eye, is_zero, size, zeros
-from frechet.operations.reductions import REDUCTIONS
+from frechet.operations.reducing import REDUCTIONS
 from frechet.operations.singular_values import Singular, front, is_orthogonal, outer, with_factors
 from frechet.operations.transposition import TRANSPOSE, oriented, transposed
 
@@ -30,9 +30,9 @@ def nuclear_norm(e: Expr) -> Expr:
     elif is_orthogonal(e) and e.shape[0] is e.shape[1]:
         value = size(e.shape[0])
     elif pair is not None:
-        value = with_factors([reductions.norm2(pair[0])], reductions.norm2(pair[1]))
+        value = with_factors([norms.norm2(pair[0])], norms.norm2(pair[1]))
     elif v is not None:
-        value = reductions.NORM1.build(v)
+        value = norms.NORM1.build(v)
     elif e.op is shaping.KRON:
         value = with_factors([nuclear_norm(e.args[0])], nuclear_norm(e.args[1]))
     else:
@@ -66,7 +66,7 @@ class NormNucPage(OfFullRank):
         return SCALAR
 
     def build(self, *args: Any) -> Expr:
-        return nuclear_norm(args[0]) if args[0].kind == "matrix" else reductions.norm2(args[0])
+        return nuclear_norm(args[0]) if args[0].kind == "matrix" else norms.norm2(args[0])
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None

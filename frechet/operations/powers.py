@@ -10,7 +10,7 @@ from frechet.expressions.dimension import Shape, kind
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, Number, make, walk
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import commuting, hadamard, matrix_functions, products, reductions, shaping, sums
+from frechet.operations import commuting, hadamard, matrix_functions, products, reducing, shaping, sums
 from frechet.operations.constants import EYE, NUMBER, exact, eye, is_zero, magnitude
 from frechet.operations.transposition import TRANSPOSE, oriented, transposed
 
@@ -33,7 +33,7 @@ class MatrixPowerPage(Operation):
     identities = (("B*B*B", "B^3"), ("inv(B)*B", "eye(n)"), ("inv(B')", "inv(B)'"), ("inv(B*C)", "inv(C)*inv(B)"))
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        reductions.square(equal, shapes[0], "a matrix power")
+        reducing.square(equal, shapes[0], "a matrix power")
         return shapes[0]
 
     def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
@@ -76,7 +76,7 @@ class InversePage(Operation):
     examples = ("inv(X)",)
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        reductions.square(equal, shapes[0], "inv")
+        reducing.square(equal, shapes[0], "inv")
         return shapes[0]
 
     def build(self, *args: Any) -> Expr:
@@ -94,7 +94,7 @@ class SolvePage(Operation):
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         a, b = shapes
-        reductions.square(equal, a, "solve")
+        reducing.square(equal, a, "solve")
         if kind(b) not in ("vector", "matrix"):
             raise ShapeError(f"solve(A,b) needs a vector or matrix on the right, and this is a {kind(b)}")
         equal(a[1], b[0])

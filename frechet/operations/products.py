@@ -14,7 +14,7 @@ from typing import Any
 from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import commuting, factorizations, hadamard, powers, reductions, shaping, sums
+from frechet.operations import cancellation, commuting, factorizations, hadamard, norms, powers, reductions, shaping, sums
 from frechet.operations.constants import COMMUTATION, EYE, ONE, ONES, eye, is_zero, number, zeros
 from frechet.operations.transposition import REVERSE, TRANSPOSE, transposed
 
@@ -151,7 +151,7 @@ def scale(s: Expr, e: Expr) -> Expr:
         return sums.scaled(coefficient, scale(hadamard.monomial(SCALAR, [(s, 1), (e.args[0], 1)]), e.args[1]))
     if s.op.name == "number":
         return sums.scaled(coefficient * s.params[0], e)
-    named = hadamard.named_quotient(s, e)
+    named = cancellation.named_quotient(s, e)
     if named is not None:
         return sums.scaled(coefficient, scale(*named) if isinstance(named, tuple) else named)
     node = make(SCALE, (s, e), (), e.shape)
@@ -377,7 +377,7 @@ def _scalar_chain(chain: list[Expr]) -> Expr:
     n = len(chain)
     if n % 2 == 0 and all(a is b for a, b in zip(flipped[: n // 2], chain, strict=False)):
         v = product(*chain[n // 2 :])
-        return hadamard.monomial(SCALAR, [(reductions.norm2(v), 2)])
+        return hadamard.monomial(SCALAR, [(norms.norm2(v), 2)])
     forward = make(PRODUCT, tuple(chain), (), SCALAR)
     backward = make(PRODUCT, tuple(flipped), (), SCALAR)
 

@@ -1,51 +1,18 @@
-"""Numbers made of whole arrays: trace, sum of the entries, norms, largest and smallest entry, product of the entries."""
+"""Numbers made of whole arrays: trace, sum of the entries, largest and smallest entry, product of the entries."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from fractions import Fraction
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import elementwise, hadamard, products, shaping, sums
-from frechet.operations.constants import EYE, ONES, exact, eye, is_zero, magnitude, ones, size, zeros
+from frechet.operations import elementwise, hadamard, norms, products, shaping, sums
+from frechet.operations.constants import EYE, ONES, eye, is_zero, ones, size, zeros
+from frechet.operations.reducing import Reduction, reduced, square
 from frechet.operations.transposition import TRANSPOSE, transposed
-
-REDUCTIONS: dict[tuple[str, str], Callable[[Expr], Expr | None]] = {}
-"""What a reduction makes of the result of another operation, such as the sum of eigenvalues; filled in by their pages."""
-
-
-def reduced(reduction: str, e: Expr) -> Expr | None:
-    rule = REDUCTIONS.get((reduction, e.op.name))
-    return rule(e) if rule is not None else None
-
-
-class Reduction(Operation):
-    """An array goes in, a scalar comes out."""
-
-    takes: ClassVar[tuple[str, ...]] = ("e",)
-
-    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        return SCALAR
-
-    def annotate(self, node: Expr) -> None:
-        node.sign = self.sign_of(node.args[0])
-        node.definite = node.sign
-        node.balance = 0
-        node.transposed = node
-
-    def sign_of(self, e: Expr) -> int:
-        return 0
-
-
-def square(equal: Equal, shape: Shape, name: str) -> None:
-    """Raises or records that the argument must be a square matrix."""
-    if kind(shape) != "matrix":
-        raise ShapeError(f"{name} needs a square matrix, and this is a {kind(shape)}")
-    equal(shape[0], shape[1])
 
 
 class TracePage(Reduction):
@@ -170,7 +137,7 @@ def _cyclic(chain: tuple[Expr, ...]) -> Expr:
         for i in range(n):
             turned = c[i:] + c[:i]
             if n % 2 == 0 and all(transposed(turned[n - 1 - j]) is turned[j] for j in range(n // 2)):
-                return hadamard.monomial(SCALAR, [(norm2(products.product(*turned[n // 2 :])), 2)])
+                return hadamard.monomial(SCALAR, [(norms.norm2(products.product(*turned[n // 2 :])), 2)])
             joined = products.product(*turned)
             if joined.op is not products.PRODUCT or len(joined.args) < n:
                 return trace(joined)  # the ends met and made a shorter chain
@@ -210,12 +177,12 @@ def sum_all(e: Expr) -> Expr:
         return sum_all(v)
     if op is hadamard.MONOMIAL:
         if len(e.args) == 1 and e.params[0] == 2:
-            return hadamard.monomial(SCALAR, [(norm2(e.args[0]), 2)])
+            return hadamard.monomial(SCALAR, [(norms.norm2(e.args[0]), 2)])
         if len(e.args) == 2 and e.kind == "vector":
             a, b = (hadamard.monomial(e.shape, [f]) for f in zip(e.args, e.params, strict=True))
             return products.product(transposed(a), b)
     if op is elementwise.ABS:
-        return NORM1.build(e.args[0])
+        return norms.NORM1.build(e.args[0])
     if op is products.PRODUCT and e.kind == "matrix":
         cut = next((i for i, f in enumerate(e.args) if f.shape[1] is UNIT), None)
         if cut is not None:
@@ -232,136 +199,6 @@ def sum_all(e: Expr) -> Expr:
     if e.kind == "matrix" and e.balance > 0:
         e = transposed(e)
     return make(SUM_ALL, (e,), (), SCALAR)
-
-
-class Norm2Page(Reduction):
-    name, signature = "norm2", "norm2(X)"
-    summary = "The Euclidean norm of a vector, the Frobenius norm of a matrix."
-    rule = "d norm2(X) = tr(X'*dX)/norm2(X)"
-    source = "Petersen & Pedersen (2012), eqs. 129-132"
-    latex = r"\lVert {0}\rVert"
-    conditions_text = "X ≠ 0 (none where norm2 is squared)"
-    examples = ("norm2(x)", "norm2(A*x-b)", "norm2(X)^2")
-    identities = (("norm2(-2*x)", "2*norm2(x)"), ("norm2(X')", "norm2(X)"))
-
-    def build(self, *args: Any) -> Expr:
-        return norm2(args[0])
-
-    def sign_of(self, e: Expr) -> int:
-        return 1
-
-    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
-        assert d[0] is not None
-        return products.scale(hadamard.monomial(SCALAR, [(node, -1)]), products.inner(node.args[0], d[0]))
-
-    def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"np.linalg.norm({args[0]})"
-
-
-def norm2(e: Expr) -> Expr:
-    """The Euclidean or Frobenius norm in normal form."""
-    if e.shape == SCALAR:
-        return elementwise.ABS.build(e)
-    c, e = sums.content(e)
-    scalar: Expr | None = None
-    if e.op is products.SCALE:
-        scalar, e = elementwise.ABS.build(e.args[0]), e.args[1]
-    if is_zero(e):
-        return zeros(SCALAR)
-    if e.kind == "row" or (e.kind == "matrix" and (e.op is TRANSPOSE or e.balance > 0)):
-        e = transposed(e)
-    if e.op is ONES or e.op is EYE:
-        core = hadamard.monomial(SCALAR, [(sum_all(e), Fraction(1, 2))])
-    elif e.op is shaping.DIAG:
-        core = norm2(e.args[0])
-    else:
-        core = reduced("norm2", e) or make(NORM2, (e,), (), SCALAR)
-    factors: list[tuple[Expr, Any]] = [(core, 1)] + ([(scalar, 1)] if scalar is not None else [])
-    return sums.scaled(magnitude(c), hadamard.monomial(SCALAR, factors))
-
-
-class Norm1Page(Reduction):
-    name, signature, summary = "norm1", "norm1(X)", "The sum of the absolute values of all entries."
-    rule = "d norm1(X) = tr(sign(X)'*dX)"
-    source = "Boyd & Vandenberghe (2004), section 6.1"
-    latex = r"\lVert {0}\rVert_1"
-    conditions_text = "no entry 0 (there the subgradient 0 is given)"
-    examples = ("norm1(A*x-y)", "norm1(X)")
-    identities = (("norm1(x)", "sum(abs(x))"),)
-
-    def build(self, *args: Any) -> Expr:
-        e = args[0]
-        if e.shape == SCALAR:
-            return elementwise.ABS.build(e)
-        c, e = sums.content(e)
-        if e.sign:
-            return sums.scaled(magnitude(c), sum_all(e))
-        if e.op is TRANSPOSE or e.kind == "row":
-            e = transposed(e)
-        return sums.scaled(magnitude(c), make(self, (e,), (), SCALAR))
-
-    def sign_of(self, e: Expr) -> int:
-        return 1
-
-    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
-        assert d[0] is not None
-        return products.inner(elementwise.SIGN.build(node.args[0]), d[0])
-
-    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        return [("no entry of {0} is 0 (there the subgradient 0 is given)", node.args[0])]
-
-    def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"np.sum(np.abs({args[0]}))"
-
-
-class NormPPage(Reduction):
-    name, signature, summary = "normp", "normp(x,p)", "The p-norm of the entries: sum(abs(x).^p)^(1/p), p > 1."
-    rule = "d normp(x,p) = normp(x,p)^(1-p)*(sign(x).*abs(x).^(p-1))'*dx"
-    source = "Boyd & Vandenberghe (2004), appendix A.1"
-    latex = r"\lVert {0}\rVert_{p}"
-    takes = ("er", "ee")
-    conditions_text = "x ≠ 0; p > 1"
-    examples = ("normp(x,3)", "normp(A*x-b,1.5)")
-    identities = (("normp(x,2)", "norm2(x)"), ("normp(x,1)", "norm1(x)"))
-
-    def build(self, *args: Any) -> Expr:
-        e, p = args
-        if isinstance(p, Expr):
-            if p.op.name != "number":
-                raise ShapeError("the p of normp(x,p) must be a number")
-            p = p.params[0]
-        p = exact(p)
-        if p < 1:
-            raise ShapeError(f"normp(x,p) needs p ≥ 1, not {p}")
-        if p in (1, 2):
-            return NORM1.build(e) if p == 1 else norm2(e)
-        c, e = sums.content(e)
-        if e.op is TRANSPOSE or e.kind == "row":
-            e = transposed(e)
-        return sums.scaled(magnitude(c), make(self, (e,), (p,), SCALAR))
-
-    def annotate(self, node: Expr) -> None:
-        super().annotate(node)
-        node.leaves += 1
-
-    def sign_of(self, e: Expr) -> int:
-        return 1
-
-    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
-        assert d[0] is not None
-        e, p = node.args[0], node.params[0]
-        if isinstance(p, int) and p % 2 == 0:
-            weights = hadamard.monomial(e.shape, [(e, p - 1)])
-        else:
-            weights = hadamard.monomial(e.shape, [(elementwise.SIGN.build(e), 1), (elementwise.ABS.build(e), p - 1)])
-        return products.scale(hadamard.monomial(SCALAR, [(node, 1 - p)]), products.inner(weights, d[0]))
-
-    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        return [("{0} ≠ 0", node.args[0])]
-
-    def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        p = float(node.params[0])
-        return f"(np.sum(np.abs({args[0]}) ** {p!r}) ** (1 / {p!r}))"
 
 
 class ExtremePage(Reduction):
@@ -469,15 +306,15 @@ class Abbreviation(Operation):
             return products.product(a, transposed(args[1]))
         if self.name == "norminf":
             return MAX.build(elementwise.ABS.build(a))
-        return norm2(a)
+        return norms.norm2(a)
 
 
-TRACE, SUM_ALL, NORM2, NORM1, NORMP = TracePage(), SumPage(), Norm2Page(), Norm1Page(), NormPPage()
+TRACE, SUM_ALL = TracePage(), SumPage()
 MAX, MIN, PROD = ExtremePage("max", True), ExtremePage("min", False), ProdPage()
 FROBENIUS = Abbreviation("frobenius", "A:B", "The Frobenius product.", "tr(A'*B)", "ee", "A:B")
 FROBENIUS.typed = False  # type: ignore[misc]
 PAGES: tuple[Operation, ...] = (
-    TRACE, SUM_ALL, NORM2, NORM1, NORMP, MAX, MIN, PROD, FROBENIUS,
+    TRACE, SUM_ALL, MAX, MIN, PROD, FROBENIUS,
     Abbreviation("mean", "mean(X)", "The mean of all entries.", "sum(X)/(n*m)", "e", "mean(X)"),
     Abbreviation("dot", "dot(x,y)", "The inner product.", "x'*y", "ee", "dot(x,y)"),
     Abbreviation("outer", "outer(x,y)", "The outer product of two vectors.", "x*y'", "ee", "outer(x,y)"),

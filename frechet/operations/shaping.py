@@ -9,7 +9,7 @@ from frechet.expressions.dimension import UNIT, Dim, Shape, dim, kind
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import factorizations, hadamard, products, reductions, sums
+from frechet.operations import factorizations, hadamard, products, reducing, reductions, sums
 from frechet.operations.constants import COMMUTATION, EYE, ONES, eye, is_zero, ones, zeros
 from frechet.operations.transposition import REVERSE, TRANSPOSE, transposed
 
@@ -31,7 +31,7 @@ class DiagPage(Operation):
         if kind(s) in ("vector", "row"):
             n = s[0] if s[1] is UNIT else s[1]
             return (n, n)
-        reductions.square(equal, s, "diag")
+        reducing.square(equal, s, "diag")
         return (s[0], UNIT)
 
     def build(self, *args: Any) -> Expr:

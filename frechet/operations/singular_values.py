@@ -15,10 +15,10 @@ from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, kind
 from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import elementwise, hadamard, powers, products, reductions, shaping, spectral, sums
+from frechet.operations import elementwise, hadamard, norms, powers, products, reductions, shaping, spectral, sums
 from frechet.operations.constants import EYE, ONE, eye, is_zero, magnitude, ones, zeros
 from frechet.operations.determinant import DET, upright
-from frechet.operations.reductions import REDUCTIONS
+from frechet.operations.reducing import REDUCTIONS
 from frechet.operations.transposition import TRANSPOSE, transposed
 
 
@@ -77,7 +77,7 @@ def singular_value(e: Expr, i: int) -> Expr:
     elif i > 1:
         value = make(SVDVAL, (e,), (i,), SCALAR)
     elif pair is not None:
-        value = with_factors([reductions.norm2(pair[0])], reductions.norm2(pair[1]))
+        value = with_factors([norms.norm2(pair[0])], norms.norm2(pair[1]))
     elif v is not None:
         value = reductions.MAX.build(elementwise.ABS.build(v))
     elif e.op is shaping.KRON:
@@ -162,7 +162,7 @@ class NormSpecPage(SingularValue):
         return SCALAR
 
     def build(self, *args: Any) -> Expr:
-        return singular_value(args[0], 1) if args[0].kind == "matrix" else reductions.norm2(args[0])
+        return singular_value(args[0], 1) if args[0].kind == "matrix" else norms.norm2(args[0])
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.linalg.norm({args[0]}, 2)"
@@ -290,7 +290,7 @@ def _volume(e: Expr) -> Expr | None:
 
 
 REDUCTIONS |= {
-    ("norm2", "svdvals"): lambda e: reductions.norm2(e.args[0]),
+    ("norm2", "svdvals"): lambda e: norms.norm2(e.args[0]),
     ("max", "svdvals"): lambda e: singular_value(e.args[0], 1),
     ("prod", "svdvals"): _volume,
     ("norm2", "svdu"): lambda e: ONE,

@@ -18,10 +18,10 @@ from frechet.expressions.dimension import SCALAR, UNIT, Shape
 from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import hadamard, powers, products, reductions, shaping, sums
+from frechet.operations import hadamard, norms, powers, products, reducing, reductions, shaping, sums
 from frechet.operations.constants import EYE, ONE, UNIT_VECTOR, eye, is_zero, ones, zeros
 from frechet.operations.determinant import DET, LOGDET, NULL_VECTORS, upright
-from frechet.operations.reductions import REDUCTIONS
+from frechet.operations.reducing import REDUCTIONS
 from frechet.operations.transposition import TRANSPOSE, symmetric, transposed
 
 Which = int | str
@@ -160,7 +160,7 @@ class Spectral(Operation):
     fixed: Which | None = None  # the eigenvalue, where the name says which
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        reductions.square(equal, shapes[0], self.name)
+        reducing.square(equal, shapes[0], self.name)
         return SCALAR
 
     def which(self, node: Expr) -> Which:
@@ -390,7 +390,7 @@ NULL_VECTORS.append(null_vector)
 REDUCTIONS[("sum", "eigvals")] = lambda e: reductions.trace(e.args[0])
 REDUCTIONS[("sum", "log")] = _sum_of_logarithms
 REDUCTIONS[("prod", "eigvals")] = _if_symmetric(DET.build)
-REDUCTIONS[("norm2", "eigvals")] = _if_symmetric(reductions.norm2)
+REDUCTIONS[("norm2", "eigvals")] = _if_symmetric(norms.norm2)
 REDUCTIONS[("max", "eigvals")] = lambda e: eigenvalue(e.args[0], "max")
 REDUCTIONS[("min", "eigvals")] = lambda e: eigenvalue(e.args[0], "min")
 for _page in (EIGVECMAX, EIGVECMIN, EIGVEC):

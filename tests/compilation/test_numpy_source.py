@@ -16,9 +16,10 @@ from frechet.operations.constants import COMMUTATION, ONE, number, ones, size, v
 from frechet.operations.determinant import ADJ, DET, LOGDET
 from frechet.operations.elementwise import EXP, GAMMA, GELU, SIGMOID, SILU, SIN, TANH
 from frechet.operations.hadamard import epower, monomial
+from frechet.operations.norms import NORMP
 from frechet.operations.powers import inverse
 from frechet.operations.products import product, scale
-from frechet.operations.reductions import NORMP, sum_all, trace
+from frechet.operations.reductions import sum_all, trace
 from frechet.operations.softmax import LOGSUMEXP, SOFTMAX
 from frechet.operations.sums import add
 from frechet.operations.transposition import transposed

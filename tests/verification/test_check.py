@@ -16,9 +16,10 @@ from frechet.operations.constants import COMMUTATION, ONE, UNIT_VECTOR, eye, num
 from frechet.operations.determinant import DET, LOGDET
 from frechet.operations.elementwise import ABS, ARCCOSH, ARCSIN, EXP, LOG, RELU, SIN, TANH
 from frechet.operations.hadamard import monomial
+from frechet.operations.norms import NORM1, norm2
 from frechet.operations.powers import inverse
 from frechet.operations.products import product, scale
-from frechet.operations.reductions import MAX, NORM1, norm2, sum_all, trace
+from frechet.operations.reductions import MAX, sum_all, trace
 from frechet.operations.softmax import LOGSUMEXP, SOFTMAX
 from frechet.operations.sums import add, negative, scaled, subtract
 from frechet.operations.transposition import transposed

@@ -1,0 +1,163 @@
+"""What cancels and what is recognised in element-wise products: exponentials merge, |x|^2 = x^2, sin/cos = tan, softmax.
+
+`monomial` in `frechet.operations.hadamard` asks these rules; `powers` is its table from bases to exponents.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frechet.expressions.dimension import SCALAR, Shape
+from frechet.expressions.node import Expr, Number
+from frechet.operations import elementwise, hadamard, reductions, softmax, sums
+from frechet.operations.constants import exact, is_ones, is_zero, ones
+from frechet.operations.transposition import TRANSPOSE, transposed
+
+
+def merge_exponents(shape: Shape, exponents: list[tuple[Number, Expr]], powers: dict[Expr, Number]) -> None:
+    total = sums.add(exponents) if len(exponents) > 1 else sums.scaled(*exponents[0])
+    if is_zero(total):
+        return
+    # exp(u) ⊙ sigmoid(-u) = sigmoid(u)
+    logistic = elementwise.SIGMOID.build(sums.negative(total))
+    if powers.get(logistic, 0) > 0:
+        powers[logistic] -= 1
+        grown = elementwise.SIGMOID.build(total)
+        powers[grown] = powers.get(grown, 0) + 1
+        return
+    e = elementwise.EXP.build(total)
+    powers[e] = powers.get(e, 0) + 1
+
+
+def recognised(shape: Shape, kept: list[hadamard.Factor]) -> Expr | None:
+    """1/(1 + exp(u)) = sigmoid(-u), also inside a longer product, and the like."""
+    for i, (b, k) in enumerate(kept):
+        if k < 0 and isinstance(k, int) and b.op.name == "sum_of_terms" and len(b.args) == 2 and b.params == (1, 1):
+            u = next((a.args[0] for a in b.args if a.op is elementwise.EXP), None)
+            if u is not None and any(is_ones(a) for a in b.args):
+                logistic = elementwise.SIGMOID.build(sums.negative(u))
+                return hadamard.monomial(shape, [*kept[:i], (logistic, -k), *kept[i + 1 :]])
+    return None
+
+
+def _abs(b: Expr, powers: dict[Expr, Number]) -> None:
+    k = powers[b]
+    if isinstance(k, int) and k % 2 == 0:  # |x|^2j = x^2j
+        del powers[b]
+        powers[b.args[0]] = powers.get(b.args[0], 0) + k
+
+
+def _sign(b: Expr, powers: dict[Expr, Number]) -> None:
+    magnitude = elementwise.ABS.build(b.args[0])
+    if isinstance(powers[b], int) and powers[b] % 2 == 0:
+        # sign(x)^2 = 1 where x is not 0, which is a condition of every place where sign arises
+        return
+    if powers[b] == 1 and magnitude in powers:  # sign(x)*|x|^k = x*|x|^(k-1)
+        powers[b.args[0]] = powers.get(b.args[0], 0) + 1
+        powers[magnitude] = exact(powers[magnitude] - 1)
+        del powers[b]
+        if powers[magnitude] != 0:
+            _abs(magnitude, powers)
+
+
+def _base_and_exponent(b: Expr) -> tuple[Expr | None, Expr | None]:
+    """The two parts of a power with an exponent that is an expression, or of the transpose of one."""
+    if b.op is hadamard.POWER:
+        return b.args[0], b.args[1]
+    if b.op is TRANSPOSE and b.args[0].op is hadamard.POWER:
+        base, exponent = b.args[0].args
+        return transposed(base), transposed(exponent)
+    return None, None
+
+
+def _epower(b: Expr, powers: dict[Expr, Number]) -> None:
+    """x^s * x^k = x^(s+k), x^s * x^t = x^(s+t)."""
+    base, exponent = _base_and_exponent(b)
+    own = powers[b]
+    if base is None or exponent is None or not isinstance(own, int):
+        return
+    extra = powers.pop(base, 0)
+    total = sums.add([(own, exponent), (extra, ones(exponent.shape))])
+    others = []
+    for o in powers:
+        other, s = _base_and_exponent(o)
+        if o is not b and other is base and s is not None and s.shape == exponent.shape:
+            others.append((o, s))
+    for o, s in others:
+        if isinstance(powers[o], int):
+            total = sums.add([(1, total), (powers.pop(o), s)])
+    if extra or others or own != 1:
+        del powers[b]
+        merged = hadamard.epower(base, total)
+        if merged.op is hadamard.MONOMIAL:
+            for a, j in zip(merged.args, merged.params, strict=True):
+                powers[a] = powers.get(a, 0) + j
+        elif not is_ones(merged):
+            powers[merged] = powers.get(merged, 0) + 1
+
+
+DISCRETE = ("labels±1", "mask01", "onehot")
+
+
+BOUND = (*DISCRETE, "simplex")  # domains whose identities are used: no directions in which the variable is free
+
+
+def use_values(powers: dict[Expr, Number]) -> None:
+    """Of labels ±1 even powers are 1; of masks 0 and 1 all positive powers are the mask."""
+    for b, k in list(powers.items()):
+        domain = b.params[2] if b.op.name == "variable" else ""
+        if domain == "labels±1" and isinstance(k, int):
+            powers[b] = k % 2
+        elif domain in ("mask01", "onehot") and k > 0:
+            powers[b] = 1
+
+
+def _ratio_of(name: str) -> Any:
+    """sin(x)/cos(x) = tan(x), sinh(x)/cosh(x) = tanh(x)."""
+
+    def rewrite(b: Expr, powers: dict[Expr, Number]) -> None:
+        below, quotient = (elementwise.COS, elementwise.TAN) if name == "sin" else (elementwise.COSH, elementwise.TANH)
+        other = below.build(b.args[0])
+        k, j = powers[b], -powers.get(other, 0)
+        if not (isinstance(k, int) and isinstance(j, int) and k > 0 and j > 0):
+            return
+        both = min(k, j)
+        powers[b], powers[other] = k - both, both - j
+        t = quotient.build(b.args[0])
+        powers[t] = powers.get(t, 0) + both
+
+    return rewrite
+
+
+REWRITES = {
+    "sin": _ratio_of("sin"),
+    "sinh": _ratio_of("sinh"),
+    "abs": _abs,
+    "sign": _sign,
+    "epower": _epower,
+    "transpose": _epower,
+}
+
+
+def named_quotient(s: Expr, e: Expr) -> Expr | tuple[Expr, Expr] | None:
+    """exp(v)/sum(exp(v)) = softmax(v), with what else stands in the scalar s; None where nothing is recognised."""
+    if s.op is not hadamard.MONOMIAL:
+        return None
+    for i, (b, k) in enumerate(zip(s.args, s.params, strict=True)):
+        if b.op is reductions.SUM_ALL and isinstance(k, int) and k < 0 and b.args[0].op is elementwise.EXP:
+            v = b.args[0].args[0]
+            if v.kind != "vector":
+                continue
+            rest = [f for j, f in enumerate(zip(s.args, s.params, strict=True)) if j != i]
+            rest.append((b, exact(k + 1)))
+            if e is b.args[0]:
+                p = softmax.SOFTMAX.build(v)
+            elif e.op is hadamard.MONOMIAL and (b.args[0], 1) in zip(e.args, e.params, strict=True):
+                j = e.args.index(b.args[0])
+                factors = list(zip(e.args, e.params, strict=True))
+                p = hadamard.monomial(e.shape, [*factors[:j], *factors[j + 1 :], (softmax.SOFTMAX.build(v), 1)])
+            else:
+                continue
+            rest = [f for f in rest if f[1] != 0]
+            return (hadamard.monomial(SCALAR, rest), p) if rest else p
+    return None
