@@ -28,6 +28,7 @@ from frechet.operations import (
     constants,
     determinant,
     elementwise,
+    extrema,
     factorizations,
     frechet_derivatives,
     hadamard,
@@ -47,10 +48,8 @@ from frechet.operations import (
 )
 
 FAMILIES = (
-    constants, transposition, sums, products, hadamard, elementwise, softmax, reductions, norms, determinant, powers,
-    shaping,
-    matrix_functions, frechet_derivatives, factorizations,
-    spectral, singular_values, nuclear, toeplitz,
+    constants, transposition, sums, products, hadamard, elementwise, extrema, softmax, reductions, norms, determinant,
+    powers, shaping, matrix_functions, frechet_derivatives, factorizations, spectral, singular_values, nuclear, toeplitz,
 )  # fmt: skip
 if not all_operations():
     register([page for family in FAMILIES for page in family.PAGES])

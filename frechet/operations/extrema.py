@@ -1,0 +1,99 @@
+"""max and min of two, entry by entry, and clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from frechet.expressions.dimension import SCALAR, UNIT, Shape
+from frechet.expressions.node import Expr, make
+from frechet.expressions.operation import Equal, Operation
+from frechet.operations import hadamard, products, sums
+from frechet.operations.constants import is_zero, ones
+from frechet.operations.elementwise import RELU, STEP
+from frechet.operations.transposition import oriented, transposed
+
+
+class ExtremumPage(Operation):
+    """max(a, b) and min(a, b), entry by entry."""
+
+    takes = ("ee",)
+    typed = False
+    source = "calculus, entry by entry"
+
+    def __init__(self, name: str, typed_as: str) -> None:
+        self.name = name  # type: ignore[misc]
+        self.typed_as = typed_as
+        self.signature = f"{typed_as}(a,b)"  # type: ignore[misc]
+        self.summary = f"The {'larger' if typed_as == 'max' else 'smaller'} of two entries."  # type: ignore[misc]
+        first, second = ("a-b", "b-a") if typed_as == "max" else ("b-a", "a-b")
+        self.rule = f"d {typed_as}(a,b) = step({first}).*da + step({second}).*db"  # type: ignore[misc]
+        self.latex = rf"\{typed_as}({{0}}, {{1}})"  # type: ignore[misc]
+        self.examples = (f"{typed_as}(x,y)", f"{typed_as}(x,zeros(n))")  # type: ignore[misc]
+        self.conditions_text = "a ≠ b"  # type: ignore[misc]
+        super().__init__()
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        return hadamard.MONOMIAL.shape(equal, shapes, params)
+
+    def build(self, *args: Any) -> Expr:
+        a, b = args
+        if a.shape == SCALAR and b.shape != SCALAR:
+            a = products.scale(a, ones(b.shape))
+        if b.shape == SCALAR and a.shape != SCALAR:
+            b = products.scale(b, ones(a.shape))
+        if a is b:
+            return a  # type: ignore[no-any-return]
+        if is_zero(a):
+            a, b = b, a
+        if is_zero(b) and self.typed_as == "max":
+            return RELU.build(a)
+        if a.shape[0] is UNIT and a.shape != SCALAR:
+            return transposed(self.build(transposed(a), transposed(b)))
+        first, second = sorted((a, b), key=sums.KEY)
+        node = make(self, (first, second), (), a.shape)
+        return oriented(
+            node, lambda: make(self, tuple(sorted((transposed(a), transposed(b)), key=sums.KEY)), (), a.shape[::-1])
+        )
+
+    def annotate(self, node: Expr) -> None:
+        node.sign = min(a.sign for a in node.args)
+        node.definite = 0
+        if node.shape == SCALAR:
+            node.balance, node.transposed = 0, node
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        a, b = node.args
+        gap = sums.subtract(a, b) if self.typed_as == "max" else sums.subtract(b, a)
+        terms = []
+        if d[0] is not None:
+            terms.append((1, hadamard.times(STEP.build(gap), d[0])))
+        if d[1] is not None:
+            terms.append((1, hadamard.times(STEP.build(sums.negative(gap)), d[1])))
+        return sums.add(terms)
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [("{0} ≠ 0 (no ties; there the subgradient 0 is given)", sums.subtract(*node.args))]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.{self.typed_as}imum({args[0]}, {args[1]})"
+
+
+class ClipPage(Operation):
+    name, signature, summary = "clip", "clip(x,lo,hi)", "Every entry moved into the interval from lo to hi."
+    takes = ("eee",)
+    rule = "d clip(x,lo,hi) = step(x-lo).*step(hi-x).*dx"
+    examples = ("clip(x,-1,1)",)
+    conditions_text = "no entry at a bound"
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        bounded = hadamard.MONOMIAL.shape(equal, shapes[:2], params)
+        return hadamard.MONOMIAL.shape(equal, (bounded, shapes[2]), params)
+
+    def build(self, *args: Any) -> Expr:
+        x, low, high = args
+        return MINIMUM.build(MAXIMUM.build(x, low), high)
+
+
+MAXIMUM, MINIMUM = ExtremumPage("maximum", "max"), ExtremumPage("minimum", "min")
+PAGES: tuple[Operation, ...] = (MAXIMUM, MINIMUM, ClipPage())
