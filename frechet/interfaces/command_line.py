@@ -25,6 +25,7 @@ examples:
   frechet "softmax(W*x)'*y" W --numpy > gradient.py
   echo "x'*A*x" | frechet - x --text
   frechet batch < problems.jsonl > answers.jsonl
+  frechet linearize "tr(A*X*B)" X                  the affine map with the same value and derivative at X0
   frechet operations                               every operation with its rule and source
   frechet operations det                           one of them
 
@@ -90,6 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _batch(arguments[1:])
         if arguments[:1] == ["operations"]:
             return _operations(arguments[1:])
+        if arguments[:1] == ["linearize"]:
+            arguments = [*arguments[1:], "--form", "linearization"]
         return _answer(_parsed(arguments))
     except BrokenPipeError:
         # the reader of our output went away, as `head` does
