@@ -48,16 +48,22 @@ def _abs(b: Expr, powers: dict[Expr, Number]) -> None:
 
 
 def _sign(b: Expr, powers: dict[Expr, Number]) -> None:
-    magnitude = elementwise.ABS.build(b.args[0])
-    if isinstance(powers[b], int) and powers[b] % 2 == 0:
-        # sign(x)^2 = 1 where x is not 0, which is a condition of every place where sign arises
+    """sign(x)*|x|^k = x*|x|^(k-1); where x is not negative, sign(x)*x^k = x^k for k > 0."""
+    x = b.args[0]
+    if powers[b] != 1:
+        return  # sign(x)^2 is 1 only where x is not 0
+    if x.sign:
+        if powers.get(x, 0) > 0:
+            del powers[b]
         return
-    if powers[b] == 1 and magnitude in powers:  # sign(x)*|x|^k = x*|x|^(k-1)
-        powers[b.args[0]] = powers.get(b.args[0], 0) + 1
-        powers[magnitude] = exact(powers[magnitude] - 1)
-        del powers[b]
-        if powers[magnitude] != 0:
-            _abs(magnitude, powers)
+    magnitude = elementwise.ABS.build(x)
+    if magnitude.op is not elementwise.ABS or magnitude not in powers:
+        return
+    del powers[b]
+    powers[x] = exact(powers.get(x, 0) + 1)
+    powers[magnitude] = exact(powers[magnitude] - 1)
+    if powers[magnitude] != 0:
+        _abs(magnitude, powers)
 
 
 def _base_and_exponent(b: Expr) -> tuple[Expr | None, Expr | None]:

@@ -188,11 +188,20 @@ def times(a: Expr, b: Expr) -> Expr:
     return monomial(a.shape, [(a, 1), (b, 1)])
 
 
+def _better_turned(factors: Sequence[Factor]) -> bool:
+    """Are all factors transposes, or those that others may cancel with, as sign(X)' does with X'?"""
+    if all(b.op is TRANSPOSE for b, _ in factors):
+        return True
+    rules = cancellation.REWRITES
+    turned = any(b.op is TRANSPOSE and b.args[0].op.name in rules for b, _ in factors)
+    return turned and not any(b.op is not TRANSPOSE and b.op.name in rules for b, _ in factors)
+
+
 def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
     """The element-wise product of powers of expressions of one shape, in normal form."""
     if shape[0] is UNIT and shape[1] is not UNIT:
         return transposed(monomial((shape[1], UNIT), [(transposed(b), k) for b, k in factors]))
-    if len(factors) > 0 and shape[1] is not UNIT and all(b.op is TRANSPOSE for b, _ in factors):
+    if len(factors) > 0 and shape[1] is not UNIT and _better_turned(factors):
         return transposed(monomial(shape[::-1], [(transposed(b), k) for b, k in factors]))
     coefficient: Number = 1
     scalars: list[Factor] = []
