@@ -12,7 +12,7 @@ from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import determinant, hadamard, powers, products, reducing, reductions, shaping, sums
 from frechet.operations.constants import EYE, VARIABLE, is_zero, number, zeros
-from frechet.operations.transposition import REVERSE, TRANSPOSE, oriented, symmetric, transposed
+from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugate_transposed, oriented, symmetric, transposed
 
 HALF = Fraction(1, 2)
 LARGEST = 60  # leaves of an expression of which it is asked whether it is triangular
@@ -254,7 +254,7 @@ class SylvesterPage(Operation):
     def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
         if i != 2:
             return super().adjoint(node, i, w)
-        return self.build(transposed(node.args[0]), transposed(node.args[1]), w)
+        return self.build(conjugate_transposed(node.args[0]), conjugate_transposed(node.args[1]), w)
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         a, b, _ = node.args
@@ -313,7 +313,7 @@ class LyapunovPage(Operation):
     def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
         if i != 1:
             return super().adjoint(node, i, w)
-        return self.build(transposed(node.args[0]), w)
+        return self.build(conjugate_transposed(node.args[0]), w)
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         a = node.args[0]

@@ -17,7 +17,7 @@ from frechet.expressions.node import Expr
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import commuting, matrix_functions, powers, products, reducing, reductions, shaping, sums
 from frechet.operations.constants import NUMBER, UNIT_VECTOR, eye, is_zero, zeros
-from frechet.operations.transposition import transposed
+from frechet.operations.transposition import conjugate_transposed, transposed
 
 
 class FrechetPage(Operation):
@@ -120,7 +120,7 @@ class FrechetPage(Operation):
     def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
         if i != len(node.args) - 1:
             return super().adjoint(node, i, w)
-        return self.build(transposed(node.args[0]), *node.args[1:-1], w)
+        return self.build(conjugate_transposed(node.args[0]), *node.args[1:-1], w)
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         return matrix_functions.root_conditions(node.args[0]) if self.function.domain else ()

@@ -16,7 +16,7 @@ from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import cancellation, elementwise, products, shaping, sums
 from frechet.operations.constants import EYE, NUMBER, ONE, ONES, exact, is_ones, is_zero, number, ones, zeros
-from frechet.operations.transposition import TRANSPOSE, oriented, transposed
+from frechet.operations.transposition import TRANSPOSE, conjugated, oriented, transposed
 
 Factor = tuple[Expr, Number]
 
@@ -75,7 +75,7 @@ class MonomialPage(Operation):
         if node.params[i] != 1:
             return super().adjoint(node, i, w)
         factors = [f for j, f in enumerate(zip(node.args, node.params, strict=True)) if j != i]
-        return monomial(node.shape, [(w, 1), *factors])
+        return monomial(node.shape, [(w, 1), *((conjugated(b), k) for b, k in factors)])
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         found: list[tuple[str, Expr | None]] = []

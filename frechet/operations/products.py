@@ -16,7 +16,7 @@ from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import cancellation, commuting, factorizations, hadamard, norms, powers, reductions, shaping, sums
 from frechet.operations.constants import COMMUTATION, EYE, ONE, ONES, eye, is_zero, number, zeros
-from frechet.operations.transposition import REVERSE, TRANSPOSE, transposed
+from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugate_transposed, conjugated, transposed
 
 
 class ScalePage(Operation):
@@ -51,7 +51,7 @@ class ScalePage(Operation):
 
     def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
         s, e = node.args
-        return scale(s, w) if i == 1 else inner(e, w)
+        return scale(conjugated(s), w) if i == 1 else inner(e, w)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"({args[0]} * {args[1]})"
@@ -98,8 +98,8 @@ class ChainPage(Operation):
         return sums.add(terms)
 
     def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
-        left = [transposed(a) for a in reversed(node.args[:i])]
-        right = [transposed(a) for a in reversed(node.args[i + 1 :])]
+        left = [conjugate_transposed(a) for a in reversed(node.args[:i])]
+        right = [conjugate_transposed(a) for a in reversed(node.args[i + 1 :])]
         return product(*left, w, *right)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
@@ -161,7 +161,8 @@ def scale(s: Expr, e: Expr) -> Expr:
 
 
 def inner(a: Expr, b: Expr) -> Expr:
-    """The inner product ⟨a, b⟩ = tr(a'b) of two expressions of one shape."""
+    """The inner product ⟨a, b⟩ = tr(aᴴb) of two expressions of one shape."""
+    a = conjugated(a)
     if a.shape == SCALAR:
         return hadamard.monomial(SCALAR, [(a, 1), (b, 1)])
     if a.shape[0] is UNIT:

@@ -81,6 +81,16 @@ def _reversed_commutation(e: Expr) -> Expr:
     return make(e.op, (), e.params[::-1], e.shape)
 
 
+def conjugated(e: Expr) -> Expr:
+    """The complex conjugate; every expression is real so far (reading refuses complex variables), so it is e itself."""
+    return e
+
+
+def conjugate_transposed(e: Expr) -> Expr:
+    """Xᴴ, which adjoints under Re tr(AᴴB) are built with; of a real expression the transpose."""
+    return transposed(conjugated(e))
+
+
 REVERSE: dict[str, Callable[[Expr], Expr]] = {"commutation": _reversed_commutation}
 """Operations whose transpose is built from the transposes of their arguments; filled in by the pages of products."""
 
