@@ -144,7 +144,9 @@ def _answer(o: argparse.Namespace) -> int:
             names = ", ".join(reading.variables) or "none"
             raise NotationError(f"name the variable to differentiate with respect to, after the formula: {names}")
         name = next(iter(reading.variables))
-    page = Page(reading, name, style=o.style or "unicode", order=o.order, check=not o.no_check)
+    signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    style = o.style or ("unicode" if signs else "text")
+    page = Page(reading, name, style=style, order=o.order, check=not o.no_check)
     print(page.render(o.form, o.layout))
     return ANSWERED
 
