@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from frechet.differentiation.adjoint import adjoint as pull_back
 from frechet.differentiation.conditions import conditions
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.differential import differential_symbol
@@ -16,10 +17,13 @@ from frechet.expressions.dimension import SCALAR, axes
 from frechet.expressions.errors import CheckFailed, NotationError
 from frechet.expressions.node import Expr, variables
 from frechet.notation.text import write_text
+from frechet.operations.constants import ONE
+from frechet.operations.constants import variable as variable_of
 
 if TYPE_CHECKING:
     from frechet.verification.check import Report
 
+COTANGENT = "cotangent_"  # a name for the check's own variable
 FORMS = ("gradient", "jacobian", "hessian", "differential")
 
 
@@ -91,7 +95,10 @@ def _view(d: Derivative, form: str, order: int) -> Expr:
 
 
 def verify(d: Derivative, form: str, order: int, expression: Expr) -> Report:
-    """The numeric check of a view. Raises CheckFailed, with what differed."""
+    """The numeric check of a view: differences, Taylor slopes, the adjoint identity.
+
+    Raises:  CheckFailed, with what differed
+    """
     from frechet.verification import check
 
     f, x = d.function, d.variable
@@ -106,6 +113,12 @@ def verify(d: Derivative, form: str, order: int, expression: Expr) -> Report:
         report = check.check_gradient(f, x, expression)
     else:
         report = check.check_jacobian(f, x, expression)
+    if report.ok and order == 1 and form != "jacobian":
+        w = ONE if f.shape == SCALAR else variable_of(COTANGENT, f.shape, role="differential")
+        pulled = d.cotangent if f.shape == SCALAR else pull_back(d.raw_differential, d.direction, w)
+        adjoint = check.check_adjoint(d.raw_differential, d.direction, pulled, w)
+        if not adjoint.ok:
+            report = adjoint
     if not report.ok:
         raise CheckFailed(f"the derivative did not pass its numeric check and is not shown: {report.reason}")
     return report
