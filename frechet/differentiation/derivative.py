@@ -10,16 +10,16 @@ from functools import cached_property
 from frechet.differentiation.adjoint import adjoint
 from frechet.differentiation.differential import differential, differential_symbol
 from frechet.differentiation.jacobian import jacobian
-from frechet.differentiation.structure import projected
+from frechet.differentiation.structure import HALF, projected
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.errors import ShapeError, UnsupportedError
-from frechet.expressions.node import Expr, substitute
+from frechet.expressions.node import Expr, make, substitute, variables
 from frechet.operations.cancellation import BOUND
 from frechet.operations.constants import EYE, ONE, variable
 from frechet.operations.hadamard import monomial
-from frechet.operations.products import inner, product
+from frechet.operations.products import PRODUCT, inner, product
 from frechet.operations.shaping import vec
-from frechet.operations.sums import add, scaled, subtract
+from frechet.operations.sums import add, subtract
 from frechet.operations.transposition import transposed
 from frechet.simplification.polishing import polished
 
@@ -39,7 +39,12 @@ class Derivative:
             raise UnsupportedError(f"{name} is declared {domain}: leave that out to differentiate by all of its entries")
         self.function = function
         self.variable = variable
-        self.direction = direction if direction is not None else differential_symbol(variable)
+        taken = {v.params[0] for v in variables(function)}
+        if direction is not None and direction.params[0] in taken:
+            raise ShapeError(f"{direction.params[0]} is a variable of the function and stands for a differential: rename it")
+        name = variable.params[0]
+        self.direction = direction or differential_symbol(variable, _free(f"d{name}", "_", taken))
+        self.base_name = _free(f"{name}0", "0", taken)
 
     @cached_property
     def raw_differential(self) -> Expr:
@@ -158,20 +163,18 @@ class Derivative:
         point = self.base_point if at is None else at
         step = subtract(self.variable, point)
         second = substitute(substitute(self.second_differential, {self.variable: point}), {self.direction: step})
-        return add([(1, self.linearization(at)), (1, scaled_half(second))])
+        return add([(1, self.linearization(at)), (HALF, second)])
 
     @property
     def base_point(self) -> Expr:
-        name, structure, domain, _ = self.variable.params
-        return variable(f"{name}0", self.variable.shape, structure, domain)
+        """X₀: a variable of X's space that does not occur in the function, X0 where that name is free."""
+        _, structure, domain, _ = self.variable.params
+        return variable(self.base_name, self.variable.shape, structure, domain)
 
     def vec_form(self) -> Expr:
         """dF with vec: vec(G)' vec(dX) for a scalar function, J vec(dX) otherwise."""
         step = vec(self.direction)
         if self.function.shape == SCALAR:
-            from frechet.expressions.node import make
-            from frechet.operations.products import PRODUCT
-
             row = transposed(vec(self.gradient))
             if step.shape[0] is UNIT:
                 return product(row, step)
@@ -185,7 +188,8 @@ class Derivative:
             )
 
 
-def scaled_half(e: Expr) -> Expr:
-    from fractions import Fraction
-
-    return scaled(Fraction(1, 2), e)
+def _free(name: str, more: str, taken: set[str]) -> str:
+    """The name, lengthened until no variable has it."""
+    while name in taken:
+        name += more
+    return name

@@ -12,7 +12,7 @@ from fractions import Fraction
 from frechet.differentiation.adjoint import adjoint
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.errors import UnsupportedError
-from frechet.expressions.node import Expr, make, walk
+from frechet.expressions.node import Expr, make, substitute, walk
 from frechet.operations.constants import COMMUTATION, NUMBER, ONE, eye, magnitude, ones, zeros
 from frechet.operations.hadamard import monomial
 from frechet.operations.matrix_functions import FRECHET, SQRTM
@@ -31,8 +31,6 @@ def jacobian(image: Expr, direction: Expr) -> Expr:
     """
     rows, columns = image.shape[0] * image.shape[1], direction.shape[0] * direction.shape[1]
     if direction.shape == SCALAR:
-        from frechet.expressions.node import substitute
-
         return vec(substitute(image, {direction: ONE}))
     if image.shape == SCALAR:
         return transposed(vec(adjoint(image, direction, ONE)))

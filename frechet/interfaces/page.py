@@ -131,7 +131,7 @@ class Page:
     def _linearization(self, d: Derivative) -> str:
         """F(X₀) + DF(X₀)[X − X₀], the step written where dX stands in the differential."""
         base = d.base_point
-        x, point = self.show(d.variable), f"{self.name}₀" if self.style == "unicode" else self.show(base)
+        x, point = self.show(d.variable), self._point(d)
         minus = "−" if self.style == "unicode" else "-"
         spelled = {base: (point, ATOM), d.direction: (f"{x} {minus} {point}", ADD)}
         at_base = [self.write(substitute(e, {d.variable: base}), spelled=spelled) for e in (d.function, d.differential)]
@@ -141,6 +141,11 @@ class Page:
         if value == "0":
             return step
         return f"{value} {minus} {step[1:].lstrip()}" if step.startswith(("-", "−")) else f"{value} + {step}"
+
+    def _point(self, d: Derivative) -> str:
+        """X₀ as it is written; where the formula has an X0 of its own, the longer name."""
+        plain = self.style == "unicode" and d.base_name == f"{self.name}0"
+        return f"{self.name}₀" if plain else self.show(d.base_point)
 
     # -- the whole page
     def _head(self) -> list[str]:
@@ -172,8 +177,7 @@ class Page:
         else:
             lines.append(self._jacobian(d))
         affine = self.variable not in depends(d.differential, self.variable)
-        point = f"{x}₀" if self.style == "unicode" else f"{x}0"
-        remark = f"exact: {g} is affine in {x}" if affine else f"near {point}, up to second order"
+        remark = f"exact: {g} is affine in {x}" if affine else f"near {self._point(d)}, up to second order"
         lines.append(self._entry("linearization", f"{g}({x}) = {self._linearization(d)}", remark))
         answers = [found]
         if self.order == 2:

@@ -113,3 +113,16 @@ def test_errors_say_what_was_expected(wrong, said):
 def test_an_unknown_function_is_an_attribute_error():
     with pytest.raises(AttributeError):
         _ = fr.nonsense
+
+
+def test_names_of_the_point_and_the_direction_are_not_the_functions_own():
+    # X0 and dX may be variables of the formula, as in g(X) = tr(A*(X - X0)): the expansion is not at that X0
+    A2, Y, X0, dX = (fr.matrix(name, 2, 2) for name in ("A2", "X", "X0", "dX"))
+    g = fr.tr(A2 @ (Y - X0) @ (Y + dX))
+    D = fr.derivative(g, Y)
+    assert set(fr.variables(D.linearization())) == {"A2", "X", "X0", "X00", "dX"} and D.check().ok
+    rng = np.random.default_rng(2)
+    at = {name: rng.normal(size=(2, 2)) for name in ("A2", "X", "X0", "dX")}
+    assert np.isclose(D.linearization().evaluate({**at, "X00": at["X"]}), g.evaluate(at))
+    with pytest.raises(fr.ShapeError, match="rename"):
+        fr.Derivative(g, Y, fr.variables(g)["dX"])
