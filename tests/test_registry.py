@@ -24,6 +24,7 @@ from frechet.notation.reading import parse, read
 from frechet.notation.text import write_text
 from frechet.notation.unicode import write_unicode
 from frechet.operations import typed_operations
+from frechet.operations.complex_parts import real_part
 from frechet.operations.constants import variable
 from frechet.operations.products import inner
 from frechet.operations.transposition import transposed
@@ -32,26 +33,35 @@ from frechet.verification.sampling import points
 
 PAGES = all_operations()
 EXAMPLES = [pytest.param(page, text, id=f"{page.name}-{text}") for page in PAGES for text in page.examples]
+IN_FIELDS = [pytest.param(page, text, "real", id=f"{page.name}-{text}") for page in PAGES for text in page.examples] + [
+    pytest.param(page, text, "complex", id=f"{page.name}-{text}-complex")
+    for page in PAGES
+    if page.complex
+    for text in page.examples
+]
 IDENTITIES = [pytest.param(page, *pair, id=f"{page.name}-{pair[0]}") for page in PAGES for pair in page.identities]
 DRAWN = {"positive": "positive", "unit01": "unit01"}  # of every variable
 ONCE = {"polar"}  # a differential for some arguments only
 DRAWN_SQUARE = {"spd": "spd", "invertible": "invertible"}  # of square matrices
 
 
-def names_and_shapes(page: Operation, text: str) -> dict[str, Expr]:
-    """The variables of a formula, declared as the page's domain says."""
+def names_and_shapes(page: Operation, text: str, field: str = "real") -> dict[str, Expr]:
+    """The variables of a formula, declared as the page's domain says; complex ones keep what makes sense of it."""
     found: dict[str, Expr] = {}
     for name, v in read(text).variables.items():
         word = DRAWN.get(page.domain, "normal")
         square = v.kind == "matrix" and v.shape[0] is v.shape[1]
         if square and page.domain in DRAWN_SQUARE:
             word = DRAWN_SQUARE[page.domain]
-        found[name] = variable(name, v.shape, ("spd",) if word == "spd" else (), word if word != "spd" else "normal")
+        structure = ("spd",) if word == "spd" else ()
+        if field == "complex":
+            structure, word = (*structure, "complex"), "normal" if word in DRAWN else word
+        found[name] = variable(name, v.shape, structure, word if word != "spd" else "normal")
     return found
 
 
-def example(page: Operation, text: str) -> Expr:
-    return parse(text, names_and_shapes(page, text))
+def example(page: Operation, text: str, field: str = "real") -> Expr:
+    return parse(text, names_and_shapes(page, text, field))
 
 
 def free_variables(e: Expr) -> list[Expr]:
@@ -59,10 +69,11 @@ def free_variables(e: Expr) -> list[Expr]:
 
 
 def cotangent(e: Expr) -> Expr:
-    """A variable W of the shape of e; for a row the transpose of a vector."""
+    """A variable W of the shape and field of e; for a row the transpose of a vector."""
+    field = () if e.real else ("complex",)
     if e.kind == "row":
-        return transposed(variable("W", e.shape[::-1]))
-    return variable("W", e.shape)
+        return transposed(variable("W", e.shape[::-1], field))
+    return variable("W", e.shape, field)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -82,9 +93,9 @@ def test_example_reads_as_it_stands(page: Operation, text: str) -> None:
     assert isinstance(parse(text), Expr)
 
 
-@pytest.mark.parametrize(("page", "text"), EXAMPLES)
-def test_value_has_the_shape(page: Operation, text: str) -> None:
-    e = example(page, text)
+@pytest.mark.parametrize(("page", "text", "field"), IN_FIELDS)
+def test_value_has_the_shape(page: Operation, text: str, field: str) -> None:
+    e = example(page, text, field)
     found = points(e)
     assert found
     for point in found:
@@ -94,12 +105,12 @@ def test_value_has_the_shape(page: Operation, text: str) -> None:
         exec(numpy_source(e, "f", arguments=variables(e)), space)
         taken = inspect.signature(space["f"]).parameters
         again = space["f"](**{k: v for k, v in {**point.values, **point.sizes}.items() if k in taken})
-        np.testing.assert_array_equal(np.asarray(again, dtype=float), value)
+        np.testing.assert_array_equal(np.asarray(again, dtype=float if e.real else complex), value)
 
 
-@pytest.mark.parametrize(("page", "text"), EXAMPLES)
-def test_differential_adjoint_and_gradient(page: Operation, text: str) -> None:
-    e = example(page, text)
+@pytest.mark.parametrize(("page", "text", "field"), IN_FIELDS)
+def test_differential_adjoint_and_gradient(page: Operation, text: str, field: str) -> None:
+    e = example(page, text, field)
     w = cotangent(e)
     for x in free_variables(e):
         D = Derivative(e, x)
@@ -112,12 +123,12 @@ def test_differential_adjoint_and_gradient(page: Operation, text: str) -> None:
         assert report.ok and report.points == 3, f"d by {x}: {report.reason}"
         try:
             back = adjoint(D.raw_differential, D.direction, w)
-            functional = Derivative(inner(w, e), x).gradient
+            functional = Derivative(real_part(inner(w, e)), x).gradient
         except UnsupportedError:
             continue
         report = check_adjoint(D.raw_differential, D.direction, back, w)
         assert report.ok, f"adjoint by {x}: {report.reason}"
-        report = check_gradient(inner(w, e), x, functional)
+        report = check_gradient(real_part(inner(w, e)), x, functional)
         assert report.ok, f"gradient by {x}: {report.reason}"
 
 
@@ -133,9 +144,9 @@ def views(e: Expr) -> list[Expr]:
     return found
 
 
-@pytest.mark.parametrize(("page", "text"), EXAMPLES)
-def test_what_is_printed_reads_back(page: Operation, text: str) -> None:
-    for e in views(example(page, text)):
+@pytest.mark.parametrize(("page", "text", "field"), IN_FIELDS)
+def test_what_is_printed_reads_back(page: Operation, text: str, field: str) -> None:
+    for e in views(example(page, text, field)):
         assert read_back(e) is e, f"{e} reads back as {read_back(e)}"
         latex = str(write_latex(e))
         assert latex and braces_balanced(latex), latex

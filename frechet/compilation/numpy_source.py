@@ -41,6 +41,7 @@ SCIPY = ("erf", "erfc", "gamma", "gammaln", "digamma", "polygamma")
 CALLS = re.compile(r"(?<![\w.])(" + "|".join((*OWN, *SCIPY)) + r")\(")
 WORDS = re.compile(r"(?<![\w.])[^\W\d]\w*")
 ATOM = re.compile(r"[\w.]+")
+REAL_BY_FORM = ("product", "tr", "sum_of_terms", "det", "logdet")  # real for certain arguments, and complex to NumPy
 SPLIT = (SUM, MONOMIAL, PRODUCT)
 
 
@@ -88,8 +89,9 @@ def evaluate(e: Expr, values: Mapping[str, Any], sizes: Mapping[str, int] | None
     missing = [n for n in function.sizes if n not in found]
     if missing:
         raise ShapeError(f"the size of {missing[0]} follows from no variable: it must be given")
-    result: Any = np.array(function(**arrays, **{n: found[n] for n in function.sizes}), dtype=float)
-    return result if result.ndim else float(result)
+    kind = float if e.real else complex
+    result: Any = np.array(function(**arrays, **{n: found[n] for n in function.sizes}), dtype=kind)
+    return result if result.ndim else kind(result)
 
 
 @lru_cache(maxsize=128)
@@ -329,6 +331,8 @@ def _body(roots: list[Expr], parameters: Mapping[str, str], taken: set[str]) -> 
             text[node], nesting[node] = parameters[node.params[0]], 0
             continue
         source = node.op.numpy(node, [text[a] for a in node.args])
+        if node.real and node.op.name in REAL_BY_FORM and not all(a.real for a in node.args):
+            source = f"np.real({source})"
         level = 1 + max((nesting[a] for a in node.args), default=0)
         if source.isidentifier() or (not node.args and "(" not in source):
             level = 0

@@ -40,8 +40,10 @@ def logsumexp(x):
 
 
 def logdet(X):
-    """log(det(X)); nan where the determinant is not positive."""
+    """log(det(X)), of a complex X the principal one; nan where the determinant of a real X is not positive."""
     sign, value = np.linalg.slogdet(X)
+    if np.iscomplexobj(X):
+        return value + np.log(sign)
     return value if sign > 0 else np.nan
 
 
@@ -49,7 +51,7 @@ def adjugate(X):
     """adj(X) = det(X)*inv(X), also where X is singular: X = U*S*V' gives det(U*V')*V*adj(S)*U'."""
     U, s, Vt = np.linalg.svd(X)
     minors = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])
-    return np.linalg.det(U) * np.linalg.det(Vt) * (Vt.T * minors) @ U.T
+    return np.linalg.det(U) * np.linalg.det(Vt) * (Vt.conj().T * minors) @ U.conj().T
 
 
 def commutation(m, n):
@@ -80,7 +82,7 @@ def toeplitzpart(X):
 
 
 def matrix_function(f, X, *others):
-    """f(X, *others); nan where it does not exist or is not real."""
+    """f(X, *others); nan where it does not exist, or is complex though X and the others are real."""
     import warnings
 
     shape = others[-1].shape if others else X.shape
@@ -89,7 +91,7 @@ def matrix_function(f, X, *others):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         Y = f(X, *others)
-    if np.iscomplexobj(Y):
+    if np.iscomplexobj(Y) and not any(np.iscomplexobj(M) for M in (X, *others)):
         Y = Y.real if np.abs(Y.imag).max() <= 1e-10 * np.abs(Y).max() else np.full(shape, np.nan)
     return Y
 

@@ -97,12 +97,12 @@ def checked(
         if name not in values:
             raise ShapeError(f"{name} needs a value: {_expected(v)}")
         try:
-            array = np.asarray(values[name], dtype=float)
+            array = np.asarray(values[name], dtype=float if v.real else complex)
         except (TypeError, ValueError) as error:
             raise ShapeError(f"{name} needs {_expected(v)}, not this: {error}") from None
         if array.ndim != len(axes(v.shape)):
             raise ShapeError(f"{name} needs {_expected(v)}, not {_given(array.shape)}")
-        arrays[name] = array if array.ndim else np.float64(array)
+        arrays[name] = array if array.ndim else array[()]
     found = dict(sizes)
     origin: dict[str, str] = dict.fromkeys(sizes, "as given")
     for n, b in bind(variables).items():

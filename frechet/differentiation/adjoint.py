@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, Number, walk
+from frechet.operations.complex_parts import real_part
 from frechet.operations.constants import zeros
 from frechet.operations.sums import add
 
 
 def adjoint(image: Expr, direction: Expr, w: Expr) -> Expr:
     """L*(w) for the linear map L : direction -> image: the expression with ⟨w, L(V)⟩ = ⟨L*(w), V⟩ for all V.
+
+    ⟨A, B⟩ = Re tr(AᴴB), so L need only be linear over the real numbers.
 
     Cotangents are summed before they are pulled further.
 
@@ -30,6 +33,8 @@ def adjoint(image: Expr, direction: Expr, w: Expr) -> Expr:
             continue
         parts = cotangents.pop(node)
         total = add(parts) if len(parts) > 1 else parts[0][1]
+        if node.real and not total.real:
+            total = real_part(total)  # what is real moves in real directions only
         if node is direction:
             return total
         for i, a in enumerate(node.args):

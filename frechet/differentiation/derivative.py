@@ -10,17 +10,19 @@ from functools import cached_property
 from frechet.differentiation.adjoint import adjoint
 from frechet.differentiation.differential import differential, differential_symbol
 from frechet.differentiation.jacobian import jacobian
-from frechet.differentiation.structure import HALF, projected
+from frechet.differentiation.structure import HALF, projected, structure_of
+from frechet.differentiation.wirtinger import CONVENTIONS, derivative_by, holomorphic_part, parts, real_valued
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, make, substitute, variables
 from frechet.operations.cancellation import BOUND
+from frechet.operations.complex_parts import real_part
 from frechet.operations.constants import EYE, ONE, variable
 from frechet.operations.hadamard import monomial
 from frechet.operations.products import PRODUCT, inner, product
 from frechet.operations.shaping import vec
 from frechet.operations.sums import add, subtract
-from frechet.operations.transposition import transposed
+from frechet.operations.transposition import conjugate_transposed, conjugated, transposed
 from frechet.simplification.polishing import polished
 
 
@@ -31,14 +33,17 @@ class Derivative:
     Raises:  UnsupportedError, from a view that needs a rule which is not there; ShapeError, if `variable` is no variable
     """
 
-    def __init__(self, function: Expr, variable: Expr, direction: Expr | None = None) -> None:
+    def __init__(self, function: Expr, variable: Expr, direction: Expr | None = None, convention: str | None = None) -> None:
         if variable.op.name != "variable":
             raise ShapeError("the derivative is taken with respect to a variable; this is an expression")
         if variable.params[2] in BOUND:
             name, domain = variable.params[0], variable.params[2]
             raise UnsupportedError(f"{name} is declared {domain}: leave that out to differentiate by all of its entries")
+        if convention is not None and convention not in CONVENTIONS:
+            raise ShapeError(f"the conventions for complex variables are {', '.join(CONVENTIONS)}, not {convention!r}")
         self.function = function
         self.variable = variable
+        self.asked = convention
         taken = {v.params[0] for v in variables(function)}
         if direction is not None and direction.params[0] in taken:
             raise ShapeError(f"{direction.params[0]} is a variable of the function and stands for a differential: rename it")
@@ -56,10 +61,27 @@ class Derivative:
         """dF, an expression linear in the direction dX. Of a scalar function it is written with the gradient: tr(G' dX)."""
         plain = polished(self.raw_differential)
         if self.function.shape == SCALAR and self.variable.shape != SCALAR:
-            by_gradient = inner(self.cotangent, self.direction)
+            if self.convention != "riesz":
+                return plain
+            by_gradient = real_part(inner(self.cotangent, self.direction))
             # The gradient's form reads best; what the rules give is kept where it is much shorter, as x'*kron(dA,B)*x is.
             return plain if 3 * plain.leaves <= 2 * by_gradient.leaves else by_gradient
         return plain
+
+    @cached_property
+    def convention(self) -> str:
+        """What the gradient of a scalar function means: riesz, df = Re tr(Gᴴ dX), for every real function; else as asked.
+
+        A complex function is taken to be holomorphic, df = tr(G' dX), where nothing was asked.
+        """
+        if real_valued(self.function):
+            return "riesz" if self.asked is None or self.variable.real else self.asked
+        if self.asked == "riesz":
+            raise UnsupportedError(
+                "the function is complex, so no G has df = Re tr(G^H dX): ask for holomorphic, wirtinger or wirtinger-conj,"
+                " or take its real part, re(...)"
+            )
+        return self.asked or "holomorphic"
 
     @cached_property
     def cotangent(self) -> Expr:
@@ -75,12 +97,29 @@ class Derivative:
     def gradient(self) -> Expr:
         """The gradient of a scalar function: G with dg = ⟨G, dX⟩ for every dX in the variable's space.
 
+        ⟨G, dX⟩ is Re tr(Gᴴ dX); of a complex function it is the derivative in `convention`.
+
         Shapes:  as the variable; for a symmetric variable G is symmetric
         Raises:  ShapeError, if the function is not scalar
         """
         # The plain normal form shows that it is symmetric; with its common factors taken out it would not.
+        if self.convention != "riesz":
+            return polished(projected(self.wirtinger(self.convention), self.variable))
         g = projected(self._raw_cotangent, self.variable)
         return self.cotangent if g is self._raw_cotangent else polished(g)
+
+    def wirtinger(self, convention: str) -> Expr:
+        """∂g/∂Z or, for the convention wirtinger-conj, ∂g/∂conj(Z) of a scalar function. Shapes: as the variable.
+
+        Raises:  UnsupportedError, for the convention holomorphic if the function is not
+        """
+        self._need_scalar("gradient")
+        if real_valued(self.function) and not self.variable.real and convention != "holomorphic":
+            half = add([(HALF, projected(self._raw_cotangent, self.variable))])
+            if structure_of(self.variable) == "hermitian":
+                parts(self.raw_differential, self.direction)  # says why there are none
+            return half if convention == "wirtinger-conj" else conjugated(half)
+        return derivative_by(self.raw_differential, self.direction, convention)
 
     @cached_property
     def free_entries(self) -> Expr:
@@ -94,7 +133,16 @@ class Derivative:
     @cached_property
     def jacobian(self) -> Expr:
         """J with vec(dF) = J vec(dX), columns stacked. Shapes: (entries of F) × (entries of X)."""
-        return polished(jacobian(self.raw_differential, self.direction))
+        return polished(jacobian(*self._asked_part))
+
+    @property
+    def _asked_part(self) -> tuple[Expr, Expr]:
+        """The differential and its direction; of a complex variable what is linear in dX, or in its conjugate, if asked."""
+        image, direction = self.raw_differential, self.direction
+        if direction.real or self.asked not in ("wirtinger", "wirtinger-conj"):
+            return holomorphic_part(image, direction), direction
+        linear, rest, other = parts(image, direction)
+        return (linear, direction) if self.asked == "wirtinger" else (rest, other)
 
     def layout(self, name: str) -> Expr:
         """The partial derivatives laid out as a textbook would.
@@ -114,7 +162,8 @@ class Derivative:
     @cached_property
     def by_scalar(self) -> Expr:
         """dF/dt for a scalar variable t, the shape of F."""
-        return polished(substitute(self.raw_differential, {self.direction: ONE}))
+        image, direction = self._asked_part
+        return polished(substitute(image, {direction: ONE}))
 
     def __call__(self, step: Expr) -> Expr:
         """The action on a direction: DF(X)[step] (push-forward, JVP). Shapes: step as X, the result as F."""
@@ -140,6 +189,10 @@ class Derivative:
         Source:  Magnus & Neudecker (2019), section 10.2
         """
         self._need_scalar("Hessian")
+        if not self.variable.real:
+            raise UnsupportedError(
+                "the second derivative by a complex variable is no single matrix: ask for the differential of order 2"
+            )
         return polished(jacobian(differential(self.cotangent, {self.variable: self.direction}), self.direction))
 
     @cached_property
@@ -174,10 +227,12 @@ class Derivative:
     def vec_form(self) -> Expr:
         """dF with vec: vec(G)' vec(dX) for a scalar function, J vec(dX) otherwise."""
         step = vec(self.direction)
-        if self.function.shape == SCALAR:
-            row = transposed(vec(self.gradient))
+        if self.function.shape == SCALAR and self.convention == "riesz":
+            row = conjugate_transposed(vec(self.gradient))
             if step.shape[0] is UNIT:
-                return product(row, step)
+                return real_part(product(row, step))
+            if not row.real:
+                return real_part(make(PRODUCT, (row, step), (), SCALAR))
             return make(PRODUCT, (row, step), (), SCALAR)
         return product(self.jacobian, step)
 

@@ -11,8 +11,12 @@ from frechet.operations.constants import is_zero, variable, zeros
 
 def differential_symbol(x: Expr, name: str | None = None) -> Expr:
     """dX: a variable of X's shape and linear structure that stands for the differential of X."""
-    linear = [s for s in x.params[1] if s in ("symmetric", "diagonal", "skew", "lower", "upper", "toeplitz")]
-    if not {"spd", "psd"}.isdisjoint(x.params[1]):
+    linear = [
+        s
+        for s in x.params[1]
+        if s in ("symmetric", "diagonal", "skew", "lower", "upper", "toeplitz", "hermitian", "complex")
+    ]
+    if not {"spd", "psd"}.isdisjoint(x.params[1]) and x.real:
         linear.append("symmetric")
     return variable(name or f"d{x.params[0]}", x.shape, linear, "normal", "differential")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from frechet.differentiation.adjoint import adjoint
+from frechet.differentiation.wirtinger import coefficient, holomorphic_part
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, make, substitute, walk
@@ -27,19 +27,21 @@ def jacobian(image: Expr, direction: Expr) -> Expr:
     """The Jacobian of the linear map direction -> image.
 
     Shapes:  (entries of image) × (entries of direction)
-    Raises:  UnsupportedError, for a part that has no matrix form here
+    Raises:  UnsupportedError, for a part that has no matrix form here, and for a map that is not linear over the
+             complex numbers
     """
+    image = holomorphic_part(image, direction)
     rows, columns = image.shape[0] * image.shape[1], direction.shape[0] * direction.shape[1]
     if direction.shape == SCALAR:
         return vec(substitute(image, {direction: ONE}))
     if image.shape == SCALAR:
-        return transposed(vec(adjoint(image, direction, ONE)))
+        return transposed(vec(coefficient(image, direction)))
     found: dict[Expr, Expr] = {direction: eye(columns)}
     for node in walk(image):
         if node in found or not any(a in found for a in node.args):
             continue
         if node.shape == SCALAR:
-            found[node] = transposed(vec(adjoint(node, direction, ONE)))
+            found[node] = transposed(vec(coefficient(node, direction)))
             continue
         rule = RULES.get(node.op.name)
         if rule is None:
@@ -125,6 +127,10 @@ def _power(node: Expr, i: int, j: Expr) -> Expr:
     return product(add(both), step)
 
 
+def _complex_part(node: Expr, i: int, j: Expr) -> Expr:
+    return node.op.build(j)  # of a real direction
+
+
 def _same(node: Expr, i: int, j: Expr) -> Expr:
     return j
 
@@ -133,5 +139,5 @@ RULES: dict[str, Callable[[Expr, int, Expr], Expr]] = {
     "sum_of_terms": _sum, "product": _product, "scale": _scale, "hadamard": _hadamard, "transpose": _transpose,
     "diag": _diag, "diagonal": _diagonal, "kron": _kron, "vec": _same, "unvec": _same,
     "tril": _mask, "triu": _mask, "lowhalf": _mask, "sylvester": _sylvester, "lyap": _sylvester, "dsqrtm": _sylvester,
-    "dpowm": _power,
+    "dpowm": _power, "conj": _complex_part, "re": _complex_part, "im": _complex_part,
 }  # fmt: skip

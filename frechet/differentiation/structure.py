@@ -12,7 +12,7 @@ from frechet.operations.hadamard import monomial
 from frechet.operations.products import product
 from frechet.operations.sums import add, subtract
 from frechet.operations.toeplitz import toeplitz_part
-from frechet.operations.transposition import symmetric, transposed
+from frechet.operations.transposition import conjugate_transposed, hermitian, symmetric, transposed
 
 HALF = Fraction(1, 2)
 
@@ -21,8 +21,8 @@ def structure_of(variable: Expr) -> str:
     """The space the variable's directions live in, by name: general, symmetric, diagonal, skew, lower, orthogonal …"""
     words = set(variable.params[1])
     if words & {"spd", "psd"}:
-        words = (words - {"spd", "psd"}) | {"symmetric"}
-    words.discard("hermitian" if "symmetric" in words else "")
+        words = (words - {"spd", "psd"}) | {"hermitian" if "complex" in words else "symmetric"}
+    words.discard("complex")
     if "diagonal" in words:
         words -= {"symmetric", "lower", "upper"}
     return "general" if not words else words.pop() if len(words) == 1 else " ".join(sorted(words))
@@ -31,8 +31,8 @@ def structure_of(variable: Expr) -> str:
 def projected(g: Expr, variable: Expr) -> Expr:
     """The Riesz representer in the variable's space of the functional ⟨g, ·⟩.
 
-    symmetric: (G + G')/2, skew: (G - G')/2, diagonal: G∘I, lower and upper: the triangle, toeplitz: the means of the
-    diagonals, orthogonal: (G - X*G'*X)/2, with orthonormal columns only: G - X*(X'*G + G'*X)/2.
+    symmetric: (G + G')/2, hermitian: (G + Gᴴ)/2, skew: (G - G')/2, diagonal: G∘I, lower and upper: the triangle,
+    toeplitz: the means of the diagonals, orthogonal: (G - X*G'*X)/2, with orthonormal columns only: G - X*(X'*G + G'*X)/2.
 
     Raises:  UnsupportedError, for a space that has no projection here
     Source:  Magnus & Neudecker (2019), section 3.8 and chapter 13; Edelman, Arias & Smith (1998), eqs. 2.3-2.4
@@ -40,6 +40,8 @@ def projected(g: Expr, variable: Expr) -> Expr:
     space = structure_of(variable)
     if space == "general":
         return g
+    if space == "hermitian":
+        return g if hermitian(g) else add([(HALF, g), (HALF, conjugate_transposed(g))])
     if space == "symmetric":
         return g if symmetric(g) else add([(HALF, g), (HALF, transposed(g))])
     if space == "skew":

@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 from zlib import crc32
 
 from frechet.expressions.dimension import Dim, Shape, kind
+from frechet.expressions.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from frechet.expressions.operation import Operation
@@ -27,6 +28,7 @@ class Algebra(Protocol):
 
     def binary(self, operator: str, a: object, b: object) -> Expr: ...
     def transpose(self, e: Expr) -> Expr: ...
+    def conjugate_transpose(self, e: Expr) -> Expr: ...
     def evaluate(self, e: Expr, values: Mapping[str, Any]) -> Any: ...
     def show(self, e: Expr) -> str: ...
     def latex(self, e: Expr) -> str: ...
@@ -40,7 +42,9 @@ class Expr:
     leaves             variables and numbers in the tree, at most COUNT_LIMIT
     balance            transposed minus untransposed matrices: the sign says which of X and X' reads better
     sign               2 entries positive, 1 non-negative, 0 unknown
-    definite           2 symmetric positive definite, 1 semi-definite, 0 unknown
+    definite           2 symmetric (Hermitian) positive definite, 1 semi-definite, 0 unknown
+    real               is the value certainly real?
+    bar                conjugated minus plain complex variables: the sign says which of Z and conj(Z) reads better
     key                total order, the same in every run
     """
 
@@ -48,6 +52,8 @@ class Expr:
         "__weakref__",
         "args",
         "balance",
+        "bar",
+        "conjugate",
         "definite",
         "digest",
         "key",
@@ -55,6 +61,7 @@ class Expr:
         "leaves",
         "op",
         "params",
+        "real",
         "shape",
         "sign",
         "transposed",
@@ -67,6 +74,9 @@ class Expr:
     balance: int
     sign: int
     definite: int
+    real: bool
+    bar: int
+    conjugate: Expr | None
     key: tuple[Any, ...]
     digest: int
     lead: str
@@ -136,8 +146,13 @@ class Expr:
         """The transpose."""
         return self.algebra.transpose(self)
 
+    @property
+    def H(self) -> Expr:
+        """The conjugate transpose."""
+        return self.algebra.conjugate_transpose(self)
+
     def evaluate(self, values: Mapping[str, Any]) -> Any:
-        """The value at NumPy arrays given by variable name: a float, a vector or a matrix.
+        """The value at NumPy arrays given by variable name: a number, a vector or a matrix.
 
         Raises:  ShapeError, naming the variable, if an array is missing or has another shape
         """
@@ -154,23 +169,37 @@ _table: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
 
 
 def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape) -> Expr:
-    """The node of this operation; the same arguments give the same object."""
+    """The node of this operation; the same arguments give the same object.
+
+    Raises:  UnsupportedError, if an argument is complex and the page of the operation does not say that it may be
+    """
     signature = (op, args, params, shape)
     found = _table.get(signature)
     if found is not None:
         return found
     node = Expr()
     node.op, node.args, node.params, node.shape = op, args, params, shape
-    node.transposed = None
-    leaves, balance = op.own_leaves, 0
+    node.transposed = node.conjugate = None
+    leaves, balance, bar, real = op.own_leaves, 0, 0, True
     for a in args:
         leaves += a.leaves
         balance += a.balance
+        bar += a.bar
+        real = real and a.real
+    node.real, node.bar = real, max(-COUNT_LIMIT, min(bar, COUNT_LIMIT))
+    if not real and not op.complex:
+        raise UnsupportedError(f"{op.typed_as or op.name} of a complex expression is not supported: it is for real ones")
     node.leaves = min(leaves, COUNT_LIMIT)
     node.balance = max(-COUNT_LIMIT, min(balance, COUNT_LIMIT))
     node.lead = args[0].lead if args else op.name
     node.digest = hash((op.code, shape[0].digest, shape[1].digest, *[a.digest for a in args], *map(param_digest, params)))
     op.annotate(node)
+    if node.real:
+        node.bar = 0
+    else:
+        node.sign = 0
+        if node.kind == "scalar":
+            node.definite = 0
     # Larger terms first, constants last; then alphabetically.
     node.key = (op.constant, -node.leaves, node.lead, node.balance, node.digest)
     _table[signature] = node

@@ -36,6 +36,7 @@ class Operation:
     domain: ClassVar[str] = ""  # how tests draw the variables of the examples: positive, unit01, spd, invertible
     linear: ClassVar[bool] = False
     linear_in: ClassVar[tuple[int, ...] | None] = None  # the arguments it is linear in, where that is not each of them
+    complex: ClassVar[bool] = False  # takes complex arguments, and f(conj(Z)) = conj(f(Z)) unless the result is real
     typed: ClassVar[bool] = True  # may be typed as name(args)
     typed_as: str = ""  # the typed name, where it is not `name`
     takes: ClassVar[
@@ -68,7 +69,7 @@ class Operation:
         return self.build(*args, *node.params)
 
     def annotate(self, node: Expr) -> None:
-        """Sets the properties of a new node: sign, definite, and balance where it is not the sum of the arguments'."""
+        """Sets the properties of a new node: sign, definite; balance, real and bar where they are not as the arguments'."""
         node.sign = node.definite = 0
 
     # -- mathematics

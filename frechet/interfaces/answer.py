@@ -13,6 +13,7 @@ from frechet.differentiation.adjoint import adjoint as pull_back
 from frechet.differentiation.conditions import conditions
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.differential import differential_symbol
+from frechet.differentiation.wirtinger import CONVENTIONS
 from frechet.expressions.dimension import SCALAR, axes
 from frechet.expressions.errors import CheckFailed, NotationError
 from frechet.expressions.node import Expr, variables
@@ -53,9 +54,17 @@ def default_form(function: Expr, order: int) -> str:
 
 
 def answer(
-    function: Expr, variable: Expr, form: str | None = None, order: int = 1, check: bool = True, direction: str | None = None
+    function: Expr,
+    variable: Expr,
+    form: str | None = None,
+    order: int = 1,
+    check: bool = True,
+    direction: str | None = None,
+    convention: str | None = None,
 ) -> Answer:
     """The derivative of `function` with respect to `variable`.
+
+    convention: what is meant by a derivative by a complex variable, one of `differentiation.wirtinger.CONVENTIONS`
 
     Raises:  CheckFailed, if the numeric check does not confirm it; UnsupportedError, where a rule is missing;
              NotationError, for a form that the function does not have
@@ -67,7 +76,9 @@ def answer(
     if order not in (1, 2):
         raise NotationError(f"the order is 1 or 2, not {order!r}")
     symbol = differential_symbol(variable, direction) if direction else None
-    d = Derivative(function, variable, symbol)
+    if convention is not None and convention not in CONVENTIONS:
+        raise NotationError(f"the conventions for complex variables are {', '.join(CONVENTIONS)}, not {convention!r}")
+    d = Derivative(function, variable, symbol, convention)
     expression = _view(d, form, order)
     seconds = perf_counter() - start
     report = verify(d, form, order, expression) if check else None
@@ -110,11 +121,12 @@ def verify(d: Derivative, form: str, order: int, expression: Expr) -> Report:
         else:
             report = check.check_differential(f, x, d.direction, expression)
     elif form == "gradient" and f.shape == SCALAR:
-        report = check.check_gradient(f, x, expression)
+        report = check.check_gradient(f, x, expression, d.convention)
     else:
-        report = check.check_jacobian(f, x, expression)
+        report = check.check_jacobian(f, x, expression, d.asked or "holomorphic")
     if report.ok and order == 1 and form != "jacobian":
-        w = ONE if f.shape == SCALAR else variable_of(COTANGENT, f.shape, role="differential")
+        field = [] if f.real else ["complex"]
+        w = ONE if f.shape == SCALAR else variable_of(COTANGENT, f.shape, field, role="differential")
         pulled = d.cotangent if f.shape == SCALAR else pull_back(d.raw_differential, d.direction, w)
         adjoint = check.check_adjoint(d.raw_differential, d.direction, pulled, w)
         if not adjoint.ok:

@@ -75,7 +75,8 @@ def answer_entry(entry: dict[str, Any], check: bool = True) -> dict[str, Any]:
     name = entry["wrt"]
     if name not in reading.variables:
         raise NotationError(f"{name!r} does not occur in the formula or the variables")
-    found = answer(reading.expression, reading.variables[name], entry.get("form"), entry.get("order", 1), check, "dX")
+    form, order, convention = entry.get("form"), entry.get("order", 1), entry.get("complex_convention")
+    found = answer(reading.expression, reading.variables[name], form, order, check, "dX", convention)
     return fields(found, reading.variables.values())
 
 

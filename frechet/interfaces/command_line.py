@@ -34,6 +34,7 @@ A…Z matrices unless declared; several lines are definitions followed by the fu
 exit codes: 0 answered, 1 the numeric check failed, 2 bad input, 3 no rule for an operation
 """
 
+CONVENTIONS = ("riesz", "holomorphic", "wirtinger", "wirtinger-conj")
 FORMS = ("gradient", "jacobian", "hessian", "differential", "linearization", "components", "vec")
 
 
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--declare", action="append", default=[], metavar='"X: n×m symmetric"', help="declare a variable; repeatable"
     )
+    p.add_argument("--convention", choices=CONVENTIONS, help="what a derivative by a complex variable is (default: fitting)")
     style = p.add_mutually_exclusive_group()
     style.add_argument(
         "--unicode", dest="style", action="store_const", const="unicode", help="mathematical signs (the default)"
@@ -146,7 +148,7 @@ def _answer(o: argparse.Namespace) -> int:
         name = next(iter(reading.variables))
     signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     style = o.style or ("unicode" if signs else "text")
-    page = Page(reading, name, style=style, order=o.order, check=not o.no_check)
+    page = Page(reading, name, style=style, order=o.order, check=not o.no_check, convention=o.convention)
     print(page.render(o.form, o.layout))
     return ANSWERED
 

@@ -10,6 +10,7 @@ from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR, Shape, axes, show_dimension, show_shape
 from frechet.expressions.errors import NotationError
 from frechet.expressions.node import Expr, depends, substitute
+from frechet.interfaces import complex_page
 from frechet.interfaces.answer import Answer, answer, default_form
 from frechet.notation.writing import ADD, ATOM
 
@@ -29,15 +30,20 @@ FREE_ENTRIES = "only if the n(n+1)/2 entries on and below the diagonal are the v
 SYMBOLS: dict[str, dict[str, str]] = {
     "unicode": {
         "∇": "∇{g}", "∂": "∂{g}/∂{x}", "d": "d{g}", "d²": "d²{g}", "∇²": "∇²{g}", "d∇": "d∇{g}", "→": "→",
+        "∂̄": "∂{g}/∂conj({x})", "riesz": "d{g} = re(tr(∇{g}ᴴ d{x}))", "holomorphic": "d{g} = tr((∂{g}/∂{x})ᵀ d{x})",
         "free": "2∇{g} − ∇{g} ∘ I",
     },
     "text": {
         "∇": "grad {g}", "∂": "d{g}/d{x}", "d": "d{g}", "d²": "d^2{g}", "∇²": "hess {g}", "d∇": "d grad {g}", "→": "->",
+        "∂̄": "d{g}/dconj({x})", "riesz": "d{g} = re(tr(grad {g}^H*d{x}))", "holomorphic": "d{g} = tr((d{g}/d{x})'*d{x})",
         "free": "2*grad {g} - grad {g}.*eye(n)",
     },
     "latex": {
         "∇": r"\nabla {g}", "∂": r"\frac{{\partial {g}}}{{\partial {x}}}", "d": r"\mathrm{{d}}{g}",
         "d²": r"\mathrm{{d}}^2{g}", "∇²": r"\nabla^2 {g}", "d∇": r"\mathrm{{d}}\nabla {g}", "→": r"\to",
+        "∂̄": r"\frac{{\partial {g}}}{{\partial \overline{{{x}}}}}",
+        "riesz": r"\mathrm{{d}}{g} = \operatorname{{Re}}\operatorname{{tr}}(\nabla {g}^{{\mathsf{{H}}}} \mathrm{{d}}{x})",
+        "holomorphic": r"\mathrm{{d}}{g} = \operatorname{{tr}}((\partial {g}/\partial {x})^{{\top}} \mathrm{{d}}{x})",
         "free": r"2\nabla {g} - \nabla {g} \odot I",
     },
 }  # fmt: skip
@@ -46,9 +52,17 @@ SYMBOLS: dict[str, dict[str, str]] = {
 class Page:
     """The answer to one question, rendered in one notation."""
 
-    def __init__(self, reading: Reading, name: str, style: str = "unicode", order: int = 1, check: bool = True) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        name: str,
+        style: str = "unicode",
+        order: int = 1,
+        check: bool = True,
+        convention: str | None = None,
+    ) -> None:
         self.style, self.order, self.check, self.name, self.reading = style, order, check, name, reading
-        self.function = reading.expression
+        self.function, self.convention = reading.expression, convention
         if name not in reading.variables:
             names = ", ".join(reading.variables) or "none"
             raise NotationError(f"{name} does not occur in the formula, so its derivative is 0; the variables are {names}")
@@ -92,10 +106,10 @@ class Page:
         parts = "".join(f"\n{'':<18}{name:<{width}} = {part}" for name, part in written.where.items())
         return f"{written.text}\n{'':<{LABELS + 1}}where{parts}"
 
-    def _symbol(self, name: str) -> str:
+    def symbol(self, name: str) -> str:
         return SYMBOLS[self.notation][name].format(g=self.letter, x=self.name)
 
-    def _entry(self, label: str, body: str, remark: str = "") -> str:
+    def entry(self, label: str, body: str, remark: str = "") -> str:
         """A line of the page; in LaTeX the words are comments, so that what is left compiles in an aligned environment."""
         if self.style == "latex":
             words = ", ".join(w for w in (label, remark) if w)
@@ -105,7 +119,7 @@ class Page:
     # -- single views
     def _answered(self, form: str | None) -> Answer:
         order = self.order if form in (None, "differential", "gradient") else 2 if form == "hessian" else 1
-        return answer(self.function, self.variable, form, order, self.check)
+        return answer(self.function, self.variable, form, order, self.check, convention=self.convention)
 
     def _json(self, found: Answer, form: str | None = None, text: str | None = None) -> str:
         import json
@@ -123,7 +137,7 @@ class Page:
         if form == "linearization":
             return f"{self.letter}({self.name}) = {self._linearization(d)}"
         if form == "vec":
-            return f"{self._symbol('d')} = {self.show(d.vec_form())}"
+            return f"{self.symbol('d')} = {self.show(d.vec_form())}"
         from frechet.notation.components import write_components
 
         return write_components(d, self.letter, self.style)
@@ -163,56 +177,62 @@ class Page:
     def _body(self) -> list[str]:
         if self.variable not in depends(self.function, self.variable):
             return [f"{self.name} does not occur in the value: the derivative is 0"]
-        found = self._answered(default_form(self.function, 1))
-        d, x, g = found.derivative, self.name, self.letter
+        plain = self.variable.real
+        answers = [self._answered(default_form(self.function, 1))] if plain else complex_page.answers(self)
+        d, x, g = answers[0].derivative, self.name, self.letter
         lines = [self._differential(d)]
-        if self.function.shape == SCALAR:
+        if not plain:
+            lines += complex_page.lines(self, answers)
+        elif self.function.shape == SCALAR:
             lines += self._gradient(d)
         elif self.variable.shape == SCALAR:
             lines.append(
-                self._entry(
-                    "derivative", f"{self._symbol('∂')} = {self.show(d.by_scalar)}", f"{_size(d.by_scalar.shape)}, as {g}"
+                self.entry(
+                    "derivative", f"{self.symbol('∂')} = {self.show(d.by_scalar)}", f"{_size(d.by_scalar.shape)}, as {g}"
                 )
             )
         else:
             lines.append(self._jacobian(d))
         affine = self.variable not in depends(d.differential, self.variable)
         remark = f"exact: {g} is affine in {x}" if affine else f"near {self._point(d)}, up to second order"
-        lines.append(self._entry("linearization", f"{g}({x}) = {self._linearization(d)}", remark))
-        answers = [found]
+        lines.append(self.entry("linearization", f"{g}({x}) = {self._linearization(d)}", remark))
         if self.order == 2:
-            answers.append(self._answered("hessian" if self.function.shape == SCALAR else "differential"))
-            lines += self._second(answers[1])
+            matrix = self.function.shape == SCALAR and self.variable.real
+            answers.append(self._answered("hessian" if matrix else "differential"))
+            lines += self._second(answers[-1])
         conditions = dict.fromkeys(c for a in answers for c in a.conditions)
-        lines.append(self._entry("conditions", "; ".join(conditions) or "none"))
-        lines.append(self._entry("checked", _checked([a.report for a in answers])))
+        lines.append(self.entry("conditions", "; ".join(conditions) or "none"))
+        lines.append(self.entry("checked", _checked([a.report for a in answers])))
         return lines
 
     def _differential(self, d: Derivative) -> str:
         from frechet.notation.spaces import show_space
 
-        spaces = [show_space(e.shape, self.notation) for e in (self.variable, self.function)]
-        remark = f"the derivative: a linear map {spaces[0]} {self._symbol('→')} {spaces[1]}"
-        return self._entry("differential", f"{self._symbol('d')} = {self.show(d.differential)}", remark)
+        fields = [() if e.real else ("complex",) for e in (self.variable, self.function)]
+        spaces = [show_space(e.shape, self.notation, f) for e, f in zip((self.variable, self.function), fields, strict=True)]
+        barred = any(n.op.name in ("conj", "re", "im") for n in depends(d.differential, d.direction))
+        linear = "real-linear" if barred and not self.variable.real else "linear"
+        remark = f"the derivative: a {linear} map {spaces[0]} {self.symbol('→')} {spaces[1]}"
+        return self.entry("differential", f"{self.symbol('d')} = {self.show(d.differential)}", remark)
 
     def _gradient(self, d: Derivative) -> list[str]:
         from frechet.compilation.adjugates import with_adjugates
 
         x, gradient = self.name, d.gradient
         remark = f"{_size(self.variable.shape)}, as {x} (denominator layout)"
-        lines = [self._entry("gradient", f"{self._symbol('∇')} = {self.show(gradient)}", remark)]
+        lines = [self.entry("gradient", f"{self.symbol('∇')} = {self.show(gradient)}", remark)]
         without = with_adjugates([gradient])[0]
         if without is not gradient:
             remark = "the same with the adjugate, which needs no inverse"
-            lines.append(self._entry("", f"{self._symbol('∇')} = {self.show(without)}", remark))
+            lines.append(self.entry("", f"{self.symbol('∇')} = {self.show(without)}", remark))
         if structure_of(self.variable) == "symmetric":
-            lines.append(self._entry("free entries", self._symbol("free"), FREE_ENTRIES))
+            lines.append(self.entry("free entries", self.symbol("free"), FREE_ENTRIES))
         if self.variable.shape != SCALAR:
             numerator = d.layout("numerator")
             lines.append(
-                self._entry(
+                self.entry(
                     "partials",
-                    f"{self._symbol('∂')} = {self.show(numerator)}",
+                    f"{self.symbol('∂')} = {self.show(numerator)}",
                     f"{_size(numerator.shape)} (numerator layout)",
                 )
             )
@@ -222,21 +242,21 @@ class Page:
         matrices = "matrix" in (self.function.kind, self.variable.kind)
         how = "vec(dX) stacks columns" if matrices else f"rows: entries of {self.letter}"
         remark = f"{_size(d.jacobian.shape)} (numerator layout; {how})"
-        return self._entry("Jacobian", f"{self._symbol('∂')} = {self.show(d.jacobian)}", remark)
+        return self.entry("Jacobian", f"{self.symbol('∂')} = {self.show(d.jacobian)}", remark)
 
     def _second(self, second: Answer) -> list[str]:
         e = second.expression
-        if self.function.shape != SCALAR:
-            return [self._entry("second", f"{self._symbol('d²')} = {self.show(e)}", "the second differential")]
+        if second.form == "differential":
+            return [self.entry("second", f"{self.symbol('d²')} = {self.show(e)}", "the second differential")]
         matrix = self.variable.kind == "matrix"
         lines = [
-            self._entry(
-                "Hessian", f"{self._symbol('∇²')} = {self.show(e)}", _size(e.shape) + (", for vec(dX)" if matrix else "")
+            self.entry(
+                "Hessian", f"{self.symbol('∇²')} = {self.show(e)}", _size(e.shape) + (", for vec(dX)" if matrix else "")
             )
         ]
         if matrix:
             action = self.show(second.derivative.gradient_differential)
-            lines.append(self._entry("", f"{self._symbol('d∇')} = {action}", "the Hessian as a linear map"))
+            lines.append(self.entry("", f"{self.symbol('d∇')} = {action}", "the Hessian as a linear map"))
         return lines
 
 

@@ -17,7 +17,7 @@ from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, show_sh
 from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr
 from frechet.expressions.operation import Operation
-from frechet.operations import hadamard, products, sums, transposition, typed_operations
+from frechet.operations import complex_parts, hadamard, products, sums, transposition, typed_operations
 from frechet.operations.constants import DOMAINS, STRUCTURES, number
 from frechet.operations.constants import variable as _variable
 
@@ -48,7 +48,7 @@ def vector(name: str, n: int | str | Dim, *words: str, **flags: bool) -> Expr:
 
 
 def matrix(name: str, n: int | str | Dim, m: int | str | Dim, *words: str, **flags: bool) -> Expr:
-    """A matrix variable n×m, perhaps with a structure: fr.matrix("S", "n", "n", symmetric=True) or "spd".
+    """A matrix variable n×m, perhaps with a structure: fr.matrix("S", "n", "n", symmetric=True) or "spd", "complex".
 
     Raises:  ShapeError, if the structure needs a square matrix
     """
@@ -59,6 +59,8 @@ def expression(value: object) -> Expr:
     """An expression from an expression or a number."""
     if isinstance(value, Expr):
         return value
+    if isinstance(value, complex):
+        return sums.add([(value.real, number(1)), (value.imag, complex_parts.IMAGINARY_UNIT.build())])
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         try:
             from fractions import Fraction
@@ -106,6 +108,9 @@ class NumPyAlgebra:
 
     def transpose(self, e: Expr) -> Expr:
         return transposition.transposed(e)
+
+    def conjugate_transpose(self, e: Expr) -> Expr:
+        return transposition.conjugate_transposed(e)
 
     def evaluate(self, e: Expr, values: Mapping[str, Any]) -> Any:
         from frechet.compilation.numpy_source import evaluate
@@ -220,12 +225,15 @@ class Derivative(LinearMap):
         return self.differential._repr_latex_()
 
 
-def derivative(function: Expr, variable: Expr) -> Derivative:
+def derivative(function: Expr, variable: Expr, convention: str | None = None) -> Derivative:
     """The derivative of an expression with respect to one of its variables.
+
+    convention: of the gradient and the Jacobian by a complex variable: riesz (df = Re tr(Gᴴ dZ)), holomorphic, wirtinger
+        (∂f/∂Z) or wirtinger-conj (∂f/∂conj(Z)); riesz of real functions, holomorphic of others where not said
 
     Raises:  ShapeError, if `variable` is not a variable; UnsupportedError, by name, where a rule is missing
     """
-    return Derivative(function, variable)
+    return Derivative(function, variable, convention=convention)
 
 
 def hessian(function: Expr, variable: Expr) -> Expr:

@@ -10,8 +10,8 @@ from frechet.expressions.node import Expr
 from frechet.notation import mistakes
 from frechet.notation.formula import Formula
 from frechet.notation.syntax import Node
-from frechet.operations import constants, hadamard, powers, products, shaping, sums
-from frechet.operations.transposition import transposed
+from frechet.operations import complex_parts, constants, hadamard, powers, products, shaping, sums
+from frechet.operations.transposition import conjugate_transposed, transposed
 
 NUMBER_BITS = 10_000  # of a number that a formula comes to
 _FAMILY = {"add": 1, "sub": 1, "neg": 1, "mul": 2, "div": 2, "hadamard": 3, "ediv": 3}
@@ -88,7 +88,9 @@ def _value(formula: Formula, i: int, node: Node, values: list[Any]) -> Expr:
     if what == "number":
         return constants.number(node.value)  # type: ignore[arg-type]
     if what in ("transpose", "ctranspose"):
-        return transposed(values[node.args[0]])
+        return (transposed if what == "transpose" else conjugate_transposed)(values[node.args[0]])
+    if what == "imaginary":
+        return products.multiply(constants.number(node.value), complex_parts.IMAGINARY_UNIT.build())  # type: ignore[arg-type]
     if what == "call":
         call = formula.calls[i]
         if call.page is constants.ONES and call.args:
@@ -109,7 +111,7 @@ def _value(formula: Formula, i: int, node: Node, values: list[Any]) -> Expr:
         return shaping.KRON.build(a, b)
     if what == "solve":
         return powers.SOLVE.build(a, b)
-    return products.inner(a, b)  # frobenius
+    return products.bilinear(a, b)  # frobenius
 
 
 def _name_value(formula: Formula, i: int, name: str, values: list[Any]) -> Expr:

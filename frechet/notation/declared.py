@@ -12,29 +12,26 @@ from frechet.notation.declaration import Declaration, read_declaration
 from frechet.operations import constants
 from frechet.operations.cancellation import BOUND
 
-_SQUARE = frozenset(constants.STRUCTURES) - {"lower", "upper", "toeplitz", "orthogonal"}
+_SQUARE = frozenset(constants.STRUCTURES) - {"complex", "lower", "upper", "toeplitz", "orthogonal"}
 
 
 class Known:
     """What is said of a name before its text is read. dims: None where the shape is open."""
 
-    __slots__ = ("dims", "domain", "name", "structure")
+    __slots__ = ("complex", "dims", "domain", "name", "structure")
 
     def __init__(self, name: str, dims: tuple[Dim, ...] | None, words: Iterable[str], field: str | None) -> None:
         self.name, self.dims = name, dims
         if dims is not None and len(dims) > 2:
             raise UnsupportedError(f"{name} has {len(dims)} dimensions: only scalars, vectors and matrices are known here")
-        if field == "complex":
-            raise UnsupportedError(f"{name} is complex: complex variables come later")
         structure, domains = [], []
         for word in words:
             if word == "elementwise":
                 raise UnsupportedError(f"{name} is declared as a function: declared functions are not supported yet")
-            if word == "hermitian":
-                later = "complex variables come later; of a real matrix say symmetric"
-                raise UnsupportedError(f"{name} is hermitian, so complex: {later}")
+            if word == "hermitian" and field == "real":
+                raise NotationError(f"{name} is declared real and hermitian: of a real matrix say symmetric")
             word = "labels±1" if word == "labels" else word
-            if word in constants.STRUCTURES:
+            if word in constants.STRUCTURES and word != "complex":
                 structure.append(word)
             elif word in constants.DOMAINS:
                 domains.append(word)
@@ -44,6 +41,9 @@ class Known:
         if len(domains) > 1:
             raise NotationError(f"{name} is declared {' and '.join(domains)}: say only the narrower of them")
         self.structure = tuple(structure)
+        self.complex = field == "complex" or "hermitian" in structure
+        if self.complex:
+            _check_complex(name, structure, domains)
         self.domain = domains[0] if domains else "normal"
 
     @classmethod
@@ -84,6 +84,17 @@ class Known:
     @property
     def square(self) -> bool:
         return self.domain == "invertible" or not _SQUARE.isdisjoint(self.structure)
+
+
+def _check_complex(name: str, structure: Sequence[str], domains: Sequence[str]) -> None:
+    """What cannot be said of complex entries, and what is not known of them here."""
+    ordered = [word for word in domains if word not in ("spd", "orthogonal", "invertible")]
+    if ordered:
+        raise NotationError(f"{name} is complex, and {ordered[0]} is said of real entries")
+    if "orthogonal" in (*structure, *domains):
+        raise UnsupportedError(f"{name} is complex and orthogonal: unitary matrices are not supported yet")
+    if "hermitian" in structure and (other := set(structure) - {"hermitian", "spd", "psd"}):
+        raise UnsupportedError(f"{name} is declared hermitian and {other.pop()}: that is not supported yet")
 
 
 def declared(declare: Mapping[str, str | Expr] | Sequence[str] | None) -> tuple[list[Known], dict[str, Expr]]:

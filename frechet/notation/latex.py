@@ -118,6 +118,15 @@ class LatexStyle(Style):
             return text.removesuffix("^{-1}") + r"^{-\top}", POSTFIX
         return self.at_least(piece, ATOM) + r"^{\top}", POSTFIX
 
+    def conjugate(self, piece: Piece) -> Piece:
+        return rf"\overline{{{piece[0]}}}", ATOM
+
+    def conjugate_transpose(self, piece: Piece) -> Piece:
+        text, level = piece
+        if level == POSTFIX and text.endswith("^{-1}"):
+            return text.removesuffix("^{-1}") + r"^{-\mathsf{H}}", POSTFIX
+        return self.at_least(piece, ATOM) + r"^{\mathsf{H}}", POSTFIX
+
     def power(self, base: Piece, exponent: Piece, elementwise: bool) -> Piece:
         above = SMALL_FRACTION.sub(r"\1/\2", exponent[0])
         if elementwise:

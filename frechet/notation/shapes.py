@@ -126,7 +126,7 @@ def infer(formula: Formula) -> None:
             if what == "name":
                 shapes[i] = _name_shape(formula, node.value, i)  # type: ignore[arg-type]
                 continue
-            if what == "number":
+            if what == "number" or what == "imaginary":
                 shapes[i] = SCALAR
                 continue
             unifier.place = i
@@ -203,6 +203,8 @@ def settle(formula: Formula) -> None:
             continue
         known = formula.known.get(name)
         structure, domain = (known.structure, known.domain) if known is not None else ((), "normal")
+        if known is not None and known.complex:
+            structure = (*structure, "complex")
         try:
             formula.variables[name] = constants.variable(name, unifier.shape(shape), structure, domain)
         except ShapeError as error:

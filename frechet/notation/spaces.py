@@ -60,9 +60,12 @@ def show_space(shape: Shape, style: Notation = "unicode", structure: Collection[
     ('R^{p×q}', '\\mathbb{R}^{p \\times q}')
     """
     word = next((words for name, words in WORDS.items() if name in structure), None)
+    if word is not None and "complex" in structure and word != "Hermitian":
+        word = f"Hermitian {word}" if "hermitian" in structure else f"complex {word}"
     if word is not None:
         return rf"\text{{{word} }} {_size(shape, style)}" if style == "latex" else f"{word} {_size(shape, style)}"
-    reals = {"text": "R", "unicode": "ℝ", "latex": r"\mathbb{R}"}[style]
+    letter, double = ("C", "ℂ") if "complex" in structure else ("R", "ℝ")
+    reals = {"text": letter, "unicode": double, "latex": rf"\mathbb{{{letter}}}"}[style]
     if kind(shape) == "scalar":
         return reals
     size = _size(shape, style)
@@ -92,6 +95,9 @@ def signature_line(name: str, variable: Expr, expression: Expr, style: Notation 
     'g : ℝ^n → ℝ^n,  g(x) = x'
     """
     label, argument = _style(style).variable(name)[0], _style(style).symbol(variable)[0]
-    domain, range_ = show_space(variable.shape, style, variable.params[1]), show_space(expression.shape, style)
+    domain, range_ = (
+        show_space(variable.shape, style, variable.params[1]),
+        show_space(expression.shape, style, () if expression.real else ("complex",)),
+    )
     arrow, gap = (r"\to", r",\quad ") if style == "latex" else ("→", ",  ")
     return f"{label} : {domain} {arrow} {range_}{gap}{label}({argument}) = {writer(style)(expression)}"

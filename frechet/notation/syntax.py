@@ -28,7 +28,7 @@ class Node:
 
     | kind | args | value |
     |---|---|---|
-    | number | () | int, Fraction or float |
+    | number, imaginary | () | int, Fraction or float |
     | name, string | () | str |
     | call | each argument | the function's name |
     | neg, transpose, ctranspose | one | |
@@ -213,6 +213,10 @@ class _Tape:
     def number(self, parts: list[Any]) -> Any:
         _, start, end = parts[0]
         return self.add("number", (), _number(self.text, self.text[start:end], start, end), start, end)
+
+    def imaginary(self, parts: list[Any]) -> Any:
+        _, start, end = parts[0]
+        return self.add("imaginary", (), _number(self.text, self.text[start : end - 1], start, end - 1), start, end)
 
     def name(self, parts: list[Any]) -> Any:
         _, start, end = parts[0]

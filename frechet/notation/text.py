@@ -21,6 +21,12 @@ class TextStyle(Style):
     def transpose(self, piece: Piece) -> Piece:
         return self.at_least(piece, ATOM) + "'", POSTFIX
 
+    def conjugate(self, piece: Piece) -> Piece:
+        return f"conj({piece[0]})", ATOM
+
+    def conjugate_transpose(self, piece: Piece) -> Piece:
+        return self.at_least(piece, ATOM) + "^H", POSTFIX
+
     def power(self, base: Piece, exponent: Piece, elementwise: bool) -> Piece:
         return f"{self.at_least(base, ATOM)}{'.^' if elementwise else '^'}{self.at_least(exponent, ATOM)}", POSTFIX
 
@@ -56,8 +62,8 @@ class TextStyle(Style):
 
     def constant(self, node: Expr) -> Piece:
         op = node.op.name
-        if op == "pi":
-            return "pi", ATOM
+        if op in ("pi", "1i"):
+            return op, ATOM
         if op == "commutation":
             sizes = node.params
         elif op == "unit":

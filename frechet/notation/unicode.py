@@ -66,6 +66,15 @@ class UnicodeStyle(Style):
             return text.removesuffix("¹") + "ᵀ", POSTFIX
         return self.at_least(piece, ATOM) + "ᵀ", POSTFIX
 
+    def conjugate(self, piece: Piece) -> Piece:
+        return f"conj({piece[0]})", ATOM
+
+    def conjugate_transpose(self, piece: Piece) -> Piece:
+        text, level = piece
+        if level == POSTFIX and text.endswith("⁻¹"):
+            return text.removesuffix("¹") + "ᴴ", POSTFIX
+        return self.at_least(piece, ATOM) + "ᴴ", POSTFIX
+
     def power(self, base: Piece, exponent: Piece, elementwise: bool) -> Piece:
         below = self.at_least(base, ATOM)
         if not elementwise and exponent[0].isdigit():

@@ -7,6 +7,7 @@ products             scaling and matrix products
 hadamard             element-wise products and powers
 cancellation         what cancels in them (no pages)
 elementwise          exp, log, sin …, relu, sigmoid, erf, gamma …, max and min of two
+complex_parts        conjugate, real and imaginary part
 softmax              softmax, log-sum-exp
 reductions           trace, sum, largest and smallest entry, mean, dot, outer
 norms                Euclidean and Frobenius norm, norm1, p-norms
@@ -25,6 +26,7 @@ toeplitz             the part that is constant along the diagonals
 
 from frechet.expressions.operation import Operation, all_operations, register
 from frechet.operations import (
+    complex_parts,
     constants,
     determinant,
     elementwise,
@@ -48,8 +50,9 @@ from frechet.operations import (
 )
 
 FAMILIES = (
-    constants, transposition, sums, products, hadamard, elementwise, extrema, softmax, reductions, norms, determinant,
-    powers, shaping, matrix_functions, frechet_derivatives, factorizations, spectral, singular_values, nuclear, toeplitz,
+    constants, transposition, sums, products, hadamard, elementwise, complex_parts, extrema, softmax, reductions, norms,
+    determinant, powers, shaping, matrix_functions, frechet_derivatives, factorizations, spectral, singular_values,
+    nuclear, toeplitz,
 )  # fmt: skip
 if not all_operations():
     register([page for family in FAMILIES for page in family.PAGES])

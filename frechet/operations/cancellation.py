@@ -11,20 +11,20 @@ from frechet.expressions.dimension import SCALAR, Shape
 from frechet.expressions.node import Expr, Number
 from frechet.operations import elementwise, hadamard, reductions, softmax, sums
 from frechet.operations.constants import exact, is_ones, is_zero, ones
-from frechet.operations.transposition import TRANSPOSE, transposed
+from frechet.operations.transposition import TRANSPOSE, conjugated, transposed
 
 
 def merge_exponents(shape: Shape, exponents: list[tuple[Number, Expr]], powers: dict[Expr, Number]) -> None:
     total = sums.add(exponents) if len(exponents) > 1 else sums.scaled(*exponents[0])
     if is_zero(total):
         return
-    # exp(u) ⊙ sigmoid(-u) = sigmoid(u)
-    logistic = elementwise.SIGMOID.build(sums.negative(total))
-    if powers.get(logistic, 0) > 0:
-        powers[logistic] -= 1
-        grown = elementwise.SIGMOID.build(total)
-        powers[grown] = powers.get(grown, 0) + 1
-        return
+    if total.real:  # exp(u) ⊙ sigmoid(-u) = sigmoid(u)
+        logistic = elementwise.SIGMOID.build(sums.negative(total))
+        if powers.get(logistic, 0) > 0:
+            powers[logistic] -= 1
+            grown = elementwise.SIGMOID.build(total)
+            powers[grown] = powers.get(grown, 0) + 1
+            return
     e = elementwise.EXP.build(total)
     powers[e] = powers.get(e, 0) + 1
 
@@ -32,7 +32,14 @@ def merge_exponents(shape: Shape, exponents: list[tuple[Number, Expr]], powers: 
 def recognised(shape: Shape, kept: list[hadamard.Factor]) -> Expr | None:
     """1/(1 + exp(u)) = sigmoid(-u), also inside a longer product, and the like."""
     for i, (b, k) in enumerate(kept):
-        if k < 0 and isinstance(k, int) and b.op.name == "sum_of_terms" and len(b.args) == 2 and b.params == (1, 1):
+        if (
+            k < 0
+            and b.real
+            and isinstance(k, int)
+            and b.op.name == "sum_of_terms"
+            and len(b.args) == 2
+            and b.params == (1, 1)
+        ):
             u = next((a.args[0] for a in b.args if a.op is elementwise.EXP), None)
             if u is not None and any(is_ones(a) for a in b.args):
                 logistic = elementwise.SIGMOID.build(sums.negative(u))
@@ -42,9 +49,25 @@ def recognised(shape: Shape, kept: list[hadamard.Factor]) -> Expr | None:
 
 def _abs(b: Expr, powers: dict[Expr, Number]) -> None:
     k = powers[b]
-    if isinstance(k, int) and k % 2 == 0:  # |x|^2j = x^2j
+    if isinstance(k, int) and k % 2 == 0 and b.args[0].real:  # |x|^2j = x^2j
         del powers[b]
         powers[b.args[0]] = powers.get(b.args[0], 0) + k
+
+
+def join_conjugates(bases: list[Expr], powers: dict[Expr, Number]) -> None:
+    """conj(z)*z = |z|^2, for the complex bases."""
+    for z in bases:
+        bar = conjugated(z)
+        k, j = powers.get(z, 0), powers.get(bar, 0)
+        if bar is z or not (isinstance(k, int) and isinstance(j, int) and k * j > 0):
+            continue
+        both = min(k, j) if k > 0 else max(k, j)
+        powers[z], powers[bar] = k - both, j - both
+        modulus = elementwise.ABS.build(z)
+        for b, power in (
+            zip(modulus.args, modulus.params, strict=True) if modulus.op is hadamard.MONOMIAL else [(modulus, 1)]
+        ):
+            powers[b] = exact(powers.get(b, 0) + 2 * both * power)
 
 
 def _sign(b: Expr, powers: dict[Expr, Number]) -> None:
@@ -150,7 +173,7 @@ def named_quotient(s: Expr, e: Expr) -> Expr | tuple[Expr, Expr] | None:
     if s.op is not hadamard.MONOMIAL:
         return None
     for i, (b, k) in enumerate(zip(s.args, s.params, strict=True)):
-        if b.op is reductions.SUM_ALL and isinstance(k, int) and k < 0 and b.args[0].op is elementwise.EXP:
+        if b.op is reductions.SUM_ALL and isinstance(k, int) and k < 0 and b.real and b.args[0].op is elementwise.EXP:
             v = b.args[0].args[0]
             if v.kind != "vector":
                 continue

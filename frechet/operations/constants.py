@@ -70,6 +70,7 @@ class VariablePage(Operation):
     summary = "A variable: a scalar, vector or matrix with a name, perhaps a structure (symmetric, spd …) and a domain."
     rule = "d X = dX"
     own_leaves = 1
+    complex = True
     typed = False
     examples = ("X",)
 
@@ -87,10 +88,12 @@ class VariablePage(Operation):
             node.sign = 1
         spd = "spd" in structure
         node.definite = 2 if spd else 1 if "psd" in structure else 0
+        if "complex" in structure:
+            node.real, node.bar = False, 0 if "hermitian" in structure else -1
         if kind(node.shape) == "scalar":
             node.transposed = node
         elif kind(node.shape) == "matrix":
-            if spd or not {"symmetric", "psd", "diagonal"}.isdisjoint(structure):
+            if "hermitian" not in structure and not {"symmetric", "spd", "psd", "diagonal"}.isdisjoint(structure):
                 node.transposed = node
             else:
                 node.balance = -1
@@ -102,7 +105,19 @@ class VariablePage(Operation):
         return str(node.params[0])
 
 
-STRUCTURES = ("symmetric", "spd", "psd", "diagonal", "skew", "orthogonal", "lower", "upper", "toeplitz", "hermitian")
+STRUCTURES = (
+    "symmetric",
+    "spd",
+    "psd",
+    "diagonal",
+    "skew",
+    "orthogonal",
+    "lower",
+    "upper",
+    "toeplitz",
+    "hermitian",
+    "complex",
+)
 DOMAINS = (
     "normal",
     "positive",
@@ -121,9 +136,16 @@ DOMAINS = (
 def variable(name: str, shape: Shape, structure: Sequence[str] = (), domain: str = "normal", role: str = "variable") -> Expr:
     """A variable of the given shape.
 
+    Hermitian matrices are complex; complex positive (semi-)definite ones are Hermitian.
+
     Raises: ShapeError, if a structure needs a square matrix and the shape is none.
     """
+    said = set(structure)
+    if "hermitian" in said or ("complex" in said and said & {"spd", "psd"}):
+        structure = [*structure, "hermitian", "complex"]
     for word in structure:
+        if word == "complex":
+            continue
         if word not in STRUCTURES:
             raise ShapeError(f"{word!r} is not a structure known here: {', '.join(STRUCTURES)}")
         if kind(shape) != "matrix" or (

@@ -22,7 +22,7 @@ from frechet.operations import (
     sums,
 )
 from frechet.operations.constants import EYE, ONE, is_zero, number, size, zeros
-from frechet.operations.transposition import TRANSPOSE, oriented, transposed
+from frechet.operations.transposition import TRANSPOSE, hermitian, oriented, transposed
 
 
 def _square_chain(e: Expr) -> bool:
@@ -36,7 +36,7 @@ NULL_VECTORS: list[Callable[[Expr], Expr | None]] = []
 def upright(e: Expr) -> Expr:
     """Of a matrix and its transpose the one that reads better, for functions that do not tell them apart."""
     t = transposed(e)
-    return t if e.op is TRANSPOSE or (t is not e and (e.balance, e.key) > (t.balance, t.key)) else e
+    return t if e.op is TRANSPOSE or (t is not e and (e.balance, e.bar, e.key) > (t.balance, t.bar, t.key)) else e
 
 
 class DetPage(Operation):
@@ -48,6 +48,7 @@ class DetPage(Operation):
     forces_matrix = True
     domain = "invertible"
     conditions_text = "none for adj(X)'; X invertible for det(X)*inv(X)'"
+    complex = True
     examples = ("det(X)", "det(X'*A*X)")
     identities = (
         ("det(B*C)", "det(B)*det(C)"), ("det(B')", "det(B)"), ("det(inv(B))", "1/det(B)"), ("det(B^3)", "det(B)^3"),
@@ -88,6 +89,7 @@ class DetPage(Operation):
         return make(self, (upright(e),), (), SCALAR)
 
     def annotate(self, node: Expr) -> None:
+        node.real = node.real or hermitian(node.args[0])
         node.sign = node.definite = node.args[0].definite
         node.balance, node.transposed = 0, node
 
@@ -110,6 +112,7 @@ class LogDetPage(Operation):
     forces_matrix = True
     domain = "spd"
     conditions_text = "det(X) > 0"
+    complex = True
     examples = ("logdet(X)", "logdet(X'*X)")
     identities = (("logdet(S)", "log(det(S))"), ("logdet(inv(S))", "-logdet(S)"), ("logdet(S')", "logdet(S)"))
 
@@ -124,16 +127,17 @@ class LogDetPage(Operation):
         base, k = powers.base_and_exponent(e)
         if e.op is factorizations.CHOLESKY:
             base, k = e.args[0], Fraction(1, 2)
-        if k != 1 and (not isinstance(k, int) or k % 2 or base.definite == 2):
+        if k != 1 and ((e.real and (not isinstance(k, int) or k % 2)) or base.definite == 2):
             return sums.scaled(k, self.build(base))
         exponent = commuting.exponent_of(e)
-        if exponent is not None:
+        if exponent is not None and e.real:
             return reductions.trace(exponent)
         return make(self, (upright(e),), (), SCALAR)
 
     def annotate(self, node: Expr) -> None:
         node.sign = node.definite = node.balance = 0
         node.transposed = node
+        node.real = node.real or (node.args[0].definite == 2 and hermitian(node.args[0]))
 
     def same_differential(self, node: Expr) -> Expr | None:
         e = node.args[0]
@@ -151,6 +155,8 @@ class LogDetPage(Operation):
         e = node.args[0]
         if e.definite == 2:
             return ()
+        if not e.real and not e.definite:
+            return [("det {0} is not real and ≤ 0 (the principal branch)", e)]
         return [("{0} of full rank" if e.definite else "det {0} > 0", e)]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
@@ -166,6 +172,7 @@ class AdjugatePage(Operation):
     forces_matrix = True
     domain = "invertible"
     conditions_text = "X invertible (the differential)"
+    complex = True
     examples = ("adj(X)",)
     identities = (("adj(B)", "det(B)*inv(B)"), ("adj(B')", "adj(B)'"))
 

@@ -13,11 +13,14 @@ from typing import Any
 from frechet.expressions.dimension import SCALAR, UNIT, Shape
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import determinant, hadamard, products, softmax, sums
+from frechet.operations import complex_parts, determinant, hadamard, products, softmax, sums
 from frechet.operations.constants import PI, is_ones, is_zero, magnitude, number, ones, zeros
-from frechet.operations.transposition import TRANSPOSE, oriented, transposed
+from frechet.operations.transposition import TRANSPOSE, conjugated, oriented, transposed
 
 HALF = Fraction(1, 2)
+
+
+OFF_THE_CUT = "no entry of {0} is real and ≤ 0 (the principal branch)"
 
 
 class Elementwise(Operation):
@@ -49,8 +52,10 @@ class Elementwise(Operation):
         simplify: Callable[[Expr], Expr | None] | None = None,
         identities: tuple[tuple[str, str], ...] = (),
         summary: str = "",
+        complex: bool = False,
     ) -> None:
         self.name = name  # type: ignore[misc]
+        self.complex = complex  # type: ignore[misc]
         self.rule = f"d {name}(x) = {rule}.*dx"  # type: ignore[misc]
         self.derivative = derivative
         self.template = template or f"np.{name}({{0}})"
@@ -102,6 +107,10 @@ class Elementwise(Operation):
         u = node.args[0]
         if u.sign == 2 and self.where in (("{0} > 0",), ("{0} ≠ 0",)):
             return ()
+        if not u.real:
+            return [
+                (OFF_THE_CUT if w.endswith("{0} > 0") else w, one_plus(u) if w.startswith("1 +") else u) for w in self.where
+            ]
         entries = "no entry of {0} is 0" if u.shape != SCALAR else "{0} ≠ 0"
         return [(w.replace("{0} ≠ 0", entries), u) for w in self.where]
 
@@ -155,7 +164,7 @@ class LogPage(Elementwise):
         if u.op.name == "hadamard":
             return sums.add((k, LOG.build(b)) for b, k in zip(u.args, u.params, strict=True))
         if u.op is ABS:
-            return LOG.build(u.args[0])
+            return complex_parts.real_part(LOG.build(u.args[0]))
         if u.op is softmax.SOFTMAX:
             z = u.args[0]
             return sums.subtract(z, products.scale(softmax.LOGSUMEXP.build(z), ones(z.shape)))
@@ -163,16 +172,18 @@ class LogPage(Elementwise):
 
 
 def _log(u: Expr) -> Expr | None:
-    if u.op is EXP:
-        return u.args[0]
     if is_ones(u):
         return zeros(u.shape)
+    if u.op.name == "det":
+        return determinant.LOGDET.build(u.args[0])
+    if not u.real:
+        return None
+    if u.op is EXP:
+        return u.args[0]
     if u.op is SIGMOID:
         return sums.negative(SOFTPLUS.build(sums.negative(u.args[0])))
     if u.op.name == "sum" and u.args[0].op is EXP and u.args[0].args[0].kind == "vector":
         return softmax.LOGSUMEXP.build(u.args[0].args[0])
-    if u.op.name == "det":
-        return determinant.LOGDET.build(u.args[0])
     if u.op.name == "sum_of_terms" and u.params == (1, 1):
         exps = [a for a in u.args if a.op is EXP]
         if len(exps) == 1 and any(is_ones(a) for a in u.args):
@@ -192,7 +203,32 @@ def _abs(u: Expr) -> Expr | None:
     c, rest = sums.content(u)
     if c not in (1,):
         return sums.scaled(magnitude(c), ABS.build(rest))
-    return None
+    if u.real:
+        return None
+    if u.op.name == "1i":
+        return ones(u.shape)
+    if u.op.name == "hadamard" and all(isinstance(k, int) for k in u.params):
+        return hadamard.monomial(u.shape, [(ABS.build(b), k) for b, k in zip(u.args, u.params, strict=True)])
+    return ABS.build(conjugated(u)) if u.bar > 0 else None
+
+
+class ModulusPage(Elementwise):
+    """The absolute value; of complex entries the modulus: d abs(z) = re(conj(z).*dz)./abs(z)."""
+
+    def annotate(self, node: Expr) -> None:
+        super().annotate(node)
+        node.real = True
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        u = node.args[0]
+        if u.real:
+            return super().differential(node, d)
+        assert d[0] is not None
+        return complex_parts.real_part(hadamard.times(hadamard.monomial(u.shape, [(conjugated(u), 1), (node, -1)]), d[0]))
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        # the square of a modulus has a derivative everywhere: of complex entries the division by abs(z) tells the condition
+        return super().conditions(node) if node.args[0].real else ()
 
 
 def _relu(u: Expr) -> Expr | None:
@@ -231,18 +267,22 @@ DIGAMMA: Elementwise
 TRIGAMMA: Elementwise
 POLYGAMMA: Elementwise
 
-EXP = Elementwise("exp", "exp(x)", lambda u: EXP.build(u), at_zero=1, sign=2, latex=r"\exp({0})", simplify=_exp)
+EXP = Elementwise(
+    "exp", "exp(x)", lambda u: EXP.build(u), at_zero=1, sign=2, latex=r"\exp({0})", simplify=_exp, complex=True
+)
 LOG = LogPage(
     "log", "1./x", lambda u: raised(u, -1), where=("{0} > 0",), domain="positive", latex=r"\log({0})", simplify=_log,
+    complex=True,
     identities=(("log(exp(x))", "x"), ("log(ones(n)+exp(x))", "softplus(x)"), ("log(sum(exp(x)))", "logsumexp(x)")),
 )  # fmt: skip
 LOG1P = Elementwise(
     "log1p", "1./(1+x)", lambda u: raised(one_plus(u), -1), at_zero=0, where=("1 + {0} > 0",), domain="positive",
+    complex=True,
 )  # fmt: skip
-EXPM1 = Elementwise("expm1", "exp(x)", lambda u: EXP.build(u), at_zero=0)
-ABS = Elementwise(
+EXPM1 = Elementwise("expm1", "exp(x)", lambda u: EXP.build(u), at_zero=0, complex=True)
+ABS = ModulusPage(
     "abs", "sign(x)", lambda u: SIGN.build(u), even=True, sign=1, where=("{0} ≠ 0 (at 0 the subgradient 0 is given)",),
-    latex=r"\lvert {0}\rvert", simplify=_abs,
+    latex=r"\lvert {0}\rvert", simplify=_abs, complex=True,
 )  # fmt: skip
 SIGN = SignPage(
     "sign", "0", lambda u: zeros(u.shape), odd=True, at_zero=0, where=("{0} ≠ 0",), simplify=_sign,
@@ -251,11 +291,13 @@ STEP = Elementwise(
     "step", "0", lambda u: zeros(u.shape), "np.where({0} > 0, 1.0, 0.0)", sign=1, where=("{0} ≠ 0",), simplify=_step,
     summary="1 where the entry is positive, else 0.",
 )  # fmt: skip
-SIN = Elementwise("sin", "cos(x)", lambda u: COS.build(u), odd=True, at_zero=0, latex=r"\sin({0})")
-COS = Elementwise("cos", "-sin(x)", lambda u: sums.negative(SIN.build(u)), even=True, at_zero=1, latex=r"\cos({0})")
+SIN = Elementwise("sin", "cos(x)", lambda u: COS.build(u), odd=True, at_zero=0, latex=r"\sin({0})", complex=True)
+COS = Elementwise(
+    "cos", "-sin(x)", lambda u: sums.negative(SIN.build(u)), even=True, at_zero=1, latex=r"\cos({0})", complex=True
+)
 TAN = Elementwise(
     "tan", "(1+tan(x).^2)", lambda u: one_plus(raised(TAN.build(u), 2)), odd=True, at_zero=0, where=("cos({0}) ≠ 0",),
-    domain="unit01", latex=r"\tan({0})",
+    domain="unit01", latex=r"\tan({0})", complex=True,
 )  # fmt: skip
 ARCSIN = Elementwise(
     "arcsin", "1./sqrt(1-x.^2)", lambda u: raised(one_plus(raised(u, 2), -1), -HALF), odd=True, at_zero=0,
@@ -268,15 +310,17 @@ ARCCOS = Elementwise(
 ARCTAN = Elementwise(
     "arctan", "1./(1+x.^2)", lambda u: raised(one_plus(raised(u, 2)), -1), odd=True, at_zero=0, latex=r"\arctan({0})"
 )
-SINH = Elementwise("sinh", "cosh(x)", lambda u: COSH.build(u), odd=True, at_zero=0, latex=r"\sinh({0})")
-COSH = Elementwise("cosh", "sinh(x)", lambda u: SINH.build(u), even=True, at_zero=1, sign=2, latex=r"\cosh({0})")
+SINH = Elementwise("sinh", "cosh(x)", lambda u: COSH.build(u), odd=True, at_zero=0, latex=r"\sinh({0})", complex=True)
+COSH = Elementwise(
+    "cosh", "sinh(x)", lambda u: SINH.build(u), even=True, at_zero=1, sign=2, latex=r"\cosh({0})", complex=True
+)
 
 
 def _tanh_quotient(u: Expr) -> Expr:
     return one_plus(raised(TANH.build(u), 2), -1)
 
 
-TANH = Elementwise("tanh", "(1-tanh(x).^2)", _tanh_quotient, odd=True, at_zero=0, latex=r"\tanh({0})")
+TANH = Elementwise("tanh", "(1-tanh(x).^2)", _tanh_quotient, odd=True, at_zero=0, latex=r"\tanh({0})", complex=True)
 ARCSINH = Elementwise("arcsinh", "1./sqrt(1+x.^2)", lambda u: raised(one_plus(raised(u, 2)), -HALF), odd=True, at_zero=0)
 ARCCOSH = Elementwise(
     "arccosh", "1./sqrt(x.^2-1)", lambda u: raised(sums.subtract(raised(u, 2), ones(u.shape)), -HALF),
@@ -389,6 +433,7 @@ class Of(Operation):
 class SqrtPage(Of):
     name, signature, summary = "sqrt", "sqrt(x)", "The square root of every entry: x.^(1/2)."
     rule = "d sqrt(x) = dx./(2*sqrt(x))"
+    complex = True
     conditions_text = "x > 0"
     examples, domain = ("sqrt(x)",), "positive"
 
@@ -399,6 +444,7 @@ class SqrtPage(Of):
 class SquarePage(Of):
     name, signature, summary = "square", "square(x)", "The square of every entry: x.^2."
     rule = "d square(x) = 2*x.*dx"
+    complex = True
     examples = ("square(x)",)
 
     def build(self, *args: Any) -> Expr:
@@ -412,22 +458,6 @@ class LogSigmoidPage(Of):
 
     def build(self, *args: Any) -> Expr:
         return sums.negative(SOFTPLUS.build(sums.negative(args[0])))
-
-
-class RealPart(Of):
-    """conj and re of a real expression are the expression; im is 0."""
-
-    rule = "real expressions only (complex ones come later)"
-
-    def __init__(self, name: str) -> None:
-        self.name = self.signature = name  # type: ignore[misc]
-        self.signature = f"{name}(x)"  # type: ignore[misc]
-        self.summary = {"conj": "The conjugate", "re": "The real part", "im": "The imaginary part"}[name]  # type: ignore[misc]
-        self.examples = (f"{name}(x)",)  # type: ignore[misc]
-        super().__init__()
-
-    def build(self, *args: Any) -> Expr:
-        return zeros(args[0].shape) if self.name == "im" else args[0]
 
 
 def _complement(core: Expr, total: dict[Expr, Any], shape: Shape) -> list[tuple[Any, Expr]] | None:
@@ -457,5 +487,5 @@ FUNCTIONS = (
     ARCTANH, RELU, SIGMOID, SOFTPLUS, SILU, GELU, ERF, ERFC, GAMMA, LGAMMA, DIGAMMA, TRIGAMMA, POLYGAMMA,
 )  # fmt: skip
 PAGES: tuple[Operation, ...] = (
-    *FUNCTIONS, SqrtPage(), SquarePage(), LogSigmoidPage(), RealPart("conj"), RealPart("re"), RealPart("im"),
+    *FUNCTIONS, SqrtPage(), SquarePage(), LogSigmoidPage(),
 )  # fmt: skip

@@ -77,7 +77,7 @@ class MaskPage(Operation):
     """A linear operation that weighs every entry of a matrix by a number of its place."""
 
     takes: ClassVar[tuple[str, ...]] = ("e",)
-    linear = True
+    linear = complex = True
     forces_matrix = True
     diagonal: ClassVar[Any] = 1  # the weight on the diagonal
 

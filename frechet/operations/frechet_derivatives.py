@@ -48,6 +48,7 @@ class FrechetPage(Operation):
             "expm": r"L_{\exp}\left({0}, {1}\right)", "logm": r"L_{\log}\left({0}, {1}\right)",
             "sinm": r"L_{\sin}\left({0}, {1}\right)", "cosm": r"L_{\cos}\left({0}, {1}\right)",
         }[function.name]  # fmt: skip
+        self.complex = function.complex  # type: ignore[misc]
         self.domain, self.conditions_text = function.domain, function.conditions_text  # type: ignore[misc]
         at = "X,2/3" if power else "X"
         self.examples = (f"{self.name}({at},C)", f"tr(C*{self.name}({at},X))")  # type: ignore[misc]

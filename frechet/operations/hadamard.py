@@ -14,7 +14,7 @@ from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
 from frechet.expressions.errors import NotationError, ShapeError
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import cancellation, elementwise, products, shaping, sums
+from frechet.operations import cancellation, complex_parts, elementwise, products, shaping, sums
 from frechet.operations.constants import EYE, NUMBER, ONE, ONES, exact, is_ones, is_zero, number, ones, zeros
 from frechet.operations.transposition import TRANSPOSE, conjugated, oriented, transposed
 
@@ -29,7 +29,7 @@ class MonomialPage(Operation):
     adjoint_rule = "W -> W.*B in A"
     source = "Magnus & Neudecker (2019), section 8.3; Minka (2000), eq. 6"
     typed = False
-    linear = True
+    linear = complex = True
     examples = ("A.*B", "x./y", "c*d^2/b", "x.^3")
     domain = "positive"
     identities = (("(x./y).*y", "x"), ("x.*x", "x.^2"), ("exp(x).*exp(y)", "exp(x+y)"), ("diag(x)*y", "x.*y"))
@@ -83,10 +83,14 @@ class MonomialPage(Operation):
             if b.sign == 2:
                 continue
             if not isinstance(k, int):
+                if not b.real:
+                    found.append((elementwise.OFF_THE_CUT, b))
+                    continue
                 positive = "{0} > 0" if k < 1 or k < 0 else "{0} ≥ 0"
                 if not (b.sign and k > 0 and k >= 1):
                     found.append((positive, b))
             elif k < 0:
+                b = b.args[0] if b.op is elementwise.ABS else b
                 found.append(("{0} ≠ 0" if b.shape == SCALAR else "no entry of {0} is 0", b))
         return found
 
@@ -134,6 +138,7 @@ class PowerPage(Operation):
     rule = "d(x.^s) = s*x.^(s-1).*dx + log(x).*x.^s*ds"
     source = "calculus: x^s = exp(s log x)"
     typed = False
+    complex = True
     examples = ("x.^c", "a^b", "x.^y")
     domain = "positive"
     conditions_text = "base > 0"
@@ -169,7 +174,8 @@ class PowerPage(Operation):
         return sums.add((1, t) for t in terms)
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        return () if node.args[0].sign == 2 else (("{0} > 0", node.args[0]),)
+        base = node.args[0]
+        return () if base.sign == 2 else (("{0} > 0" if base.real else elementwise.OFF_THE_CUT, base),)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.float_power({args[0]}, {args[1]})"  # of whole sizes too, such as n^-n
@@ -210,6 +216,7 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
     diagonal: list[Expr] = []
     repeated: list[Expr] = []
     surds: list[Expr] = []  # numbers with a broken exponent that came up more than once
+    units = 0  # factors 1i
     discrete = False
     stack = list(reversed(factors))
     while stack:
@@ -242,17 +249,25 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
                 stack.append((rest, k))
             else:
                 powers[b] = powers.get(b, 0) + k
+        elif name == "1i":
+            if not isinstance(k, int):
+                powers[b] = exact(powers.get(b, 0) + k)
+            elif k % 4 >= 2:
+                coefficient = -coefficient
+            units += k % 2 if isinstance(k, int) else 0
         elif name == "scale" and (isinstance(k, int) or b.args[0].sign == 2):
             scalars.append((b.args[0], k))
             stack.append((b.args[1], k))
         elif name == "hadamard" and len(b.args) <= sums.FLAT_LIMIT and (isinstance(k, int) or _flattens(b)):
             stack.extend((a, exact(j * k)) for a, j in zip(reversed(b.args), reversed(b.params), strict=True))
-        elif name == "exp":
+        elif name == "exp" and (b.real or isinstance(k, int)):
             exponents.append((k, b.args[0]))
         elif name == "epower" and isinstance(k, int) and k != 1:
             stack.append((epower(b.args[0], times(number(k), b.args[1])), 1))
-        elif name == "transpose" and b.args[0].op.name == "exp":
+        elif name == "transpose" and b.args[0].op.name == "exp" and (b.real or isinstance(k, int)):
             exponents.append((k, transposed(b.args[0].args[0])))
+        elif name == "transpose" and b.args[0].op is elementwise.ABS and b.args[0].args[0].real and _even(k):
+            stack.append((transposed(b.args[0].args[0]), k))
         elif name == "transpose" and b.args[0].op.name in ("sum_of_terms", "hadamard", "scale"):
             c, rest = sums.content(b)
             if c != 1 and isinstance(k, int):
@@ -275,10 +290,21 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
             powers[b] = powers.get(b, 0) + k
     if coefficient == 0:
         return zeros(shape)
+    if units:
+        coefficient = -coefficient if units % 4 >= 2 else coefficient
+        if units % 2:
+            i = complex_parts.IMAGINARY_UNIT.build()
+            if shape == SCALAR:
+                powers[i] = powers.get(i, 0) + 1
+            else:
+                scalars.append((i, 1))
     if exponents:
         cancellation.merge_exponents(shape, exponents, powers)
     if discrete:
         cancellation.use_values(powers)
+    bases = [b for b in powers if not b.real and b.op.name != "1i"]
+    if len(bases) > 1:
+        cancellation.join_conjugates(bases, powers)
     rewritable = [b for b in powers if b.op.name in cancellation.REWRITES]
     if rewritable:
         before = set(powers)
@@ -374,8 +400,14 @@ def _number_power(c: Number, k: Number) -> Number | None:
     return None
 
 
+def _even(k: Number) -> bool:
+    return isinstance(k, int) and k % 2 == 0
+
+
 def _flattens(b: Expr) -> bool:
     """May (b1^j1 ⊙ …)^k be written b1^(j1 k) ⊙ … for a broken k? Where the factors cannot be negative."""
+    if not b.real:
+        return False
     if all(a.sign for a in b.args):
         return True
     # A single odd or broken power is non-negative only where its base is.
@@ -393,9 +425,9 @@ def epower(base: Expr, exponent: Expr) -> Expr:
         return monomial(base.shape, [(base, c)])
     if is_ones(base):
         return base
-    if base.op is POWER and (base.args[0].sign or exponent.sign):
+    if base.op is POWER and base.real and exponent.real and (base.args[0].sign or exponent.sign):
         return epower(base.args[0], times(base.args[1], exponent))
-    if base.op is elementwise.EXP:
+    if base.op is elementwise.EXP and base.real:
         return elementwise.EXP.build(times(exponent, base.args[0]))
     if base.op is TRANSPOSE and base.args[0].op in (elementwise.EXP, POWER):
         return transposed(epower(base.args[0], transposed(exponent)))

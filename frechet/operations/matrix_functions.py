@@ -18,7 +18,7 @@ from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import commuting, elementwise, hadamard, powers, products, reducing, shaping, sums
 from frechet.operations.constants import EYE, NUMBER, eye, is_zero, magnitude, number
-from frechet.operations.transposition import oriented, transposed
+from frechet.operations.transposition import hermitian, oriented, transposed
 
 HALF = Fraction(1, 2)
 ROOT_CONDITION = "no eigenvalue of {0} is real and ≤ 0"
@@ -73,6 +73,7 @@ class ExponentialPage(MatrixFunction):
     rule = "d expm(X) = dexpm(X,dX) = the integral of expm(s*X)*dX*expm((1-s)*X) for s from 0 to 1"
     source = "Higham (2008), sections 10.1 and 10.2, eq. 10.15"
     latex = r"\operatorname{expm}({0})"
+    complex = True
     examples = ("expm(X)", "tr(expm(A*X))", "x'*expm(c*A)*y", "inv(expm(X))")
     identities = (
         ("expm(B)*expm(-B)", "eye(n)"), ("expm(B')", "expm(B)'"), ("det(expm(B))", "exp(tr(B))"),
@@ -94,7 +95,7 @@ class ExponentialPage(MatrixFunction):
 
     def annotate(self, node: Expr) -> None:
         x = node.args[0]
-        node.sign, node.definite = 0, 2 if transposed(x) is x else 0
+        node.sign, node.definite = 0, 2 if hermitian(x) else 0
 
     def slope(self, x: Expr, *others: Expr) -> Expr:
         return self.build(x)

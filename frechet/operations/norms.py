@@ -10,9 +10,9 @@ from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Operation
-from frechet.operations import elementwise, hadamard, products, reducing, reductions, shaping, sums
-from frechet.operations.constants import EYE, ONES, exact, is_zero, magnitude, zeros
-from frechet.operations.transposition import TRANSPOSE, transposed
+from frechet.operations import complex_parts, elementwise, hadamard, products, reducing, reductions, shaping, sums
+from frechet.operations.constants import EYE, ONE, ONES, exact, is_zero, magnitude, zeros
+from frechet.operations.transposition import TRANSPOSE, conjugated, transposed
 
 
 class Norm2Page(reducing.Reduction):
@@ -24,16 +24,22 @@ class Norm2Page(reducing.Reduction):
     conditions_text = "X ≠ 0 (none where norm2 is squared)"
     examples = ("norm2(x)", "norm2(A*x-b)", "norm2(X)^2")
     identities = (("norm2(-2*x)", "2*norm2(x)"), ("norm2(X')", "norm2(X)"))
+    complex = True
 
     def build(self, *args: Any) -> Expr:
         return norm2(args[0])
+
+    def annotate(self, node: Expr) -> None:
+        super().annotate(node)
+        node.real = True
 
     def sign_of(self, e: Expr) -> int:
         return 1
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
-        return products.scale(hadamard.monomial(SCALAR, [(node, -1)]), products.inner(node.args[0], d[0]))
+        along = complex_parts.real_part(products.inner(node.args[0], d[0]))
+        return products.scale(hadamard.monomial(SCALAR, [(node, -1)]), along)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.linalg.norm({args[0]})"
@@ -49,8 +55,11 @@ def norm2(e: Expr) -> Expr:
         scalar, e = elementwise.ABS.build(e.args[0]), e.args[1]
     if is_zero(e):
         return zeros(SCALAR)
+    e = conjugated(e) if e.bar > 0 else e
     if e.kind == "row" or (e.kind == "matrix" and (e.op is TRANSPOSE or e.balance > 0)):
         e = transposed(e)
+    if e.op is elementwise.ABS:
+        return sums.scaled(magnitude(c), hadamard.times(scalar or ONE, norm2(e.args[0])))
     if e.op is ONES or e.op is EYE:
         core = hadamard.monomial(SCALAR, [(reductions.sum_all(e), Fraction(1, 2))])
     elif e.op is shaping.DIAG:
@@ -68,6 +77,7 @@ class Norm1Page(reducing.Reduction):
     latex = r"\lVert {0}\rVert_1"
     conditions_text = "no entry 0 (there the subgradient 0 is given)"
     examples = ("norm1(A*x-y)", "norm1(X)")
+    complex = True
     identities = (("norm1(x)", "sum(abs(x))"),)
 
     def build(self, *args: Any) -> Expr:
@@ -75,20 +85,33 @@ class Norm1Page(reducing.Reduction):
         if e.shape == SCALAR:
             return elementwise.ABS.build(e)
         c, e = sums.content(e)
+        if e.op is products.SCALE:
+            return sums.scaled(magnitude(c), hadamard.times(elementwise.ABS.build(e.args[0]), self.build(e.args[1])))
         if e.sign:
             return sums.scaled(magnitude(c), reductions.sum_all(e))
+        e = conjugated(e) if e.bar > 0 else e
         if e.op is TRANSPOSE or e.kind == "row":
             e = transposed(e)
         return sums.scaled(magnitude(c), make(self, (e,), (), SCALAR))
+
+    def annotate(self, node: Expr) -> None:
+        super().annotate(node)
+        node.real = True
 
     def sign_of(self, e: Expr) -> int:
         return 1
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
-        return products.inner(elementwise.SIGN.build(node.args[0]), d[0])
+        e = node.args[0]
+        if e.real:
+            return products.inner(elementwise.SIGN.build(e), d[0])
+        phases = hadamard.monomial(e.shape, [(e, 1), (elementwise.ABS.build(e), -1)])
+        return complex_parts.real_part(products.inner(phases, d[0]))
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        if not node.args[0].real:
+            return [("no entry of {0} is 0", node.args[0])]
         return [("no entry of {0} is 0 (there the subgradient 0 is given)", node.args[0])]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from frechet.expressions.node import Expr, Number, make, walk
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import commuting, hadamard, matrix_functions, products, reducing, shaping, sums
 from frechet.operations.constants import EYE, NUMBER, exact, eye, is_zero, magnitude
-from frechet.operations.transposition import TRANSPOSE, oriented, transposed
+from frechet.operations.transposition import TRANSPOSE, hermitian, oriented, transposed
 
 EXPONENT_LIMIT = 1000
 WRITTEN_OUT = 24  # powers of products are written out as chains of so many factors
@@ -27,6 +27,7 @@ class MatrixPowerPage(Operation):
     source = "Magnus & Neudecker (2019), section 8.4, eqs. 13 and 17"
     latex = "{0}^{p}"
     typed = False
+    complex = True
     domain = "invertible"
     conditions_text = "X invertible, for k < 0"
     examples = ("X^3", "inv(X)", "X^-2")
@@ -43,7 +44,7 @@ class MatrixPowerPage(Operation):
         x, k = node.args[0], node.params[0]
         node.sign = x.sign if k > 0 else 0
         node.definite = x.definite if x.definite == 2 or k > 0 else 0
-        if not node.definite and k % 2 == 0 and x.transposed is x:
+        if not node.definite and k % 2 == 0 and (x.transposed is x if x.real else hermitian(x)):
             node.definite = 1
         if abs(k) != 1:
             node.leaves += 1
@@ -73,6 +74,7 @@ class InversePage(Operation):
     forces_matrix = True
     domain = "invertible"
     conditions_text = "X invertible"
+    complex = True
     examples = ("inv(X)",)
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -90,6 +92,7 @@ class SolvePage(Operation):
     takes = ("ee",)
     domain = "invertible"
     conditions_text = "A invertible"
+    complex = True
     examples = ("solve(A,b)", r"A\b")
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:

@@ -16,7 +16,7 @@ from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import cancellation, commuting, factorizations, hadamard, norms, powers, reductions, shaping, sums
 from frechet.operations.constants import COMMUTATION, EYE, ONE, ONES, eye, is_zero, number, zeros
-from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugate_transposed, conjugated, transposed
+from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugate_transposed, conjugated, hermitian, transposed
 
 
 class ScalePage(Operation):
@@ -27,7 +27,7 @@ class ScalePage(Operation):
     adjoint_rule = "W -> c*W in A, (A : W) in c"
     source = "Magnus & Neudecker (2019), section 8.3"
     typed = False
-    linear = True
+    linear = complex = True
     examples = ("c*X", "X/c", "tr(A)*A")
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -65,7 +65,7 @@ class ChainPage(Operation):
     adjoint_rule = "W -> W*B' in A, A'*W in B"
     source = "Magnus & Neudecker (2019), section 8.3, eq. 5"
     typed = False
-    linear = True
+    linear = complex = True
     examples = ("A*B*C", "x'*A*y", "x*y'", "A*x")
     identities = (("A*(B*C)", "(A*B)*C"), ("x*(y'*z)", "(y'*z)*x"), ("x'*x", "norm2(x)^2"))
 
@@ -86,7 +86,9 @@ class ChainPage(Operation):
             node.balance = 0
             node.transposed = node
         if node.shape[0] is node.shape[1]:
-            node.definite = _congruence(node.args)
+            node.definite, own = _congruence(node.args)
+            if node.shape == SCALAR and own:
+                node.real = True
             if node.shape == SCALAR:
                 node.sign = max(node.sign, 1 if node.definite else 0)
 
@@ -125,13 +127,16 @@ def _associated(args: Sequence[str], shapes: Sequence[Shape]) -> str:
     return "(" + " @ ".join(args) + ")"
 
 
-def _congruence(args: Sequence[Expr]) -> int:
-    """1 where a chain is B' S B with S semi-definite (or nothing), 0 where that is not seen."""
+def _congruence(args: Sequence[Expr]) -> tuple[int, bool]:
+    """Of a chain: 1 where it is Bᴴ S B with S semi-definite (or nothing), else 0; and is it its own conjugate transpose?"""
     n = len(args)
     for i in range(n // 2):
-        if transposed(args[i]) is not args[n - 1 - i]:
-            return 0
-    return 1 if n % 2 == 0 or args[n // 2].definite else 0
+        if conjugate_transposed(args[i]) is not args[n - 1 - i]:
+            return 0, False
+    if n % 2 == 0:
+        return 1, True
+    middle = args[n // 2]
+    return (1, True) if middle.definite else (0, not middle.real and hermitian(middle))
 
 
 SCALE, PRODUCT = ScalePage(), ChainPage()
@@ -162,7 +167,11 @@ def scale(s: Expr, e: Expr) -> Expr:
 
 def inner(a: Expr, b: Expr) -> Expr:
     """The inner product ⟨a, b⟩ = tr(aᴴb) of two expressions of one shape."""
-    a = conjugated(a)
+    return bilinear(conjugated(a), b)
+
+
+def bilinear(a: Expr, b: Expr) -> Expr:
+    """tr(a'b), the sum of the products of the entries of two expressions of one shape, without a conjugate."""
     if a.shape == SCALAR:
         return hadamard.monomial(SCALAR, [(a, 1), (b, 1)])
     if a.shape[0] is UNIT:
@@ -338,7 +347,7 @@ def _completes(chain: list[Expr], f: Expr) -> Expr | None:
 
 def _orthogonal(f: Expr, last: Expr) -> bool:
     """Is last*f the identity, because one is the transpose of the other and orthogonal?"""
-    if transposed(last) is not f:
+    if transposed(last) is not f or not f.real:
         return False
     v = f.args[0] if f.op is TRANSPOSE else f
     if v.op.name != "variable" or "orthogonal" not in v.params[1]:
@@ -376,7 +385,7 @@ def _scalar_chain(chain: list[Expr]) -> Expr:
         return reductions.sum_all(transposed(product(*chain[:-1])))
     flipped = flipped_chain(chain)
     n = len(chain)
-    if n % 2 == 0 and all(a is b for a, b in zip(flipped[: n // 2], chain, strict=False)):
+    if n % 2 == 0 and all(conjugated(a) is b for a, b in zip(flipped[: n // 2], chain, strict=False)):
         v = product(*chain[n // 2 :])
         return hadamard.monomial(SCALAR, [(norms.norm2(v), 2)])
     forward = make(PRODUCT, tuple(chain), (), SCALAR)

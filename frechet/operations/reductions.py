@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
-from frechet.expressions.errors import ShapeError
+from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import elementwise, hadamard, norms, products, shaping, sums
 from frechet.operations.constants import EYE, ONES, eye, is_zero, ones, size, zeros
 from frechet.operations.reducing import Reduction, reduced, square
-from frechet.operations.transposition import TRANSPOSE, transposed
+from frechet.operations.transposition import TRANSPOSE, conjugate_transposed, hermitian, transposed
 
 
 class TracePage(Reduction):
@@ -21,7 +21,7 @@ class TracePage(Reduction):
     adjoint_rule = "w -> w*I"
     source = "Magnus & Neudecker (2019), section 8.3, eq. 8"
     latex = r"\operatorname{tr}({0})"
-    linear = True
+    linear = complex = True
     forces_matrix = True
     examples = ("tr(X)", "tr(A*X*B)")
     identities = (("tr(A*X)", "tr(X*A)"), ("tr(B')", "tr(B)"), ("tr(x*y')", "x'*y"), ("tr(X'*X)", "norm2(X)^2"))
@@ -33,6 +33,10 @@ class TracePage(Reduction):
 
     def build(self, *args: Any) -> Expr:
         return trace(args[0])
+
+    def annotate(self, node: Expr) -> None:
+        super().annotate(node)
+        node.real = node.real or _own_conjugate(node.args[0])
 
     def sign_of(self, e: Expr) -> int:
         return 2 if e.definite == 2 or e.sign == 2 else 1 if e.definite or e.sign else 0
@@ -56,7 +60,7 @@ class SumPage(Reduction):
     source = "Magnus & Neudecker (2019), section 8.3"
     latex = r"\mathbf{1}^{\top} {0} \mathbf{1}"
     takes = ("e", "ei")
-    linear = True
+    linear = complex = True
     examples = ("sum(X)", "sum(x.*y.*z)", "sum(X,1)*y", "sum(X,2)")
     identities = (("sum(x)", "ones(n)'*x"), ("sum(x.*y)", "x'*y"), ("sum(X)", "ones(n)'*X*ones(m)"))
 
@@ -123,6 +127,14 @@ def trace(e: Expr) -> Expr:
     return make(TRACE, (e,), (), SCALAR)
 
 
+def _own_conjugate(e: Expr) -> bool:
+    """Is the trace of e real, because its conjugate transpose is e, or a product with its factors rotated?"""
+    if e.op is not products.PRODUCT or len(e.args) > ROTATIONS_LIMIT:
+        return hermitian(e)
+    turned = tuple(conjugate_transposed(a) for a in reversed(e.args))
+    return any(e.args[i:] + e.args[:i] == turned for i in range(len(turned)))
+
+
 ROTATIONS_LIMIT = 24  # of longer chains the cyclic order is left as it is: comparing all is quadratic
 
 
@@ -136,7 +148,7 @@ def _cyclic(chain: tuple[Expr, ...]) -> Expr:
     for c in words:
         for i in range(n):
             turned = c[i:] + c[:i]
-            if n % 2 == 0 and all(transposed(turned[n - 1 - j]) is turned[j] for j in range(n // 2)):
+            if n % 2 == 0 and all(conjugate_transposed(turned[n - 1 - j]) is turned[j] for j in range(n // 2)):
                 return hadamard.monomial(SCALAR, [(norms.norm2(products.product(*turned[n // 2 :])), 2)])
             joined = products.product(*turned)
             if joined.op is not products.PRODUCT or len(joined.args) < n:
@@ -176,7 +188,7 @@ def sum_all(e: Expr) -> Expr:
     if v is not None:
         return sum_all(v)
     if op is hadamard.MONOMIAL:
-        if len(e.args) == 1 and e.params[0] == 2:
+        if len(e.args) == 1 and e.params[0] == 2 and (e.args[0].real or e.args[0].op is elementwise.ABS):
             return hadamard.monomial(SCALAR, [(norms.norm2(e.args[0]), 2)])
         if len(e.args) == 2 and e.kind == "vector":
             a, b = (hadamard.monomial(e.shape, [f]) for f in zip(e.args, e.params, strict=True))
@@ -252,6 +264,7 @@ class ProdPage(Reduction):
     conditions_text = "no entry 0"
     examples = ("prod(x)",)
     domain = "positive"
+    complex = True
 
     def build(self, *args: Any) -> Expr:
         e = args[0]
@@ -266,7 +279,7 @@ class ProdPage(Reduction):
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
         e = node.args[0]
-        return products.scale(node, products.inner(hadamard.monomial(e.shape, [(e, -1)]), d[0]))
+        return products.scale(node, products.bilinear(hadamard.monomial(e.shape, [(e, -1)]), d[0]))
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         return [] if node.args[0].sign == 2 else [("no entry of {0} is 0", node.args[0])]
@@ -282,6 +295,7 @@ class Abbreviation(Operation):
         self.name, self.signature, self.summary = name, signature, summary  # type: ignore[misc]
         self.rule = f"stands for {stands_for}"  # type: ignore[misc]
         self.takes, self.examples = (takes,), (example,)  # type: ignore[misc]
+        self.complex = name != "dot"  # type: ignore[misc]
         super().__init__()
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -300,8 +314,10 @@ class Abbreviation(Operation):
         a = args[0]
         if self.name == "mean":
             return products.quotient(sum_all(a), hadamard.monomial(SCALAR, [(size(a.shape[0]), 1), (size(a.shape[1]), 1)]))
+        if self.name == "dot" and not (a.real and args[1].real):  # libraries disagree on what it is
+            raise UnsupportedError("dot of complex vectors: say which is meant, x^H*y (with the conjugate of x) or x'*y")
         if self.name in ("dot", "frobenius"):
-            return products.inner(a, args[1])
+            return products.bilinear(a, args[1])
         if self.name == "outer":
             return products.product(a, transposed(args[1]))
         if self.name == "norminf":

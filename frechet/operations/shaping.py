@@ -11,7 +11,7 @@ from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import factorizations, hadamard, products, reducing, reductions, sums
 from frechet.operations.constants import COMMUTATION, EYE, ONES, eye, is_zero, ones, zeros
-from frechet.operations.transposition import REVERSE, TRANSPOSE, transposed
+from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugated, transposed
 
 
 class DiagPage(Operation):
@@ -22,7 +22,7 @@ class DiagPage(Operation):
     source = "Magnus & Neudecker (2019), section 2.4"
     latex = r"\operatorname{diag}({0})"
     takes = ("e",)
-    linear = True
+    linear = complex = True
     examples = ("diag(x)", "diag(X)", "diag(A*X)")
     identities = (("diag(diag(x))", "x"), ("diag(x)*diag(y)", "diag(x.*y)"), ("tr(diag(x))", "sum(x)"))
 
@@ -62,7 +62,7 @@ class DiagonalPage(Operation):
     source = "Magnus & Neudecker (2019), section 2.4"
     latex = r"\operatorname{diag}({0})"
     typed = False
-    linear = True
+    linear = complex = True
     examples = ("diag(X'*A*X)",)
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -159,7 +159,7 @@ class VecPage(Operation):
     source = "Magnus & Neudecker (2019), section 2.4"
     latex = r"\operatorname{vec}({0})"
     takes = ("e",)
-    linear = True
+    linear = complex = True
     examples = ("vec(X)", "vec(A*X*B)")
     identities = (("vec(A*X*B)", "kron(B',A)*vec(X)"), ("vec(x*y')", "kron(y,x)"))
 
@@ -207,7 +207,7 @@ class UnvecPage(Operation):
     source = "Magnus & Neudecker (2019), section 2.4"
     latex = r"\operatorname{unvec}_{p}({0})"
     takes = ("edd",)
-    linear = True
+    linear = complex = True
     examples = ("unvec(vec(X),n,m)", "unvec(A*vec(X),n,m)")
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -256,7 +256,7 @@ class KronPage(Operation):
     source = "Magnus & Neudecker (2019), sections 2.2 and 9.6"
     latex = r"{0} \otimes {1}"
     takes = ("ee",)
-    linear = True
+    linear = complex = True
     examples = ("kron(A,X)", "kron(X,A)", "kron(x,y)")
     identities = (("kron(A,B)'", "kron(A',B')"), ("kron(2*A,B)", "2*kron(A,B)"))
 
@@ -338,16 +338,16 @@ def kron_adjoint(known: Expr, w: Expr, shape: Shape, i: int) -> Expr:
     if is_zero(w):
         return zeros(shape)
     if w.op is EYE and known.shape[0] is known.shape[1]:
-        return sums.scaled(c, products.scale(reductions.trace(known), eye(shape[0])))
+        return sums.scaled(c, products.scale(conjugated(reductions.trace(known)), eye(shape[0])))
     if w.op is ONES:
-        return sums.scaled(c, products.scale(reductions.sum_all(known), ones(shape)))
+        return sums.scaled(c, products.scale(conjugated(reductions.sum_all(known)), ones(shape)))
     if w.op is KRON:
         a, b = w.args if i == 0 else w.args[::-1]
         if a.shape == shape and b.shape == known.shape:
             return sums.scaled(c, products.scale(products.inner(known, b), a))
     # The rest is said with vec: vec(kron(A,B)) = P*kron(vec(A),vec(B)) is linear in either.
     shapes = (shape, known.shape) if i == 0 else (known.shape, shape)
-    row = transposed(vec(known))
+    row = transposed(vec(conjugated(known)))
     weights = KRON.build(eye(shape[0] * shape[1]), row) if i == 0 else KRON.build(row, eye(shape[0] * shape[1]))
     folded = products.product(weights, transposed(kron_permutation(*shapes)), vec(w))
     return sums.scaled(c, unvec(folded, *shape))

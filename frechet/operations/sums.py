@@ -16,7 +16,7 @@ from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations.constants import NUMBER, ONE, exact, is_zero, number, zeros
-from frechet.operations.transposition import REVERSE, TRANSPOSE, oriented, transposed
+from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugated, oriented, transposed
 
 FLAT_LIMIT = 48  # sums and chains longer than this stay nested, so that building a long chain is not quadratic
 
@@ -29,7 +29,7 @@ class SumPage(Operation):
     adjoint_rule = "W -> W to each term"
     source = "Magnus & Neudecker (2019), section 8.3, eq. 1"
     typed = False
-    linear = True
+    linear = complex = True
     examples = ("A + 2*B - A/3", "2*x", "x + ones(n)", "c + 1")
     identities = (("A + B - A", "B"), ("2*(A + B)", "2*A + 2*B"))
 
@@ -53,6 +53,8 @@ class SumPage(Operation):
         shared = len(magnitudes) == len(node.params) and len(set(magnitudes)) == 1
         node.leaves += 1 if shared else len(magnitudes)
         node.sign = node.definite = 0
+        if not node.real and len(node.args) > 1:
+            node.real = _with_conjugates(node)
         if all(c > 0 for c in node.params):
             signs = [a.sign for a in node.args]
             definites = [a.definite for a in node.args]
@@ -76,6 +78,12 @@ class SumPage(Operation):
                 body = a if size == 1 else f"{NUMBER.numpy(number(size), ())} * {a}"
             text += (" - " if c < 0 else " + ") + body if text else ("-" if c < 0 else "") + body
         return f"({text})"
+
+
+def _with_conjugates(node: Expr) -> bool:
+    """Is the sum real, because the conjugate of every complex term is a term too?"""
+    terms = {a: c for a, c in zip(node.args, node.params, strict=True) if not a.real}
+    return all(terms.get(conjugated(a)) == c for a, c in terms.items())
 
 
 SUM = SumPage()

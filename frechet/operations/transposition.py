@@ -24,7 +24,7 @@ class TransposePage(Operation):
     source = "Magnus & Neudecker (2019), section 8.3"
     latex = r"{0}^{\top}"
     typed = False
-    linear = True
+    linear = complex = True
     examples = ("X'", "x'", "(A*X - B)'")
     identities = (("(A*X)'", "X'*A'"),)
 
@@ -36,7 +36,8 @@ class TransposePage(Operation):
 
     def annotate(self, node: Expr) -> None:
         node.balance = -node.args[0].balance
-        node.sign, node.definite = node.args[0].sign, 0
+        a = node.args[0]
+        node.sign, node.definite = a.sign, 0 if a.real else a.definite
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
@@ -82,13 +83,53 @@ def _reversed_commutation(e: Expr) -> Expr:
 
 
 def conjugated(e: Expr) -> Expr:
-    """The complex conjugate; every expression is real so far (reading refuses complex variables), so it is e itself."""
-    return e
+    """The complex conjugate in normal form: bars stand on variables; a real expression is its own conjugate.
+
+    Every operation that takes complex arguments has f(conj(Z)) = conj(f(Z)), or a real value.
+    """
+    if e.real:
+        return e
+    if e.conjugate is None:
+        for node in _without_conjugate(e):
+            c = CONJUGATES[node.op.name](node) if node.op.name in CONJUGATES else None
+            if c is None:
+                c = node.op.rebuild(node, tuple(conjugated(a) for a in node.args))
+            node.conjugate = c
+            if c.conjugate is None:
+                c.conjugate = node
+        assert e.conjugate is not None
+    return e.conjugate
+
+
+def _without_conjugate(root: Expr) -> list[Expr]:
+    """The complex nodes below root whose conjugate is not known yet, arguments first."""
+    order: list[Expr] = []
+    seen: set[Expr] = set()
+    stack = [(root, False)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            order.append(node)
+        elif node not in seen and not node.real and node.conjugate is None:
+            seen.add(node)
+            stack.append((node, True))
+            if node.op.name not in CONJUGATES:
+                stack.extend((a, False) for a in node.args)
+    return order
+
+
+CONJUGATES: dict[str, Callable[[Expr], Expr]] = {}
+"""Operations whose conjugate is not built from the conjugates of their arguments; filled in by their pages."""
 
 
 def conjugate_transposed(e: Expr) -> Expr:
     """Xᴴ, which adjoints under Re tr(AᴴB) are built with; of a real expression the transpose."""
     return transposed(conjugated(e))
+
+
+def hermitian(e: Expr) -> bool:
+    """Is the expression equal to its conjugate transpose, as far as is known? (Of a real one: is it symmetric?)"""
+    return e.shape[0] is e.shape[1] and conjugate_transposed(e) is e
 
 
 REVERSE: dict[str, Callable[[Expr], Expr]] = {"commutation": _reversed_commutation}
@@ -108,7 +149,7 @@ def oriented(node: Expr, flipped: Callable[[], Expr]) -> Expr:
         return node
     if other.op.name == "transpose" and other.args[0] is node:
         return node
-    if node.shape[0] is UNIT or node.balance > 0 or (other.balance == 0 and other.key < node.key):
+    if node.shape[0] is UNIT or node.balance > 0 or (other.balance == 0 and _rank(other) < _rank(node)):
         # `node` is left to the garbage collector: everybody uses the transpose of `other`.
         t = make(TRANSPOSE, (other,), (), node.shape)
         if other.transposed is None:
@@ -117,6 +158,17 @@ def oriented(node: Expr, flipped: Callable[[], Expr]) -> Expr:
         return t
     transposed(node)
     return node
+
+
+def _rank(e: Expr) -> tuple[Any, ...]:
+    """Of two orientations with as many transposes the one that needs fewer signs is kept: Xᴴ X, which is (X' conj(X))'."""
+    if e.real:
+        return 0, e.key
+    outer = [a for a in e.args if a.op.name in SIGNS]
+    return len(outer) + sum(a.op.name in SIGNS for b in e.args if b not in outer for a in b.args), e.key
+
+
+SIGNS = ("transpose", "conj")
 
 
 def symmetric(e: Expr) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from frechet.compilation.numpy_source import compiled
 from frechet.expressions.node import Expr, variables
 from frechet.operations.constants import VARIABLE
-from frechet.verification.sampling import Point, linear_structure, normal, points, projected, value_at
+from frechet.verification.sampling import Point, linear_structure, normal, normal_like, points, projected, value_at
 
 POINTS = 3
 DIRECTIONS = 2  # at each point
@@ -30,6 +30,7 @@ TAYLOR_STEPS = (2.0**-5, 2.0**-6, 2.0**-7, 2.0**-8)
 TAYLOR_NOISE = 1e4 * 2.0**-52  # a remainder below this share of the function is rounding
 SLOPE = 1.3  # of a wrong differential the remainder falls as h, slope 1; of a right one as h^2
 SUSPICIOUS = 1e-8  # below this error a slope proves nothing
+PARTS = {"wirtinger": 1, "wirtinger-conj": -1}
 NO_POINT = "no point found at which the function is finite"
 
 
@@ -60,25 +61,41 @@ def check_differential(f: Expr, x: Expr, dx: Expr, df: Expr, **options: Any) -> 
     return _first_order(f, x, [df], lambda at, v: at(df, {dx.params[0]: v}), options, dx)
 
 
-def check_gradient(f: Expr, x: Expr, gradient: Expr, **options: Any) -> Report:
-    """Is ⟨gradient, V⟩ the directional derivative of f for all V in the space of x?"""
+def check_gradient(f: Expr, x: Expr, gradient: Expr, convention: str = "riesz", **options: Any) -> Report:
+    """Is ⟨gradient, V⟩ the directional derivative of f for all V in the space of x?
+
+    convention: of a complex x; tr(G' V) is the derivative (holomorphic), or its part that is linear in V (wirtinger), or
+        tr(G' conj(V)) the part that is linear in conj(V) (wirtinger-conj)
+    """
     if gradient.shape != x.shape:
         return _misshapen("gradient", gradient, x.params[0], x)
-    return _first_order(f, x, [gradient], lambda at, v: (at(gradient) * v).sum(), options)
+
+    def slope(at: Any, v: Any) -> Any:
+        g = at(gradient)
+        if convention == "riesz":
+            return (g.conj() * v).sum().real
+        return (g * (v.conj() if convention == "wirtinger-conj" else v)).sum()
+
+    return _first_order(f, x, [gradient], slope, options, part=PARTS.get(convention, 0))
 
 
-def check_jacobian(f: Expr, x: Expr, jacobian: Expr, **options: Any) -> Report:
+def check_jacobian(f: Expr, x: Expr, jacobian: Expr, convention: str = "holomorphic", **options: Any) -> Report:
     """Is J vec V = vec Df[V] for all V, columns stacked? By a scalar x, J may also have the shape of f."""
+    part = PARTS.get(convention, 0) if not x.real else 0
+
+    def step(v: Any) -> Any:
+        return v.conj() if part < 0 else v
+
     if x.kind == "scalar" and jacobian.shape == f.shape:
-        return _first_order(f, x, [jacobian], lambda at, v: at(jacobian) * v, options)
+        return _first_order(f, x, [jacobian], lambda at, v: at(jacobian) * step(v), options, part=part)
 
     def slope(at: Any, v: Any) -> Any:
         y, j = at(f), at(jacobian)
         if j.size != y.size * v.size or (j.ndim == 2 and j.shape != (y.size, v.size)):
             raise _Misfit(f"the Jacobian has shape {j.shape}, not {(y.size, v.size)}")
-        return (j.reshape(y.size, v.size) @ v.ravel(order="F")).reshape(y.shape, order="F")
+        return (j.reshape(y.size, v.size) @ step(v).ravel(order="F")).reshape(y.shape, order="F")
 
-    return _first_order(f, x, [jacobian], slope, options)
+    return _first_order(f, x, [jacobian], slope, options, part=part)
 
 
 def check_hessian(f: Expr, x: Expr, hessian: Expr, gradient: Expr | None = None, **options: Any) -> Report:
@@ -136,9 +153,10 @@ def check_adjoint(df: Expr, dx: Expr, adjoint: Expr, w: Expr, **options: Any) ->
             v = space.direction(point)
             values = {dx.params[0]: v}
             if w.op is VARIABLE:
-                values[w.params[0]] = normal(np.shape(point.values[w.params[0]]), space.rng)
+                values[w.params[0]] = normal_like(w, np.shape(point.values[w.params[0]]), space.rng)
             weights, image = space.value(w, point, values), space.value(df, point, values)
-            left, right = np.sum(weights * image), np.sum(space.value(adjoint, point, values) * v)
+            left = np.sum(np.conj(weights) * image).real
+            right = np.sum(np.conj(space.value(adjoint, point, values)) * v).real
             size = max(SMALL, float(np.linalg.norm(weights) * np.linalg.norm(image)))
             if not found.compare(left, right, LINEAR_TOLERANCE, "⟨w, DF[V]⟩", "⟨DF*[w], V⟩", size):
                 return found.report()
@@ -187,7 +205,7 @@ class _Space:
         if "orthogonal" in self.x.params[1]:  # v with x'v skew
             v = normal(here.shape, self.rng)
             return v - here @ (here.T @ v + v.T @ here) / 2
-        return projected(normal(here.shape, self.rng), linear_structure(self.x))
+        return projected(normal_like(self.x, here.shape, self.rng), linear_structure(self.x))
 
     def moved(self, point: Point, v: Any) -> Any:
         """x + v; for orthogonal x the point of the manifold nearest to it."""
@@ -270,8 +288,12 @@ def _first_order(
     slope: Callable[..., Any],
     options: Mapping[str, Any],
     dx: Expr | None = None,
+    part: int = 0,
 ) -> Report:
-    """Compares slope(at, V), where at(e, values) evaluates at the point, with differences of f along V."""
+    """Compares slope(at, V), where at(e, values) evaluates at the point, with differences of f along V.
+
+    part: 1 or -1 to compare only what is linear in V, or in its conjugate, (D[V] ∓ i D[iV])/2
+    """
     space = _Space([f, x, *answers, *([dx] if dx is not None else [])], x, options)
     found = _Findings()
     for point in space.points([f]):
@@ -289,10 +311,12 @@ def _first_order(
                 return Report(found.points, float("inf"), (), False, str(misfit))
             y = space.value(f, point, also)
             along = space.along(f, point, v, also)
+            if part:
+                along = _part(along, space.along(f, point, 1j * v, also), part)
             want = _best_difference(along, got, _size(y), STEPS, _first)
             if not found.enter(want, got, TOLERANCE, "differences of the function"):
                 return found.report()
-            if turn == 0 and "orthogonal" not in x.params[1]:
+            if turn == 0 and "orthogonal" not in x.params[1] and not part:
                 fall = _taylor_slope(along, y, got)
                 if fall is not None:
                     found.slopes.append(fall)
@@ -300,6 +324,11 @@ def _first_order(
                         found.reason = f"the Taylor remainder falls as h^{fall:.2f}, not as h^2"
                         return found.report()
     return found.report()
+
+
+def _part(f: Callable[[float], Any], turned: Callable[[float], Any], part: int) -> Callable[[float], Any]:
+    """A function whose derivative is the linear (1) or conjugate linear (-1) part of the derivative of f."""
+    return lambda t: (f(t) - part * 1j * turned(t)) / 2
 
 
 def _first(f: Callable[[float], Any], h: float) -> Any:

@@ -95,7 +95,9 @@ def projected(x: Any, structure: Sequence[str]) -> Any:
     import numpy as np
 
     for s in structure:
-        if s in ("symmetric", "hermitian", "spd", "psd"):
+        if s in ("hermitian", "spd", "psd"):
+            x = (x + x.conj().T) / 2
+        elif s == "symmetric":
             x = (x + x.T) / 2
         elif s == "skew":
             x = (x - x.T) / 2
@@ -114,9 +116,9 @@ def projected(x: Any, structure: Sequence[str]) -> Any:
 def linear_structure(v: Expr) -> list[str]:
     """The structures of a variable that its differential has too."""
     structure = v.params[1]
-    if v.params[2] == "spd" and v.kind == "matrix" and "symmetric" not in structure:
+    if v.params[2] == "spd" and v.kind == "matrix" and "symmetric" not in structure and v.real:
         structure = (*structure, "symmetric")
-    return [s for s in structure if s != "orthogonal"]
+    return [s for s in structure if s not in ("orthogonal", "complex")]
 
 
 def normal(shape: tuple[int, ...], rng: Random) -> Any:
@@ -127,6 +129,12 @@ def normal(shape: tuple[int, ...], rng: Random) -> Any:
         count *= k
     values = np.array([rng.gauss(0.0, 1.0) for _ in range(count)])
     return values.reshape(shape) if shape else values[0]
+
+
+def normal_like(v: Expr, shape: tuple[int, ...], rng: Random) -> Any:
+    """Normal entries, complex ones where the variable is complex."""
+    x = normal(shape, rng)
+    return x if v.real else x + 1j * normal(shape, rng)
 
 
 def uniform(low: float, high: float, shape: tuple[int, ...], rng: Random) -> Any:
@@ -151,7 +159,11 @@ def _draw(v: Expr, shape: tuple[int, ...], rng: Random, mood: str) -> Any:
     if "spd" in structure or "psd" in structure or domain == "spd":
         if not shape:
             return np.float64(rng.uniform(0.3, 2.0))
-        x = projected(_spd(shape[0], rng), [s for s in structure if s not in ("spd", "psd", "symmetric")])
+        x = _spd(shape[0], rng)
+        if not v.real:
+            a = normal_like(v, shape, rng)
+            x = a @ a.conj().T / shape[0] + 0.5 * np.eye(shape[0])
+        x = projected(x, [s for s in structure if s not in ("spd", "psd", "symmetric")])
         lowest = float(np.linalg.eigvalsh(x)[0])
         return x + max(0.0, 0.3 - lowest) * np.eye(shape[0])
     if domain == "simplex":
@@ -166,6 +178,8 @@ def _draw(v: Expr, shape: tuple[int, ...], rng: Random, mood: str) -> Any:
         x[rng.randrange(x.size)] = 1.0
         return x.reshape(shape)
     x = _of_domain(domain, shape, rng) if domain != "normal" else _in_mood(mood, shape, square, rng)
+    if not v.real:
+        x = x + 1j * (1.0 if mood == "plain" else 0.3) * normal(shape, rng)
     linear = linear_structure(v)
     if linear:
         if domain == "invertible" and "skew" not in linear:
@@ -268,6 +282,7 @@ def value_at(function: Any, values: Mapping[str, Any], point: Point) -> Any:
 
     with np.errstate(all="ignore"):
         try:
-            return np.asarray(function(**values, **point.given(function)), dtype=float)
+            value = np.asarray(function(**values, **point.given(function)))
+            return value if np.iscomplexobj(value) else value.astype(float)
         except np.linalg.LinAlgError:
             return np.asarray(np.nan)
