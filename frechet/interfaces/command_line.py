@@ -187,10 +187,14 @@ def _operations(arguments: Sequence[str]) -> int:
     p = argparse.ArgumentParser(prog="frechet operations", description="Every operation with its rule and source.")
     p.add_argument("name", nargs="?", help="only this one")
     p.add_argument("--json", action="store_true", help="as JSON")
+    p.add_argument("--markdown", action="store_true", help="as the page docs/operations.md")
     o = p.parse_args(arguments)
-    from frechet.expressions.operation import all_operations
+    from frechet.interfaces import reference
 
-    pages = [page for page in all_operations() if page.rule]
+    if o.markdown:
+        print(reference.markdown(), end="")
+        return ANSWERED
+    pages = [page for _, page in reference.pages()]
     if o.name is not None:
         from difflib import get_close_matches
 
@@ -199,31 +203,12 @@ def _operations(arguments: Sequence[str]) -> int:
             near = get_close_matches(o.name, [page.name for page in pages], 3)
             raise NotationError(f"no operation named {o.name!r}" + (f": did you mean {', '.join(near)}?" if near else ""))
         pages = chosen
-    rows = [
-        {
-            "name": page.name,
-            "signature": page.signature,
-            "summary": page.summary,
-            "rule": page.rule,
-            "adjoint": page.adjoint_rule or "by transposition of the differential",
-            "conditions": page.conditions_text or "none",
-            "source": page.source,
-            "example": page.examples[0] if page.examples else "",
-        }
-        for page in pages
-    ]  # fmt: skip
+    rows = [reference.row(page) for page in pages]
     if o.json:
         import json
 
         print(json.dumps(rows, ensure_ascii=False, indent=1))
         return ANSWERED
-    for row in rows:
-        print(f"{row['signature']:<24} {row['summary']}")
-        print(f"{'':<24} {row['rule']}")
-        if row["conditions"] != "none":
-            print(f"{'':<24} where {row['conditions']}")
-        if row["source"]:
-            print(f"{'':<24} {row['source']}")
-        print()
+    print(reference.text(rows))
     print(f"{len(rows)} operations")
     return ANSWERED
