@@ -16,8 +16,8 @@ BY_TRANSPOSITION = "by transposition of the differential"
 HEAD = """\
 # Operations
 
-Made by `frechet operations --markdown` from the pages in `frechet/operations`; {count} operations. The gradient is nowhere written: it
-is the adjoint of the differential. *By transposition* means that every linear operation in the differential has its adjoint.
+Made by `frechet operations --markdown` from the pages in `frechet/operations`; {count} operations. The gradient is nowhere
+written: it is the adjoint of the differential. *By transposition* means that every linear operation in the differential has its adjoint.
 """
 
 
