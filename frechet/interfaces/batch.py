@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
+from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import FrechetError, LimitError, NotationError, UnsupportedError
 from frechet.expressions.node import Expr, walk
 from frechet.interfaces.answer import Answer, answer, shape_names
@@ -94,6 +95,8 @@ def fields(found: Answer, arguments: Iterable[Expr]) -> dict[str, Any]:
     filled: dict[str, Any] = {"form": found.form, "text": written.text}
     if written.where:
         filled["where"] = written.where
+    if not found.derivative.variable.real and found.form == "gradient" and found.derivative.function.shape == SCALAR:
+        filled["complex_convention"] = found.derivative.convention
     filled |= {
         "latex": str(write_latex(found.expression)),
         "python": found.source(arguments),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.structure import structure_of
+from frechet.differentiation.wirtinger import holomorphic_part
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.node import Expr, variables
 from frechet.notation.entries import (
@@ -212,6 +213,8 @@ def write_components(d: Derivative, letter: str, style: str = "unicode") -> str:
     >>> write_components(Derivative(reading.expression, reading.variables["X"]), "g")
     'dg = Σᵢⱼ (∂g/∂xᵢⱼ) dxᵢⱼ     with  ∂g/∂xᵢⱼ = Σₖ aₖᵢ bⱼₖ = (Aᵀ Bᵀ)ᵢⱼ'
     """
+    if not d.variable.real:
+        holomorphic_part(d.raw_differential, d.direction)  # of others, dg is no sum over dz alone
     found = components(d)
     used = {v.params[0] for v in variables(d.function, d.variable)}
     taken = used | {name for v in variables(d.function) for n in v.shape for name in n.names()}

@@ -132,7 +132,9 @@ def _added_scalar(formula: Formula, place: int) -> str | None:
         name = formula.nodes[i].value
         if formula.nodes[i].kind != "name" or not isinstance(name, str) or formula.shapes[i] != SCALAR:
             continue
-        known = name in formula.known or name in formula.given or name in formula.definitions or name in formula.dimensions
+        said = formula.known.get(name)  # a declaration such as b: complex leaves the shape open
+        known = said is not None and said.dims is not None
+        known = known or name in formula.given or name in formula.definitions or name in formula.dimensions
         if not known and name != "pi" and (j is None or kind(formula.shapes[j]) == "vector"):
             return name
     return None

@@ -112,6 +112,17 @@ def test_operations_of_real_numbers_refuse_complex_ones(text: str) -> None:
         read(text)
 
 
+def test_components_are_those_of_holomorphic_functions() -> None:
+    from frechet.differentiation.derivative import Derivative
+    from frechet.notation.components import write_components
+
+    e = read("a'*z")
+    assert write_components(Derivative(e, fr.variables(e)["z"]), "g") == "dg = Σᵢ (∂g/∂zᵢ) dzᵢ     with  ∂g/∂zᵢ = aᵢ"
+    e = read("norm2(z)^2")
+    with pytest.raises(UnsupportedError, match="not holomorphic"):
+        write_components(Derivative(e, fr.variables(e)["z"]), "g")
+
+
 def test_a_wrong_convention_is_refuted() -> None:
     from frechet.verification.check import check_gradient
 
