@@ -17,7 +17,8 @@ HEAD = """\
 # Operations
 
 Made by `frechet operations --markdown` from the pages in `frechet/operations`; {count} operations. The gradient is nowhere
-written: it is the adjoint of the differential. *By transposition* means that every linear operation in the differential has its adjoint.
+written: it is the adjoint of the differential. *By transposition* means that every linear operation in the differential has
+its adjoint.
 """
 
 
