@@ -22,7 +22,17 @@ from frechet.expressions.errors import (
 )
 from frechet.expressions.node import Expr
 from frechet.expressions.node import variables as _variables
-from frechet.interfaces.python import Derivative, derivative, function, hessian, linearize, matrix, scalar, vector
+from frechet.interfaces.python import (
+    Derivative,
+    derivative,
+    function,
+    hessian,
+    linearize,
+    matrix,
+    operation_function,
+    scalar,
+    vector,
+)
 
 if TYPE_CHECKING:
     from frechet.notation.reading import parse
@@ -39,6 +49,7 @@ __all__ = [
     "ShapeError",
     "UnsupportedError",
     "derivative",
+    "function",
     "hessian",
     "linearize",
     "matrix",
@@ -60,4 +71,4 @@ def __getattr__(name: str) -> Any:
         from frechet.notation.reading import parse
 
         return parse
-    return function(name)
+    return operation_function(name)

@@ -30,6 +30,7 @@ from frechet.notation.reading import parse
 from frechet.notation.text import write_text
 from frechet.notation.unicode import write_unicode
 from frechet.operations.constants import ones, variable
+from frechet.operations.declared_functions import functions
 from frechet.operations.powers import power
 from frechet.operations.transposition import transposed
 from frechet.simplification.polishing import polished
@@ -580,6 +581,7 @@ def check_reading(t: Tree, envs: list[Env]) -> None:
 def read_back(e: Expr, declared: dict[str, Expr] | None = None) -> Expr:
     """What the text of e reads as, with the variables of e declared, and others that tell what a dimension is."""
     names = {v.params[0]: v for v in variables(e)}
+    names |= {name: f.declaration() for name, f in functions(e).items()}
     written = write_text(e)
     lines = [f"{name} = {part}" for name, part in written.where.items()]
     return parse("\n".join([*lines, written.text]), {**(declared or {}), **names})

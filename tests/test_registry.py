@@ -41,14 +41,20 @@ IN_FIELDS = [pytest.param(page, text, "real", id=f"{page.name}-{text}") for page
 ]
 IDENTITIES = [pytest.param(page, *pair, id=f"{page.name}-{pair[0]}") for page in PAGES for pair in page.identities]
 DRAWN = {"positive": "positive", "unit01": "unit01"}  # of every variable
-ONCE = {"polar"}  # a differential for some arguments only
+ONCE = {
+    "polar",
+    "declared_hessian",
+    "declared_second",
+    "declared_second_form",
+    "declared_weighted_hessian",
+}  # a differential for some arguments only
 DRAWN_SQUARE = {"spd": "spd", "invertible": "invertible"}  # of square matrices
 
 
 def names_and_shapes(page: Operation, text: str, field: str = "real") -> dict[str, Expr]:
     """The variables of a formula, declared as the page's domain says; complex ones keep what makes sense of it."""
     found: dict[str, Expr] = {}
-    for name, v in read(text).variables.items():
+    for name, v in read(text, page.declarations).variables.items():
         word = DRAWN.get(page.domain, "normal")
         square = v.kind == "matrix" and v.shape[0] is v.shape[1]
         if square and page.domain in DRAWN_SQUARE:
@@ -60,8 +66,14 @@ def names_and_shapes(page: Operation, text: str, field: str = "real") -> dict[st
     return found
 
 
+def known(page: Operation, text: str, field: str = "real") -> dict[str, Expr | str]:
+    """The variables of a formula and the functions that the page declares."""
+    said = dict(d.split(": ") for d in page.declarations)
+    return {**said, **names_and_shapes(page, text, field)}
+
+
 def example(page: Operation, text: str, field: str = "real") -> Expr:
-    return parse(text, names_and_shapes(page, text, field))
+    return parse(text, known(page, text, field))
 
 
 def free_variables(e: Expr) -> list[Expr]:
@@ -90,7 +102,7 @@ def test_page_is_complete(page: Operation) -> None:
 
 @pytest.mark.parametrize(("page", "text"), EXAMPLES)
 def test_example_reads_as_it_stands(page: Operation, text: str) -> None:
-    assert isinstance(parse(text), Expr)
+    assert isinstance(parse(text, page.declarations), Expr)
 
 
 @pytest.mark.parametrize(("page", "text", "field"), IN_FIELDS)
@@ -102,9 +114,9 @@ def test_value_has_the_shape(page: Operation, text: str, field: str) -> None:
         value = np.asarray(evaluate(e, point.values, point.sizes))
         assert value.shape == tuple(d.size(point.sizes) for d in axes(e.shape))
         space: dict[str, Any] = {}
-        exec(numpy_source(e, "f", arguments=variables(e)), space)
-        taken = inspect.signature(space["f"]).parameters
-        again = space["f"](**{k: v for k, v in {**point.values, **point.sizes}.items() if k in taken})
+        exec(numpy_source(e, "program", arguments=variables(e)), space)
+        taken = inspect.signature(space["program"]).parameters
+        again = space["program"](**{k: v for k, v in {**point.values, **point.sizes}.items() if k in taken})
         np.testing.assert_array_equal(np.asarray(again, dtype=float if e.real else complex), value)
 
 
@@ -156,8 +168,8 @@ def test_what_is_printed_reads_back(page: Operation, text: str, field: str) -> N
 
 @pytest.mark.parametrize(("page", "left", "right"), IDENTITIES)
 def test_identity(page: Operation, left: str, right: str) -> None:
-    known = names_and_shapes(page, f"both_sides = {left}\n({right}) - both_sides")
-    a, b = parse(left, known), parse(right, known)
+    said = known(page, f"both_sides = {left}\n({right}) - both_sides")
+    a, b = parse(left, said), parse(right, said)
     report = check_equal(a, b)
     assert report.ok and report.points == 3, report.reason
 

@@ -7,18 +7,19 @@ whose name Python cannot take (`lambda`, `np`) becomes a parameter with an under
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from keyword import iskeyword
 from typing import Any
 from unicodedata import normalize
 
 from frechet.compilation.adjugates import with_adjugates
-from frechet.compilation.sizes import Bindings, bind, checked
+from frechet.compilation.sizes import Bindings, bind, callables, checked
 from frechet.expressions.dimension import UNIT, Dim, dim
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, make, variables, walk
 from frechet.operations.constants import VARIABLE
+from frechet.operations.declared_functions import DeclaredPage, symbols
 from frechet.operations.hadamard import MONOMIAL
 from frechet.operations.products import PRODUCT
 from frechet.operations.sums import SUM
@@ -85,6 +86,7 @@ def evaluate(e: Expr, values: Mapping[str, Any], sizes: Mapping[str, int] | None
 
     used = variables(e)
     arrays, found = checked(used, values, sizes or {})
+    arrays |= callables(e, values)
     function: Any = _compiled((e,), (), True)
     missing = [n for n in function.sizes if n not in found]
     if missing:
@@ -175,10 +177,12 @@ def _program(roots: list[Expr], name: str, arguments: Sequence[str | Expr], sing
     _check_identifier(name)
     if iskeyword(name) or name == "np":
         raise NotationError(f"{name!r} cannot be the name of a function")
+    called = symbols(*roots)
+    arguments = [*arguments, *called]
     given = [a for a in arguments if isinstance(a, Expr)]
     roots = _short(with_adjugates(roots))
     known = list(dict.fromkeys([*given, *variables(*roots)]))
-    _name_parameters(program, arguments, known)
+    _name_parameters(program, arguments, known, called)
     taken = {"np", name, *program.parameters.values()}
     roots, known, names_of_sizes = _with_safe_sizes(roots, known, taken)
     taken |= set(names_of_sizes)
@@ -218,10 +222,14 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def _name_parameters(program: _Program, arguments: Sequence[str | Expr], known: Sequence[Expr]) -> None:
+def _name_parameters(
+    program: _Program, arguments: Sequence[str | Expr], known: Sequence[Expr], called: Collection[str]
+) -> None:
     """Enters the parameters: the arguments in their order, then the variables that were not among them."""
     names = [a if isinstance(a, str) else a.params[0] for a in arguments]
-    names = list(dict.fromkeys([*names, *(v.params[0] for v in known)]))
+    variables = [v.params[0] for v in known]
+    # variables first, then the functions that are called
+    names = list(dict.fromkeys([*(n for n in names if n not in called), *variables, *names]))
     by_name: dict[str, Expr] = {}
     for v in known:
         if by_name.setdefault(v.params[0], v).shape != v.shape:
@@ -230,7 +238,7 @@ def _name_parameters(program: _Program, arguments: Sequence[str | Expr], known: 
     for n in names:
         _check_identifier(n)
         program.parameters[n] = n
-        if _safe(n, taken):
+        if _safe(n, taken) and not (n in called and n in (*OWN, *SCIPY)):
             taken.add(n)
     for n in names:
         if n not in taken or n in ("np", program.name):
@@ -333,6 +341,9 @@ def _body(roots: list[Expr], parameters: Mapping[str, str], taken: set[str]) -> 
         source = node.op.numpy(node, [text[a] for a in node.args])
         if node.real and node.op.name in REAL_BY_FORM and not all(a.real for a in node.args):
             source = f"np.real({source})"
+        if isinstance(node.op, DeclaredPage):  # its parameter may have another name
+            symbol = node.op.symbol(node)
+            source = source.replace(f"{symbol}(", f"{parameters[symbol]}(", 1)
         level = 1 + max((nesting[a] for a in node.args), default=0)
         if source.isidentifier() or (not node.args and "(" not in source):
             level = 0

@@ -9,6 +9,7 @@ from typing import Any
 from frechet.expressions.dimension import Dim, axes, dim, show_shape
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr
+from frechet.operations.declared_functions import symbols
 
 GIVEN = {0: "a number", 1: "a 1-D array", 2: "a 2-D array"}
 
@@ -117,6 +118,21 @@ def checked(
                 why = ", ".join(f"{n} is {found[n]} ({origin[n]})" for n in sorted(d.names()))
                 raise ShapeError(f"{v.params[0]} needs {_expected(v)}, not {_given(shape)}{': ' + why if why else ''}")
     return arrays, found
+
+
+def callables(e: Expr, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The functions that the value of e calls: f, f_prime, F_jacobian …
+
+    Raises:  ShapeError, naming the one that is missing or no function
+    """
+    found = {}
+    for name, (f, view) in symbols(e).items():
+        if not callable(values.get(name)):
+            what = f"the declared function {f.name}" if view == 0 else f"a derivative of the declared function {f.name}"
+            how = "is needed" if name not in values else "must be callable"
+            raise ShapeError(f"{name} {how}: {what}, as a Python function of NumPy arrays")
+        found[name] = values[name]
+    return found
 
 
 def _expected(v: Expr) -> str:

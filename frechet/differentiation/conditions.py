@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from frechet.expressions.node import Expr, depends, walk
+from frechet.operations.declared_functions import smoothness
 
 Condition = tuple[str, Expr | None]
 
@@ -26,4 +29,13 @@ def conditions(function: Expr, variable: Expr, *results: Expr) -> list[Condition
             for words, e in node.op.conditions(node):
                 if e is not None and (e.op.name in ("norm2", "det", "normp") or not e.real):
                     found[(words, e)] = None
-    return list(found)
+    return [*found, *_smooth(function, inside, results)]
+
+
+def _smooth(function: Expr, inside: Collection[Expr], results: Sequence[Expr]) -> list[Condition]:
+    """How often the declared functions must be differentiable: once more than they are in the function."""
+    needed = smoothness([node for node in walk(function) if node in inside], 1)
+    for name, k in smoothness(walk(*results)).items():
+        needed[name] = max(k, needed.get(name, 0))
+    times = {1: "", 2: "twice "}
+    return [(f"{name} {times.get(k, f'{k} times ')}differentiable", None) for name, k in needed.items() if k]

@@ -18,6 +18,7 @@ from frechet.expressions.node import Expr, make, substitute, variables
 from frechet.operations.cancellation import BOUND
 from frechet.operations.complex_parts import real_part
 from frechet.operations.constants import EYE, ONE, variable
+from frechet.operations.declared_functions import functions
 from frechet.operations.hadamard import monomial
 from frechet.operations.products import PRODUCT, inner, product
 from frechet.operations.shaping import vec
@@ -44,7 +45,7 @@ class Derivative:
         self.function = function
         self.variable = variable
         self.asked = convention
-        taken = {v.params[0] for v in variables(function)}
+        taken = {v.params[0] for v in variables(function)} | functions(function).keys()
         if direction is not None and direction.params[0] in taken:
             raise ShapeError(f"{direction.params[0]} is a variable of the function and stands for a differential: rename it")
         name = variable.params[0]

@@ -14,6 +14,7 @@ from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, make, substitute, walk
 from frechet.operations.constants import COMMUTATION, NUMBER, ONE, eye, magnitude, ones, zeros
+from frechet.operations.declared_maps import ALONG
 from frechet.operations.hadamard import monomial
 from frechet.operations.matrix_functions import FRECHET, SQRTM
 from frechet.operations.powers import TERMS_LIMIT, inverse, power
@@ -131,6 +132,11 @@ def _complex_part(node: Expr, i: int, j: Expr) -> Expr:
     return node.op.build(j)  # of a real direction
 
 
+def _second(node: Expr, i: int, j: Expr) -> Expr:
+    """D²F(x)[u, v] = D²F(x)[u]*v."""
+    return product(ALONG.build(node.args[0], node.args[3 - i], *node.params), j)
+
+
 def _same(node: Expr, i: int, j: Expr) -> Expr:
     return j
 
@@ -140,4 +146,5 @@ RULES: dict[str, Callable[[Expr, int, Expr], Expr]] = {
     "diag": _diag, "diagonal": _diagonal, "kron": _kron, "vec": _same, "unvec": _same,
     "tril": _mask, "triu": _mask, "lowhalf": _mask, "sylvester": _sylvester, "lyap": _sylvester, "dsqrtm": _sylvester,
     "dpowm": _power, "conj": _complex_part, "re": _complex_part, "im": _complex_part,
+    "declared_second_form": _second,
 }  # fmt: skip

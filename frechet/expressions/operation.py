@@ -32,6 +32,7 @@ class Operation:
     constant: ClassVar[int] = 0
     own_leaves: ClassVar[int] = 0
     examples: ClassVar[tuple[str, ...]] = ()  # formulas for tests and the reference, in the text notation
+    declarations: ClassVar[tuple[str, ...]] = ()  # the functions that the examples and identities declare
     identities: ClassVar[tuple[tuple[str, str], ...]] = ()  # pairs of formulas that are equal; checked numerically
     domain: ClassVar[str] = ""  # how tests draw the variables of the examples: positive, unit01, spd, invertible
     linear: ClassVar[bool] = False

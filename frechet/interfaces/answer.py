@@ -20,6 +20,7 @@ from frechet.expressions.node import Expr, variables
 from frechet.notation.text import write_text
 from frechet.operations.constants import ONE
 from frechet.operations.constants import variable as variable_of
+from frechet.operations.declared_functions import functions, symbols
 
 if TYPE_CHECKING:
     from frechet.verification.check import Report
@@ -40,11 +41,15 @@ class Answer(NamedTuple):
     report: Report | None = None
 
     def source(self, arguments: Iterable[Expr]) -> str:
-        """The derivative as a NumPy function of the given variables, and of dX where the form is a differential."""
+        """The derivative as a NumPy function of the given variables, and of dX where the form is a differential.
+
+        Declared functions and their derivatives are arguments too: f, f_prime, F_jacobian …
+        """
         from frechet.compilation.numpy_source import numpy_source
 
         extra = [self.derivative.direction] if self.form == "differential" else []
-        return numpy_source(self.expression, arguments=[*arguments, *extra])
+        called = [name for name in functions(self.derivative.function) if name not in symbols(self.expression)]
+        return numpy_source(self.expression, arguments=[*arguments, *extra], extra=called)
 
 
 def default_form(function: Expr, order: int) -> str:
@@ -154,6 +159,7 @@ def promises(function: Expr) -> list[tuple[str, Expr | None]]:
             found.append(("the columns of {0} are orthonormal", v))
         if v.params[2] in DOMAINS:
             found.append((DOMAINS[v.params[2]], v))
+    found += [(f"{f.name} {', '.join(f.words)} as declared", None) for f in functions(function).values() if f.words]
     return found
 
 

@@ -74,6 +74,8 @@ def answer_entry(entry: dict[str, Any], check: bool = True) -> dict[str, Any]:
 
     reading = read_entry(entry["expr"], entry["vars"], entry["dims"], entry["wrt"])
     name = entry["wrt"]
+    if name in reading.functions:
+        raise NotationError(f"{name!r} is a declared function: derivatives are taken by a variable")
     if name not in reading.variables:
         raise NotationError(f"{name!r} does not occur in the formula or the variables")
     form, order, convention = entry.get("form"), entry.get("order", 1), entry.get("complex_convention")

@@ -21,6 +21,7 @@ examples:
   frechet "norm2(X*w-y)^2 + c*norm2(w)^2" w --order 2
   frechet "logdet(S) + tr(A*inv(S))" S --declare "S: n×n spd" --declare "A: n×n symmetric"
   frechet "tr(A*X*B)" X --form components          Σ (∂g/∂xᵢⱼ) dxᵢⱼ
+  frechet "sum(f(X*w))" w --declare "f: elementwise"   a function of which no more is known: its derivative is f'
   frechet "A*X*B" X --form jacobian --latex
   frechet "softmax(W*x)'*y" W --numpy > gradient.py
   echo "x'*A*x" | frechet - x --text
@@ -58,7 +59,11 @@ def _parser() -> argparse.ArgumentParser:
         "--layout", choices=("numerator", "denominator"), help="print the partial derivatives in this layout only"
     )
     p.add_argument(
-        "--declare", action="append", default=[], metavar='"X: n×m symmetric"', help="declare a variable; repeatable"
+        "--declare",
+        action="append",
+        default=[],
+        metavar='"X: n×m symmetric"',
+        help='declare a variable, or a function as in "f: elementwise"; repeatable',
     )
     p.add_argument("--convention", choices=CONVENTIONS, help="what a derivative by a complex variable is (default: fitting)")
     style = p.add_mutually_exclusive_group()

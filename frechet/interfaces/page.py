@@ -13,6 +13,7 @@ from frechet.expressions.node import Expr, depends, substitute
 from frechet.interfaces import complex_page
 from frechet.interfaces.answer import Answer, answer, default_form
 from frechet.notation.writing import ADD, ATOM
+from frechet.operations.declared_functions import functions
 
 if TYPE_CHECKING:
     from frechet.notation.reading import Reading
@@ -63,12 +64,15 @@ class Page:
     ) -> None:
         self.style, self.order, self.check, self.name, self.reading = style, order, check, name, reading
         self.function, self.convention = reading.expression, convention
+        if name in reading.functions:
+            raise NotationError(f"{name} is a declared function: derivatives are taken by a variable, {_names(reading)}")
         if name not in reading.variables:
-            names = ", ".join(reading.variables) or "none"
-            raise NotationError(f"{name} does not occur in the formula, so its derivative is 0; the variables are {names}")
+            raise NotationError(
+                f"{name} does not occur in the formula, so its derivative is 0; the variables are {_names(reading)}"
+            )
         self.variable = reading.variables[name]
         letter = "g" if self.function.shape == SCALAR else "F" if self.function.kind == "matrix" else "f"
-        self.letter = next(c for c in (letter, *"gfFGhφψ") if c not in reading.variables)
+        self.letter = next(c for c in (letter, *"gfFGhφψ") if c not in {**reading.variables, **reading.functions})
 
     def render(self, form: str | None = None, layout: str | None = None) -> str:
         """The whole page, or one view of it."""
@@ -163,7 +167,7 @@ class Page:
 
     # -- the whole page
     def _head(self) -> list[str]:
-        from frechet.notation.spaces import signature_line
+        from frechet.notation.spaces import function_line, signature_line
 
         others = ", ".join(f"{n}: {_declared(v)}" for n, v in self.reading.variables.items() if n != self.name)
         line = signature_line(self.letter, self.variable, self.function, self.notation)
@@ -172,6 +176,9 @@ class Page:
             space = structure_of(self.variable)
             where = f"the tangent space at {self.name}" if space == "orthogonal" else f"the space of {space} matrices"
             lines.append(f"{self.name} is {_declared(self.variable)}: the gradient lives in {where}")
+        for f in functions(self.function).values():
+            line = function_line(f, self.order, self.notation)
+            lines.append(line if self.style != "latex" else f"% {line}")
         return [*lines, ""]
 
     def _body(self) -> list[str]:
@@ -258,6 +265,10 @@ class Page:
             action = self.show(second.derivative.gradient_differential)
             lines.append(self.entry("", f"{self.symbol('d∇')} = {action}", "the Hessian as a linear map"))
         return lines
+
+
+def _names(reading: Reading) -> str:
+    return ", ".join(reading.variables) or "none"
 
 
 def _declared(v: Expr) -> str:

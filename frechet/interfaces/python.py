@@ -8,18 +8,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from frechet.differentiation.conditions import conditions
 from frechet.differentiation.derivative import Derivative as LinearMap
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, show_shape
-from frechet.expressions.errors import ShapeError, UnsupportedError
+from frechet.expressions.errors import NotationError, ShapeError, UnsupportedError
+from frechet.expressions.function import VIEWS, View
+from frechet.expressions.function import Function as DeclaredRecord
 from frechet.expressions.node import Expr
 from frechet.expressions.operation import Operation
 from frechet.operations import complex_parts, hadamard, products, sums, transposition, typed_operations
 from frechet.operations.constants import DOMAINS, STRUCTURES, number
 from frechet.operations.constants import variable as _variable
+from frechet.operations.declared_maps import page_of
 
 if TYPE_CHECKING:
     from frechet.verification.check import Report
@@ -186,7 +189,67 @@ def _apply(page: Operation, takes: str, args: Sequence[Any]) -> Expr:
     return page.build(*built)
 
 
-def function(name: str) -> Function:
+class DeclaredFunction:
+    """A function of which only its kind is known, as a Python function of expressions.
+
+    f.derivative()(x) is f_prime(x); F.jacobian(x), g.grad(x), g.hess(x) and F.second(x, u, v) are those of text.
+    """
+
+    def __init__(self, function: DeclaredRecord) -> None:
+        self.function = function
+
+    def __call__(self, *args: object) -> Expr:
+        return self._view(0, args)
+
+    def derivative(self, order: int = 1) -> Callable[..., Expr]:
+        """The derivative of that order of a function of numbers, as a function: f.derivative()(x) is f_prime(x)."""
+        return lambda *args: self._view(order, args)
+
+    def __getattr__(self, name: str) -> Callable[..., Expr]:
+        if name not in VIEWS:
+            raise AttributeError(name)
+        return lambda *args: self._view(name, args)
+
+    def _view(self, view: View, args: Sequence[object]) -> Expr:
+        f = self.function
+        page = page_of(f, view, len(args)) if view in f.views() else None
+        if page is None:
+            raise ShapeError(f"{f.symbol(view)} does not take {len(args)} arguments" if view in f.views() else
+                             f"{f.name} has no {view}: it has {', '.join(map(f.symbol, f.views()[:3]))}")  # fmt: skip
+        built = [expression(a) for a in args]
+
+        def equal(a: Dim, b: Dim) -> None:
+            if a is not b:
+                raise ShapeError("kinds")
+
+        try:
+            page.shape(equal, [a.shape for a in built], (f, view))
+        except ShapeError:
+            given = " and ".join(show_shape(a.shape) for a in built)
+            raise ShapeError(f"{f.symbol(view)}, declared {f.declaration()}, does not take {given}") from None
+        return page.build(*built, f, view)
+
+    def __str__(self) -> str:
+        return self.function.declaration()
+
+    def __repr__(self) -> str:
+        return f"<declared function {self.function.name}: {self}>"
+
+
+def function(name: str, declaration: str) -> DeclaredFunction:
+    """A function of which only its kind is known: fr.function("f", "elementwise"), fr.function("g", "n -> 1 convex").
+
+    Raises:  NotationError, if this is no declaration of a function
+    """
+    from frechet.notation.declared import Known
+
+    known = Known.of(f"{name}: {declaration}").function
+    if known is None:
+        raise NotationError(f"{declaration!r} declares no function: say elementwise, scalar function, or n -> m")
+    return DeclaredFunction(known)
+
+
+def operation_function(name: str) -> Function:
     """The operation of that name as a function; raises AttributeError, so that modules can use it."""
     pages = typed_operations().get(NUMPY_NAMES.get(name, name))
     if pages is None:

@@ -44,6 +44,7 @@ def row(page: Operation) -> dict[str, Any]:
         "complex": page.complex,
         "source": page.source or "by definition",
         "example": page.examples[0],
+        "declare": list(page.declarations),
         "derivative": derivative_of_example(page),
     }
 
@@ -53,7 +54,7 @@ def derivative_of_example(page: Operation) -> str:
     from frechet.differentiation.derivative import Derivative
     from frechet.notation.reading import read
 
-    found = read(page.examples[0], DECLARED.get(page.domain, ()))
+    found = read(page.examples[0], page.declarations or DECLARED.get(page.domain, ()))
     for name, x in found.variables.items():
         try:
             return _derivative(Derivative(found.expression, x), name)

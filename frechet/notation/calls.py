@@ -5,15 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from frechet.expressions.dimension import UNIT, Dim, dim
+from frechet.expressions.dimension import UNIT, Dim, dim, kind
 from frechet.expressions.errors import LimitError, NotationError, ShapeError, UnsupportedError
+from frechet.expressions.function import resolved
 from frechet.expressions.operation import Operation
-from frechet.notation import mistakes
+from frechet.notation import function_mistakes, mistakes
 from frechet.notation.formula import DIMENSION, EXPRESSION, LITERAL, Formula
 from frechet.notation.functions import FILLED, Call, functions
 from frechet.notation.inference import checked
 from frechet.notation.syntax import Node
 from frechet.operations import constants
+from frechet.operations.declared_maps import page_of
 
 EXPONENT_LIMIT = 8  # of a power of a dimension, as in eye(n^2)
 
@@ -29,6 +31,10 @@ def understand_calls(formula: Formula) -> None:
                 continue
             rows = table.get(name)
             if rows is None:
+                declared = _declared(formula, i, name)
+                if declared is not None:
+                    formula.calls[i] = declared
+                    continue
                 raise mistakes.unknown_function(formula, i)
             takes, page = _chosen(formula, i, name, rows)
             typed: list[tuple[bool, Any]] = []
@@ -49,6 +55,21 @@ def understand_calls(formula: Formula) -> None:
         elif node.kind in ("index", "slice", "blocks"):
             what = "a block matrix [A, B; C, D]" if node.kind == "blocks" else "an entry or a slice, X[i,j],"
             raise formula.error_at(i, f"{what} is not supported yet", UnsupportedError)
+
+
+def _declared(formula: Formula, i: int, name: str) -> Call | None:
+    """The call of a declared function or of a derivative of one."""
+    meant = resolved(name, formula.functions)
+    if meant is None:
+        return None
+    args = formula.nodes[i].args
+    page = page_of(*meant, len(args))
+    if page is None:
+        raise function_mistakes.wrong_count_declared(formula, i, *meant)
+    point = formula.nodes[args[0]]
+    if point.kind == "name" and meant[0].domain is not None:
+        formula.wanted.setdefault(str(point.value), kind(meant[0].domain))
+    return Call(page, [*((True, a) for a in args), *((False, p) for p in meant)])
 
 
 def _filled(formula: Formula, name: str, node: Node) -> Call:

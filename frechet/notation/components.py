@@ -29,6 +29,7 @@ from frechet.notation.latex import LatexStyle, write_latex
 from frechet.notation.text import TextStyle, write_text
 from frechet.notation.unicode import SUBSCRIPTS, UnicodeStyle, write_unicode
 from frechet.notation.writing import ATOM, INNER, Piece, Style, split_number
+from frechet.operations.declared_functions import functions
 
 LETTERS = "ijklmnprstuvhaexobcdfgqwyz"  # for indices; all but the last few exist as subscripts
 UNDER = SUBSCRIPTS | str.maketrans("aehijklmnoprstuvx", "ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
@@ -216,7 +217,7 @@ def write_components(d: Derivative, letter: str, style: str = "unicode") -> str:
     if not d.variable.real:
         holomorphic_part(d.raw_differential, d.direction)  # of others, dg is no sum over dz alone
     found = components(d)
-    used = {v.params[0] for v in variables(d.function, d.variable)}
+    used = {v.params[0] for v in variables(d.function, d.variable)} | functions(d.function).keys()
     taken = used | {name for v in variables(d.function) for n in v.shape for name in n.names()}
     free = [c for c in (*LETTERS, *(f"i{n}" for n in range(1, 2 * NODES))) if c not in taken]
     # x has the indices i and j, and F has k and l; of a vector by a vector it is fₖ by xⱼ

@@ -1,22 +1,25 @@
-"""Declarations of names: `X: n×m`, `S: n×n spd`, `t: k simplex`, `c: scalar positive`."""
+"""Declarations of names: `X: n×m`, `S: n×n spd`, `t: k simplex`, `c: scalar positive`, `f: elementwise`, `F: n → m`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from frechet.expressions.errors import NotationError
+from frechet.expressions.function import PROPERTIES
 from frechet.notation._tables import TERMINALS
 from frechet.notation.syntax import check_characters
 
 MAX_CHARACTERS = 1_000  # of a declaration
 MAX_DIGITS = 9  # of a number in a dimension
 
-WORDS = (
+WORDS = tuple(dict.fromkeys((
     "scalar", "symmetric", "spd", "psd", "diagonal", "skew", "orthogonal", "lower", "upper", "toeplitz",
     "hermitian", "positive", "nonnegative", "unit01", "simplex", "labels", "mask01", "onehot", "invertible",
-    "complex", "real", "normal", "elementwise",
-)  # fmt: skip
+    "complex", "real", "normal", "elementwise", "function",
+    *PROPERTIES,
+)))  # fmt: skip
 
 Polynomial = dict[tuple[str, ...], int]  # monomial (names, sorted) -> coefficient; () for the constant
 Token = tuple[str, str, int, int]  # kind, text, start, end
@@ -36,7 +39,16 @@ class Declaration(NamedTuple):
     field: str | None
 
 
-def read_declaration(text: str) -> Declaration:
+class FunctionDeclaration(NamedTuple):
+    """What a declaration says of a function: its argument's and its value's dimensions; None, if it is elementwise."""
+
+    name: str
+    domain: tuple[Polynomial, ...] | None
+    codomain: tuple[Polynomial, ...] | None
+    words: tuple[str, ...]
+
+
+def read_declaration(text: str) -> Declaration | FunctionDeclaration:
     """The declaration that a text states.
 
     Raises:  NotationError with the place; LimitError, if it is too long.
@@ -45,6 +57,8 @@ def read_declaration(text: str) -> Declaration:
     Declaration(name='S', dims=({('n',): 2}, {('n',): 2}), words=('spd',), field=None)
     >>> read_declaration("c: scalar positive")
     Declaration(name='c', dims=(), words=('positive',), field=None)
+    >>> read_declaration("f: n → 1 convex")
+    FunctionDeclaration(name='f', domain=({('n',): 1},), codomain=(), words=('convex',))
     """
     check_characters(text, MAX_CHARACTERS, "declaration")
     return _Reader(text).declaration()
@@ -75,7 +89,7 @@ class _Reader:
         kind, shown, start, end = self.tokens[self.at]
         return self.error(f"{expected} is expected here, not {shown if kind == 'end' else shown[:20]}", start, end)
 
-    def declaration(self) -> Declaration:
+    def declaration(self) -> Declaration | FunctionDeclaration:
         kind, name, _, _ = self.tokens[0]
         if kind != "name":
             raise self.wrong("the name that is declared")
@@ -86,6 +100,7 @@ class _Reader:
         if self.tokens[2][0] == "end":
             raise self.wrong("a shape or a property, as in X: n×m symmetric,")
         dims: tuple[Polynomial, ...] | None = None
+        codomain: tuple[Polynomial, ...] | None = None
         said: dict[str, tuple[int, int]] = {}
         while self.tokens[self.at][0] != "end":
             kind, shown, start, end = self.tokens[self.at]
@@ -95,10 +110,19 @@ class _Reader:
                     raise self.error(f"{word} is said twice", start, end)
                 said[word] = (start, end)
                 self.at += 1
+            elif kind == "arrow" and codomain is None:
+                domain = () if dims is None and "scalar" in said else dims
+                if domain is None:
+                    raise self.wrong("what the function takes, as in F: n → m,")
+                self.at += 1
+                codomain, dims = self.space(), _without_one(domain)
+                said.pop("scalar", None)
             elif dims is None:
                 dims = self.dims()
             else:
                 raise self.surplus()
+        if codomain is not None or "elementwise" in said or "function" in said:
+            return self.function(name, dims, codomain, said)
         if "real" in said and "complex" in said:
             raise self.error(f"{name} cannot be both real and complex", *said["real"])
         if "scalar" in said:
@@ -108,6 +132,35 @@ class _Reader:
         field = "complex" if "complex" in said else "real" if "real" in said else None
         words = tuple(word for word in said if word not in ("scalar", "real", "complex"))
         return Declaration(name, dims, words, field)
+
+    def space(self) -> tuple[Polynomial, ...]:
+        """What stands behind an arrow."""
+        if _word(self.tokens[self.at][1]) == "scalar":
+            self.at += 1
+            return ()
+        return _without_one(self.dims())
+
+    def function(
+        self,
+        name: str,
+        domain: tuple[Polynomial, ...] | None,
+        codomain: tuple[Polynomial, ...] | None,
+        said: Mapping[str, tuple[int, int]],
+    ) -> FunctionDeclaration:
+        if "elementwise" in said and ("scalar" in said or domain is not None):
+            raise self.error(
+                "an elementwise function takes arrays of every shape: say only elementwise", *said["elementwise"]
+            )
+        if "scalar" in said and domain is not None:
+            raise self.error("a scalar has no dimensions", *said["scalar"])
+        if "complex" in said:
+            raise self.error("declared functions are real", *said["complex"])
+        if "elementwise" not in said and codomain is None:
+            if domain is not None:
+                raise self.error(f"what does {name} give? Write an arrow, as in {name}: n → m", *said["function"])
+            domain = codomain = ()
+        words = tuple(word for word in said if word not in ("scalar", "real", "elementwise", "function"))
+        return FunctionDeclaration(name, domain, codomain, words)
 
     def surplus(self) -> NotationError:
         """The error after complete dimensions: for this token, or for a misspelt word that was read as a dimension."""
@@ -169,12 +222,19 @@ class _Reader:
         """What is almost certainly not meant as the name of a dimension."""
         _, shown, start, end = self.tokens[self.at]
         before = self.tokens[self.at - 1]
+        if shown == "ℝ":
+            raise self.error("spaces are told by their dimensions alone: n → 1, n×m, or scalar", start, end)
         if before[0] == "number" and shown[0] == "x" and len(shown) > 1:
             raise self.error(f"did you mean {before[1]} x {shown[1:]} or {before[1]}×{shown[1:]}?", before[2], end)
         if re.fullmatch(r"[^\W_]x[^\W_]", shown):
             raise self.error(f"{shown} is one name: write {shown[0]} x {shown[2]} or {shown[0]}×{shown[2]}", start, end)
         if len(shown) > 4 and (near := _near(shown)):
             raise self.error(f"no property of that name: did you mean {near}?", start, end)
+
+
+def _without_one(dims: tuple[Polynomial, ...]) -> tuple[Polynomial, ...]:
+    """The 1 in n → 1 is a number."""
+    return () if dims == ({(): 1},) else dims
 
 
 def _word(shown: str) -> str | None:
@@ -191,5 +251,5 @@ def _near(shown: str) -> str:
 _BETWEEN = frozenset("×xX✕⨯")
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<word>labels(?:±|\+-)1)|(?P<times>[×✕⨯]|(?<=[0-9])x(?=[0-9]))|(?P<number>[0-9]+)"
-    r"|(?P<sign>[:+*·−-])|(?P<name>" + dict(TERMINALS)["NAME"] + ")"
+    r"|(?P<arrow>[→⟶⟼↦]|[-−]+>)|(?P<sign>[:+*·−-])|(?P<name>" + dict(TERMINALS)["NAME"] + ")"
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from frechet.expressions.dimension import Dim, dim
+from frechet.expressions.dimension import UNIT, Dim, Shape, dim
 from frechet.expressions.errors import FrechetError, NotationError, UnsupportedError
+from frechet.expressions.function import PROPERTIES, Function, checked
 from frechet.expressions.node import Expr
-from frechet.notation.declaration import Declaration, read_declaration
+from frechet.notation.declaration import Declaration, FunctionDeclaration, Polynomial, read_declaration
+from frechet.notation.functions import FILLED, functions
 from frechet.operations import constants
 from frechet.operations.cancellation import BOUND
 
@@ -18,16 +20,18 @@ _SQUARE = frozenset(constants.STRUCTURES) - {"complex", "lower", "upper", "toepl
 class Known:
     """What is said of a name before its text is read. dims: None where the shape is open."""
 
-    __slots__ = ("complex", "dims", "domain", "name", "structure")
+    __slots__ = ("complex", "dims", "domain", "function", "name", "structure")
+    function: Function | None
 
     def __init__(self, name: str, dims: tuple[Dim, ...] | None, words: Iterable[str], field: str | None) -> None:
-        self.name, self.dims = name, dims
+        self.name, self.dims, self.function = name, dims, None
         if dims is not None and len(dims) > 2:
             raise UnsupportedError(f"{name} has {len(dims)} dimensions: only scalars, vectors and matrices are known here")
         structure, domains = [], []
         for word in words:
-            if word == "elementwise":
-                raise UnsupportedError(f"{name} is declared as a function: declared functions are not supported yet")
+            if word in PROPERTIES and word not in constants.DOMAINS:
+                hint = f"{name}: elementwise {word}" if dims is None else f"{name}: n → 1 {word}"
+                raise NotationError(f"{name} is declared {word}, which is said of functions: did you mean {hint}?")
             if word == "hermitian" and field == "real":
                 raise NotationError(f"{name} is declared real and hermitian: of a real matrix say symmetric")
             word = "labels±1" if word == "labels" else word
@@ -47,11 +51,13 @@ class Known:
         self.domain = domains[0] if domains else "normal"
 
     @classmethod
-    def of(cls, declaration: Declaration | str) -> Known:
+    def of(cls, declaration: Declaration | FunctionDeclaration | str) -> Known:
         text = declaration if isinstance(declaration, str) else None
         if isinstance(declaration, str):
             declaration = read_declaration(declaration)
         try:
+            if isinstance(declaration, FunctionDeclaration):
+                return cls.of_function(declaration)
             dims = declaration.dims
             return cls(
                 declaration.name, None if dims is None else tuple(map(dim, dims)), declaration.words, declaration.field
@@ -62,8 +68,18 @@ class Known:
             raise error from None
 
     @classmethod
+    def of_function(cls, said: FunctionDeclaration) -> Known:
+        if said.name in functions() or said.name in FILLED:
+            raise NotationError(f"{said.name} is a function of the notation: choose another name for the declared one")
+        known = cls(said.name, None, (), None)
+        known.function = checked(Function(said.name, _shape(said.domain), _shape(said.codomain), said.words))
+        return known
+
+    @classmethod
     def of_entry(cls, name: str, said: Mapping[str, Any], differentiated: bool = False) -> Known:
         """The sample of a constant is a promise; of the variable itself it only says where to look."""
+        if isinstance(said, Mapping) and "function" in said:
+            return cls.of(f"{name}: {said['function']}")
         if not isinstance(said, Mapping) or not isinstance(said.get("shape", ()), Sequence):
             raise NotationError(f'{name} must be described as {{"shape": ["n", "m"]}}, perhaps with structure and sample')
         words = list(said.get("structure") or ())
@@ -95,6 +111,15 @@ def _check_complex(name: str, structure: Sequence[str], domains: Sequence[str]) 
         raise UnsupportedError(f"{name} is complex and orthogonal: unitary matrices are not supported yet")
     if "hermitian" in structure and (other := set(structure) - {"hermitian", "spd", "psd"}):
         raise UnsupportedError(f"{name} is declared hermitian and {other.pop()}: that is not supported yet")
+
+
+def _shape(dims: tuple[Polynomial, ...] | None) -> Shape | None:
+    if dims is None:
+        return None
+    if len(dims) > 2:
+        raise UnsupportedError("functions take and give numbers, vectors and matrices; this has more dimensions")
+    rows, columns = (*map(dim, dims), UNIT, UNIT)[:2]
+    return rows, columns
 
 
 def declared(declare: Mapping[str, str | Expr] | Sequence[str] | None) -> tuple[list[Known], dict[str, Expr]]:

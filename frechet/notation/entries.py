@@ -116,7 +116,7 @@ class _Entries:
         if self.trees.get(e, 1) <= NODES:
             if rule is not None:
                 return rule(self, e, i, j)
-            if isinstance(e.op, Elementwise) or e.op.name in ("maximum", "minimum"):
+            if isinstance(e.op, Elementwise) or e.op.name in ("maximum", "minimum", "declared_elementwise"):
                 return self._applied(e, i, j)
         return self.symbol(e, i, j)
 

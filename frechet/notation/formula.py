@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, kind, show_shape
 from frechet.expressions.errors import FrechetError, NotationError, ShapeError
+from frechet.expressions.function import Function, View, checked, derivative, resolved
 from frechet.expressions.node import Expr
 from frechet.notation.declared import Known
 from frechet.notation.functions import Call
+from frechet.notation.functions import functions as typed
 from frechet.notation.inference import Unifier
 from frechet.notation.syntax import Node, Program, read_syntax
 
@@ -37,17 +40,60 @@ class Formula:
         self.dimensions: set[str] = set(dimension_names)
         self.dimensions.update(sizes)
         self.given = dict(variables)
+        self.said = known
         self.known: dict[str, Known] = {}
+        self.functions: dict[str, Function] = {}
         self.definitions: dict[str, int] = {}  # name -> the node it stands for
         self.calls: dict[int, Call] = {}
         self.roles = [EXPRESSION] * len(self.nodes)
+        self.wanted: dict[str, str] = {}  # the kind that a declared function asks of an undeclared name
         self.forced: set[str] = set()  # names that must be matrices
         self.vectors: set[str] = set()  # names that are vectors, whatever their letter, because of what they are added to
         self.shapes: list[Any] = [None] * len(self.nodes)
         self.named: dict[str, Shape] = {}
         self.variables: dict[str, Expr] = {}
-        self._declare(known)
+        self._declare_functions(known)
+        self._declare([v for v in known if v.name not in self.functions])
         self._define()
+        self._refuse_functions_as_variables()
+
+    def _declare_functions(self, known: Sequence[Known]) -> None:
+        """Enters what is declared as a function, or as a scalar and only called."""
+        called = {str(n.value) for n in self.nodes if n.kind == "call"} - typed().keys()
+        said = Counter(v.name for v in known)
+        names = {n.value for n in self.nodes if n.kind == "name"} | {d.name for d in self.program.definitions}
+        for v in known:
+            function = v.function or (_called_scalar(v, called) if v.name not in names else None)
+            if function is None:
+                continue
+            if v.name in self.functions or v.name in self.given or said[v.name] > 1:
+                raise self.declared(v.name, NotationError, f"{v.name} is declared twice")
+            if v.name == "pi":
+                raise self.declared("pi", NotationError, "pi is the number π: choose another name for the function")
+            shapes = [s for s in (function.domain, function.codomain) if s is not None]
+            self.dimensions |= {name for s in shapes for d in s if d is not UNIT for name in d.names()}
+            self.functions[v.name] = function._replace(
+                domain=self._sized(function.domain), codomain=self._sized(function.codomain)
+            )
+
+    def _sized(self, shape: Shape | None) -> Shape | None:
+        return shape and (shape[0].substitute(self.sizes), shape[1].substitute(self.sizes))
+
+    def _refuse_functions_as_variables(self) -> None:
+        """The names of functions and of their derivatives mean nothing else."""
+        if not self.functions:
+            return
+        others = sorted({*self.known, *self.given, *self.definitions, *self.dimensions})
+        meanings = [(name, resolved(name, self.functions)) for name in others]
+        meanings += [(name, derivative(name, self.functions)) for name in self.functions]
+        for name, meant in meanings:
+            if meant is not None:
+                raise self.declared(name, NotationError, taken(name, meant))
+        for node in self.nodes:
+            meant = resolved(str(node.value), self.functions) if node.kind == "name" else None
+            if meant is not None:
+                message = f"{node.value} is {_what(meant)}: its values are {node.value}(…)"
+                raise self.error(NotationError, message, node.start, node.end)
 
     def _declare(self, known: Sequence[Known]) -> None:
         for v in known:
@@ -100,7 +146,10 @@ class Formula:
 
     def declared(self, name: str, cls: type[FrechetError], message: str) -> FrechetError:
         """An error of a declaration, at the place where the name is used."""
-        node = next((n for n in self.nodes if n.kind == "name" and n.value == name), self.nodes[self.program.root])
+        named = (n for n in self.nodes if n.kind in ("name", "call") and n.value == name)
+        node = next(named, self.nodes[self.program.root])
+        if node.kind == "call":
+            return self.error(cls, message, node.start, node.start + len(name))
         return self.error(cls, message, node.start, node.end)
 
     def error_at(self, i: int, message: str, cls: type[FrechetError] = NotationError) -> FrechetError:
@@ -111,6 +160,24 @@ class Formula:
         if error.position is None:
             error.position, error.end, error.text = self.nodes[i].start, self.nodes[i].end, self.text
         return error
+
+
+def _called_scalar(v: Known, called: Collection[str]) -> Function | None:
+    """phi: scalar with phi(c) or phi'(c) in the text declares a function of a number."""
+    if v.dims != () or v.structure or not called:
+        return None
+    function = Function(v.name, SCALAR, SCALAR, () if v.domain == "normal" else (v.domain,))
+    return checked(function) if any(resolved(name, {v.name: function}) for name in called) else None
+
+
+def _what(meant: tuple[Function, View]) -> str:
+    f, view = meant
+    return "a declared function" if view == 0 else f"a derivative of the declared function {f.name}"
+
+
+def taken(name: str, meant: tuple[Function, View]) -> str:
+    """What is said of a name that is a function's and something else's too."""
+    return f"{name} is {_what(meant)} and the name of something else too: rename one of them"
 
 
 def described(shape: Shape) -> str:

@@ -12,9 +12,11 @@ from fractions import Fraction
 
 from frechet.expressions.dimension import Dim
 from frechet.expressions.node import Expr, Number, variables
+from frechet.notation.declared_calls import LATEX, written
 from frechet.notation.text import TYPED
 from frechet.notation.unicode import PLAIN_NUMBER, decimal_parts, dimension_factors
 from frechet.notation.writing import ADD, ATOM, INNER, POSTFIX, PRODUCT, RATIO, Piece, Style, Written, write
+from frechet.operations.declared_functions import DeclaredPage
 
 GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ϵ": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
@@ -167,6 +169,8 @@ class LatexStyle(Style):
 
     def call(self, node: Expr, args: Sequence[Piece]) -> Piece:
         op = node.op
+        if isinstance(op, DeclaredPage):
+            return written(node, latex_name(op.called(node)), [a[0] for a in args], self.parens, LATEX), ATOM
         params = ", ".join(self.dimension(p) if isinstance(p, Dim) else self._plain(p) for p in node.params)
         if op.name == "powm":
             return self.power(args[0], args[1], False)

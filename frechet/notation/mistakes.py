@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, kind, show_shape
 from frechet.expressions.errors import FrechetError, NotationError, ShapeError, UnsupportedError
 from frechet.notation.formula import Formula, described
+from frechet.notation.function_mistakes import LONGEST, declared_call, own, unknown_derivative
 from frechet.notation.functions import FILLED, functions
 from frechet.notation.inference import LETTERS, Contradiction, Unifier, letter
+from frechet.operations.declared_functions import DeclaredPage
 
 if TYPE_CHECKING:
     from frechet.expressions.operation import Operation
 
-LONGEST = 40  # characters of a quoted part
 LATER = frozenset(
     """vech funm trfun duplication einsum blocks index""".split()  # noqa: SIM905
 )  # functions of the notation; those that have no page yet are refused as such
@@ -37,6 +38,7 @@ class _Words:
         self.letters: dict[str, Dim] = {}
         self.taken = {str(n.value) for n in formula.nodes if n.kind == "name"}
         self.taken |= formula.dimensions | formula.known.keys() | formula.given.keys() | formula.definitions.keys()
+        self.taken |= formula.functions.keys()
 
     def dim(self, d: Dim) -> Dim:
         for unknown in self.unifier.free((d,)):
@@ -72,6 +74,10 @@ class _Words:
 
     def says(self, i: int) -> str:
         return f"{self.text(i)} is {described(self.shape(i))}"
+
+    def agree(self, given: Shape, wanted: Shape | None) -> bool:
+        """May the shapes be the same?"""
+        return wanted is not None and all(self.could(a, b) for a, b in zip(given, wanted, strict=True))
 
     def could(self, a: Dim, b: Dim) -> bool:
         """May the two dimensions be equal?"""
@@ -298,6 +304,8 @@ def _call(words: _Words, i: int, error: ShapeError) -> str:
     name, args = node.value, call.args
     if not args:
         return error.message
+    if isinstance(call.page, DeclaredPage):
+        return declared_call(words, i, call)
     s = words.formula.shapes[args[0]]
     if name == "solve":
         return _solve(words, *args)
@@ -348,8 +356,9 @@ def unknown_function(formula: Formula, i: int) -> FrechetError:
     start, end = node.start, node.start + len(name)
     if name in LATER or re.fullmatch(r"(?:sum|prod)_\w+", name):
         return formula.error(UnsupportedError, f"{name} is not supported yet", start, end)
-    if name[-1] in "′″":
-        return formula.error(UnsupportedError, f"declared functions, such as {name}, are not supported yet", start, end)
+    derivative = unknown_derivative(formula, i, name)
+    if derivative is not None:
+        return derivative
     a_name = any(n.kind == "name" and n.value == name for n in formula.nodes) or any(
         name in names for names in (formula.known, formula.given, formula.definitions, formula.dimensions)
     )
@@ -357,7 +366,7 @@ def unknown_function(formula: Formula, i: int) -> FrechetError:
         inside = " ".join(formula.text[end : node.end].split())
         shown = f"{name}*{inside}" if len(inside) <= LONGEST else f"{name}*(…)"
         hint = f": did you mean {shown}?" if inside != "()" else ""
-        return formula.error(NotationError, f"{name} is no function{hint}", start, end)
+        return formula.error(NotationError, f"{name} is no function{own(hint, name)}", start, end)
     if name in OTHER_NAMES:
         return formula.error(NotationError, f"no function of that name: did you mean {OTHER_NAMES[name]}?", start, end)
     names = sorted({*functions(), *FILLED, *LATER})
@@ -365,7 +374,7 @@ def unknown_function(formula: Formula, i: int) -> FrechetError:
     if len(near) == 2 and near[0] not in functions() and near[1] in functions():
         near = near[::-1]
     hint = f": did you mean {' or '.join(near)}?" if near else f": for a product write {name}*(…)"
-    return formula.error(NotationError, f"no function of that name{hint}", start, end)
+    return formula.error(NotationError, f"no function of that name{own(hint, name)}", start, end)
 
 
 def wrong_count(formula: Formula, i: int, rows: Sequence[tuple[str, Operation]]) -> FrechetError:

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from frechet.expressions.dimension import SCALAR, kind
 from frechet.expressions.errors import FrechetError, ShapeError
+from frechet.expressions.function import Function
 from frechet.expressions.node import Expr
 from frechet.notation.building import build
 from frechet.notation.calls import assign_roles, understand_calls
-from frechet.notation.declaration import Declaration
+from frechet.notation.declaration import Declaration, FunctionDeclaration
 from frechet.notation.declared import Known, declared
 from frechet.notation.formula import Formula
 from frechet.notation.shapes import infer, settle
@@ -19,11 +20,12 @@ RETRIES = 20  # so many undeclared names may turn out to be vectors
 
 
 class Reading(NamedTuple):
-    """What a text says: the expression, its variables by name, and what the names defined in it stand for."""
+    """What a text says: the expression, its variables, what is defined in it, the declared functions; by name."""
 
     expression: Expr
     variables: dict[str, Expr]
     definitions: dict[str, Expr]
+    functions: Mapping[str, Function] = {}
 
 
 def parse(
@@ -51,7 +53,7 @@ def parse(
 
 def read(
     text: str,
-    declarations: Sequence[Declaration | str] = (),
+    declarations: Sequence[Declaration | FunctionDeclaration | str] = (),
     variables: Mapping[str, Expr] = {},
     wrt: str | None = None,
     sizes: Mapping[str, int] | None = None,
@@ -93,7 +95,7 @@ def _read(formula: Formula) -> Reading:
     settle(formula)
     values = build(formula)
     definitions = {name: values[root] for name, root in formula.definitions.items()}
-    return Reading(values[formula.program.root], {**formula.variables, **formula.given}, definitions)
+    return Reading(values[formula.program.root], {**formula.variables, **formula.given}, definitions, formula.functions)
 
 
 def _read_with_vector(formula: Formula, error: ShapeError) -> Reading:
@@ -104,8 +106,7 @@ def _read_with_vector(formula: Formula, error: ShapeError) -> Reading:
     name = _added_scalar(formula, formula.unifier.place)
     if name is None or len(formula.vectors) >= RETRIES:
         raise error
-    known = list(formula.known.values())
-    again = Formula(formula.text, known, formula.given, formula.wrt, formula.sizes, formula.dimensions)
+    again = Formula(formula.text, formula.said, formula.given, formula.wrt, formula.sizes, formula.dimensions)
     again.vectors = formula.vectors | {name}
     try:
         return _read(again)

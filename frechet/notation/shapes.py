@@ -73,6 +73,7 @@ def _default(formula: Formula, name: str) -> Shape:
     fresh = formula.unifier.fresh
     known = formula.known.get(name)
     what = "matrix" if name in formula.forced else "vector" if name in formula.vectors else default_kind(name)
+    what = formula.wanted.get(name, what)
     if known is not None and (known.structure or known.domain == "invertible"):
         what = "matrix"
     elif known is not None and known.domain in ("simplex", "onehot"):
@@ -193,6 +194,7 @@ def settle(formula: Formula) -> None:
     if unifier.unknowns:
         taken = {str(n.value) for n in formula.nodes if n.kind == "name"}
         taken |= formula.dimensions | formula.known.keys() | formula.given.keys() | formula.definitions.keys()
+        taken |= formula.functions.keys()
         unifier.name_unknowns(formula.named.get(formula.wrt or ""), taken)
     order = dict.fromkeys(str(n.value) for n in formula.nodes if n.kind == "name" and n.value in formula.named)
     order.update(dict.fromkeys(formula.named))

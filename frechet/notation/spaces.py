@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Literal
 
-from frechet.expressions.dimension import UNIT, Shape, kind
+from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
+from frechet.expressions.function import Function
 from frechet.expressions.node import Expr
+from frechet.notation.declared_calls import derivative_name
 from frechet.notation.writing import Style, Written
 
 Notation = Literal["text", "unicode", "latex"]
@@ -83,6 +85,33 @@ def _size(shape: Shape, style: Notation) -> str:
     sizes = [_style(style).dimension(d) for d in shape]
     sizes = [f"({size})" if len(d.terms) > 1 else size for d, size in zip(shape, sizes, strict=True)]
     return (r" \times " if style == "latex" else "×").join(sizes)
+
+
+def function_line(f: Function, order: int = 1, style: Notation = "unicode") -> str:
+    """What a declared function is, and what its derivatives are called.
+
+    >>> function_line(Function("f", None, None, ("convex",)))
+    'f : ℝ → ℝ convex, applied to every entry; its derivative is f′'
+    >>> from frechet.expressions.dimension import SCALAR, dim
+    >>> function_line(Function("g", (dim("n"), UNIT), SCALAR), 2, "text")
+    'g : R^n → R; its gradient is g_grad, its Hessian g_hess'
+    """
+    inner, outer = f.domain or SCALAR, f.codomain or SCALAR
+    label, arrow = _style(style).variable(f.name)[0], r"\to" if style == "latex" else "→"
+    words = f" {', '.join(f.words)}" if f.words else ""
+    line = f"{label} : {show_space(inner, style)} {arrow} {show_space(outer, style)}{words}"
+    if f.domain is None:
+        line += ", applied to every entry"
+    names = [derivative_name(f, view, style) for view in f.views()]
+    if f.of_numbers:
+        return f"{line}; its derivative is {names[1]}" + (f", the second {names[2]}" if order > 1 else "")
+    if f.codomain == SCALAR:
+        return f"{line}; its gradient is {names[1]}" + (f", its Hessian {names[2]}" if order > 1 else "")
+    line += f"; its Jacobian is {names[1]}, {_size((inner[0] * inner[1], outer[0] * outer[1])[::-1], style)}"
+    if order < 2 or len(names) < 3:
+        return line
+    call = f"{names[2]}(x,w)" if style == "text" else f"{names[2]}(x)[w]"
+    return f"{line}; {call} is the Hessian of w'{label}(x), w held fixed"
 
 
 def signature_line(name: str, variable: Expr, expression: Expr, style: Notation = "unicode") -> str:

@@ -205,7 +205,7 @@ class _Tape:
         name = self.text[start:end]
         if not name.isascii():
             for place, c in enumerate(name, start):
-                letter = c.isalpha() or c in "_′″"
+                letter = c.isalpha() or c in "_'′″"
                 if not (letter or ((c.isdecimal() or "₀" <= c <= "₉") and place > start)):
                     raise NotationError(f"{c} cannot be part of a name here", position=place, end=place + 1, text=self.text)
         return name

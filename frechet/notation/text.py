@@ -8,6 +8,7 @@ from fractions import Fraction
 from frechet.expressions.dimension import UNIT
 from frechet.expressions.node import Expr, Number
 from frechet.notation.writing import ADD, ATOM, INNER, POSTFIX, PRODUCT, RATIO, Piece, Style, Written, write
+from frechet.operations.declared_functions import DeclaredPage
 
 
 class TextStyle(Style):
@@ -52,6 +53,8 @@ class TextStyle(Style):
 
     def call(self, node: Expr, args: Sequence[Piece]) -> Piece:
         op = node.op
+        if isinstance(op, DeclaredPage):
+            return f"{op.symbol(node)}({','.join(a[0] for a in args)})", ATOM
         if op.name == "diag" and node.args[0].op.name == "hadamard" and all(k < 0 for k in node.args[0].params):
             # diag(1./v) is the inverse of diag(v)
             return f"inv(diag({args[0][0].removeprefix('1./')}))", ATOM

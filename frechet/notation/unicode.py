@@ -12,8 +12,10 @@ from fractions import Fraction
 
 from frechet.expressions.dimension import Dim
 from frechet.expressions.node import Expr, Number, variables
+from frechet.notation.declared_calls import UNICODE, written
 from frechet.notation.text import TYPED
 from frechet.notation.writing import ADD, ATOM, INNER, POSTFIX, PRODUCT, RATIO, Piece, Style, Written, write
+from frechet.operations.declared_functions import DeclaredPage
 
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -118,6 +120,8 @@ class UnicodeStyle(Style):
 
     def call(self, node: Expr, args: Sequence[Piece]) -> Piece:
         op, parts = node.op, [a[0] for a in args]
+        if isinstance(op, DeclaredPage):
+            return written(node, op.called(node), parts, self.parens, UNICODE), ATOM
         name, body = op.name, parts[0]
         if name == "powm":
             return self.power(args[0], args[1], False)

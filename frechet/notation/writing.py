@@ -13,6 +13,7 @@ from math import gcd, lcm
 from frechet.expressions.dimension import SCALAR, Dim
 from frechet.expressions.node import Expr, Number, variables, walk
 from frechet.operations.constants import ONE, exact, magnitude
+from frechet.operations.declared_functions import functions
 from frechet.operations.transposition import conjugated
 
 NAMING_LIMIT = 120  # leaves from which shared parts get names
@@ -134,7 +135,7 @@ def _shared_parts(root: Expr) -> dict[Expr, str]:
     for node in order:
         for a in node.args:
             uses[a] = uses.get(a, 0) + 1
-    taken = {v.params[0] for v in variables(root)}
+    taken = {v.params[0] for v in variables(root)} | functions(root).keys()
     for node in order:
         taken |= {name for d in (*node.shape, *node.params) if isinstance(d, Dim) for name in d.names()}
     named: dict[Expr, str] = {}

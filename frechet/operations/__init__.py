@@ -22,12 +22,16 @@ spectral             eigenvalues and eigenvectors of symmetric matrices
 singular_values      singular values and vectors, the spectral norm
 nuclear              the nuclear norm, the polar factor
 toeplitz             the part that is constant along the diagonals
+declared_functions   f: elementwise, phi: scalar function, x: 1 → n, with f', f'' …
+declared_maps        F: n → m, g: n → 1, with Jacobian, gradient, Hessian
 """
 
 from frechet.expressions.operation import Operation, all_operations, register
 from frechet.operations import (
     complex_parts,
     constants,
+    declared_functions,
+    declared_maps,
     determinant,
     elementwise,
     extrema,
@@ -53,6 +57,7 @@ FAMILIES = (
     constants, transposition, sums, products, hadamard, elementwise, complex_parts, extrema, softmax, reductions, norms,
     determinant, powers, shaping, matrix_functions, frechet_derivatives, factorizations, spectral, singular_values,
     nuclear, toeplitz,
+    declared_functions, declared_maps,
 )  # fmt: skip
 if not all_operations():
     register([page for family in FAMILIES for page in family.PAGES])

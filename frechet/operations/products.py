@@ -7,7 +7,7 @@ same object. Products are not distributed over sums.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -139,6 +139,9 @@ def _congruence(args: Sequence[Expr]) -> tuple[int, bool]:
     return (1, True) if middle.definite else (0, not middle.real and hermitian(middle))
 
 
+CONTRACTED: dict[str, Callable[[Expr, Expr], Expr | None]] = {}
+"""What an operation whose result is a matrix of vectors makes of a vector beside it in a chain; filled in by their pages."""
+
 SCALE, PRODUCT = ScalePage(), ChainPage()
 PAGES: tuple[Operation, ...] = (SCALE, PRODUCT)
 
@@ -243,17 +246,37 @@ def _push(chain: list[Expr], f: Expr, scalars: list[Expr]) -> None:
             f = f.args[1]
         if c != 1:
             scalars.append(number(c))
+        if f.shape == SCALAR:
+            scalars.append(f)
+            return
         if f.op is PRODUCT:
             for a in f.args:
                 _push(chain, a, scalars)
             return
 
 
+def _contracts(f: Expr) -> bool:
+    return (f.args[0] if f.op is TRANSPOSE else f).op.name in CONTRACTED
+
+
 def _through_diagonals(chain: list[Expr], f: Expr, scalars: list[Expr]) -> Expr:
-    """diag(v)*A*...*f = v.*(A*...*f) for a vector f: the end of the chain from its first diag on, as one vector."""
+    """diag(v)*A*...*f = v.*(A*...*f) for a vector f: the end of the chain from its first diag on, as one vector.
+
+    The same behind an operation that becomes another beside a vector (CONTRACTED), which then stands last in the chain.
+    """
     for i in range(len(chain) - 1, -1, -1):
         if chain[i].shape[1] is UNIT:
             break
+        if _contracts(chain[i]) and i + 1 < len(chain):
+            tail = product(*chain[i + 1 :], f)
+            del chain[i + 1 :]
+            c, tail = sums.content(tail)
+            if tail.op is SCALE:
+                scalars.append(tail.args[0])
+                tail = tail.args[1]
+            if c != 1:
+                scalars.append(number(c))
+            return tail
         if chain[i].op is shaping.DIAG and i + 1 < len(chain):
             tail = product(*chain[i + 1 :], f)
             v = hadamard.monomial(tail.shape, [(chain[i].args[0], 1), (tail, 1)])
@@ -309,6 +332,12 @@ def _join(chain: list[Expr], f: Expr) -> Expr | None:
     if e is not None and last.shape[0] is UNIT:
         chain.pop()
         return transposed(hadamard.monomial(e.shape, [(transposed(last), 1), (e, 1)]))
+    for neighbour in (last, f):
+        rule = CONTRACTED.get((neighbour.args[0] if neighbour.op is TRANSPOSE else neighbour).op.name)
+        contracted = rule(last, f) if rule is not None else None
+        if contracted is not None:
+            chain.pop()
+            return contracted
     return None
 
 
@@ -369,7 +398,7 @@ def _cut(chain: list[Expr], scalars: list[Expr]) -> Expr | None:
         return None
     shape = (rest[0].shape[0], rest[-1].shape[1])
     start = next((i for i, f in enumerate(rest) if f.shape[0] is UNIT), len(rest))
-    if len(rest) - start > 1 and any(f.op is shaping.DIAG for f in rest[start:]):
+    if len(rest) - start > 1 and any(f.op is shaping.DIAG or _contracts(f) for f in rest[start:]):
         row = transposed(product(*[transposed(f) for f in reversed(rest[start:])]))
         return product(*rest[:start], row) if start else row
     if len(rest) == 1:

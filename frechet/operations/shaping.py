@@ -220,7 +220,7 @@ class UnvecPage(Operation):
         return unvec(args[0], dim(args[1]), dim(args[2]))
 
     def annotate(self, node: Expr) -> None:
-        node.sign, node.definite, node.balance = node.args[0].sign, 0, 0
+        node.sign, node.definite, node.balance = node.args[0].sign, 0, -1  # as a matrix that is not transposed
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None

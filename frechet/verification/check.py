@@ -14,6 +14,7 @@ from typing import Any
 from frechet.compilation.numpy_source import compiled
 from frechet.expressions.node import Expr, variables
 from frechet.operations.constants import VARIABLE
+from frechet.operations.declared_functions import symbols
 from frechet.verification.sampling import Point, linear_structure, normal, normal_like, points, projected, value_at
 
 POINTS = 3
@@ -186,7 +187,7 @@ class _Space:
 
     def __init__(self, exprs: Sequence[Expr], x: Expr | None, options: Mapping[str, Any]) -> None:
         self.exprs, self.x = tuple(exprs), x
-        self.arguments = variables(*exprs)
+        self.arguments: list[str | Expr] = [*variables(*exprs), *symbols(*exprs)]
         self.options = {"n": POINTS, "seed": 0, "sizes": None, **options}
         if set(self.options) != {"n", "seed", "sizes"}:
             raise TypeError(f"unknown options: {', '.join(sorted(set(self.options) - {'n', 'seed', 'sizes'}))}")

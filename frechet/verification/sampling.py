@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from frechet.compilation.numpy_source import compiled
 from frechet.expressions.dimension import UNIT, Dim, axes, dim
 from frechet.expressions.errors import ShapeError
+from frechet.expressions.function import Function, View
 from frechet.expressions.node import Expr, variables, walk
+from frechet.operations.declared_functions import symbols
+
+if TYPE_CHECKING:
+    from frechet.verification.functions import Reach
 
 SIZES = (2, 3, 4, 5)
 ATTEMPTS = 60
 TINY, LARGE = 1e-9, 1e7  # points with values outside are used only where there are no better ones: they tell little
+FAR = 20.0  # so are points where a declared function has larger arguments
 SHAKE, STABLE = 1e-9, 1e-6  # so are points where a change of 1e-9 changes much: the inverse of a singular matrix
 LENGTH = 150  # longer axes are avoided when sizes are drawn
 MOODS = ("plain", "positive", "small", "small positive", "near identity", "spd", "unit01", "above 1", "dominated")
@@ -26,7 +32,7 @@ PLAN = (
 
 @dataclass(frozen=True)
 class Point:
-    """Values of variables by name, with the sizes they were drawn for."""
+    """Values of variables by name, and Python functions for the declared ones, with the sizes they were drawn for."""
 
     values: dict[str, Any]
     sizes: dict[str, int]
@@ -249,8 +255,9 @@ def points(
     roots = (e,) if isinstance(e, Expr) else tuple(e)
     everything = [*roots, *also]
     drawn = variables(*everything)
+    called = symbols(*everything)
     rng = Random(seed)
-    functions = [compiled(r, drawn) for r in roots]
+    functions = [compiled(r, [*drawn, *called]) for r in roots]
     dims, least = _dimensions(everything)
     good: list[Point] = []
     dull: list[Point] = []
@@ -260,6 +267,11 @@ def points(
         chosen = _drawn_sizes(dims, least, rng) | dict(sizes or {})
         point = Point(sample(drawn, chosen, rng, mood), chosen)
         shaken = {name: x * (1 + SHAKE * rng.uniform(0.5, 1.0)) for name, x in point.values.items()}
+        reach = None
+        if called:
+            replaced, reach = _functions(called, chosen, rng, mood if isinstance(mood, str) else mood())
+            point.values.update(replaced)
+            shaken.update(replaced)
         largest, change = 0.0, 0.0
         for function in functions:
             value = value_at(function, point.values, point)
@@ -270,10 +282,24 @@ def points(
             moved = float(np.max(np.abs(value_at(function, shaken, point) - value)))
             change = max(change, moved / (1 + size)) if moved == moved else np.inf
         else:
-            (unstable if change > STABLE else good if TINY < largest < LARGE else dull).append(point)
+            telling = TINY < largest < LARGE and (reach is None or reach.largest < FAR)
+            (unstable if change > STABLE else good if telling else dull).append(point)
             if len(good) == n:
                 break
     return good or dull[:n] or unstable[:n]
+
+
+def _functions(
+    called: Mapping[str, tuple[Function, View]], sizes: Mapping[str, int], rng: Random, mood: str
+) -> tuple[dict[str, Any], Reach]:
+    """Random functions in place of the declared ones, and how far out they are asked for values."""
+    from frechet.verification.functions import Reach, drawn
+
+    def draw(shape: tuple[int, ...]) -> Any:
+        return _in_mood(mood, shape, len(shape) == 2 and shape[0] == shape[1], rng)
+
+    reach = Reach()
+    return drawn(called, sizes, rng, mood, draw, reach), reach
 
 
 def value_at(function: Any, values: Mapping[str, Any], point: Point) -> Any:

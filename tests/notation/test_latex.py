@@ -96,12 +96,12 @@ DECLARED = {
     "commutation(3,2)*vec(X)": ["X: 3×2"], "x + 1": ["x: scalar"], "norm2(A*x-b)": ["b: m"],
     "normp(A*x-b,1.5)": ["b: m"], "solve(A,b)": ["b: n"], "A\\b": ["b: n"], "sum(x)/n": ["x: n"],
 }  # fmt: skip
-EXAMPLES = [(page.name, text) for page in all_operations() for text in page.examples]
+EXAMPLES = [(page.name, text, page.declarations) for page in all_operations() for text in page.examples]
 
 
-@pytest.mark.parametrize(("name", "text"), EXAMPLES, ids=[f"{name}: {text}" for name, text in EXAMPLES])
-def test_every_operation_is_written(name: str, text: str) -> None:
-    latex = str(write_latex(parse(text, DECLARED.get(text))))
+@pytest.mark.parametrize(("name", "text", "said"), EXAMPLES, ids=[f"{name}: {text}" for name, text, _ in EXAMPLES])
+def test_every_operation_is_written(name: str, text: str, said: tuple[str, ...]) -> None:
+    latex = str(write_latex(parse(text, [*DECLARED.get(text, []), *said])))
     assert latex and balanced(latex), latex
     # no superscript on a superscript, no template left over
     assert not re.search(r"\^\{[^{}]*\}\^|\{p\}|\{0\}", latex), latex

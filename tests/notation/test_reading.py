@@ -177,7 +177,7 @@ def test_mistakes(text: str, declarations: list[str], error: type[FrechetError],
 @pytest.mark.parametrize(
     ("declaration", "message"),
     [("Z: n complex positive", "positive is said of real entries"), ("Q: n×n complex orthogonal", "unitary"),
-    ("f: elementwise", "not supported yet"),
+    ("f: convex", "said of functions"),
      ("Z: n×n real hermitian", "say symmetric"), ("A: 2×3×4", "3 dimensions"), ("x: n positive unit01", "the narrower")],
 )  # fmt: skip
 def test_declarations_refused(declaration: str, message: str) -> None:
