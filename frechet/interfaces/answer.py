@@ -92,7 +92,7 @@ def answer(
         form,
         order,
         expression,
-        describe([*conditions(function, variable, expression), *promises(function)]),
+        stated(function, variable, expression),
         seconds,
         report,
     )
@@ -161,6 +161,11 @@ def promises(function: Expr) -> list[tuple[str, Expr | None]]:
             found.append((DOMAINS[v.params[2]], v))
     found += [(f"{f.name} {', '.join(f.words)} as declared", None) for f in functions(function).values() if f.words]
     return found
+
+
+def stated(function: Expr, variable: Expr, *results: Expr) -> list[str]:
+    """The conditions of results, and what was declared, in words."""
+    return describe([*conditions(function, variable, *results), *promises(function)])
 
 
 def describe(found: Sequence[tuple[str, Expr | None]]) -> list[str]:

@@ -11,9 +11,9 @@ from frechet.expressions.dimension import SCALAR, Shape, axes, show_dimension, s
 from frechet.expressions.errors import NotationError
 from frechet.expressions.node import Expr, depends, substitute
 from frechet.interfaces import complex_page
-from frechet.interfaces.answer import Answer, answer, default_form
+from frechet.interfaces.answer import Answer, answer, default_form, stated
 from frechet.notation.writing import ADD, ATOM
-from frechet.operations.declared_functions import functions
+from frechet.operations.declared_functions import functions, symbols
 
 if TYPE_CHECKING:
     from frechet.notation.reading import Reading
@@ -64,6 +64,7 @@ class Page:
     ) -> None:
         self.style, self.order, self.check, self.name, self.reading = style, order, check, name, reading
         self.function, self.convention = reading.expression, convention
+        self.results: list[Expr] = []  # what is shown so far
         if name in reading.functions:
             raise NotationError(f"{name} is a declared function: derivatives are taken by a variable, {_names(reading)}")
         if name not in reading.variables:
@@ -83,7 +84,8 @@ class Page:
             text = self._one_view(form, found.derivative)
             return self._json(found, form, text) if self.style == "json" else text
         if form is None and self.style not in ("json", "numpy"):
-            return "\n".join(self._head() + self._body())
+            body = self._body()
+            return "\n".join(self._head() + body)
         found = self._answered(form)
         if self.style == "json":
             return self._json(found)
@@ -123,7 +125,9 @@ class Page:
     # -- single views
     def _answered(self, form: str | None) -> Answer:
         order = self.order if form in (None, "differential", "gradient") else 2 if form == "hessian" else 1
-        return answer(self.function, self.variable, form, order, self.check, convention=self.convention)
+        found = answer(self.function, self.variable, form, order, self.check, convention=self.convention)
+        self.results.append(found.expression)
+        return found
 
     def _json(self, found: Answer, form: str | None = None, text: str | None = None) -> str:
         import json
@@ -176,8 +180,9 @@ class Page:
             space = structure_of(self.variable)
             where = f"the tangent space at {self.name}" if space == "orthogonal" else f"the space of {space} matrices"
             lines.append(f"{self.name} is {_declared(self.variable)}: the gradient lives in {where}")
+        shown = symbols(self.function, *self.results).values()
         for f in functions(self.function).values():
-            line = function_line(f, self.order, self.notation)
+            line = function_line(f, [view for g, view in shown if g == f], self.notation)
             lines.append(line if self.style != "latex" else f"% {line}")
         return [*lines, ""]
 
@@ -187,6 +192,7 @@ class Page:
         plain = self.variable.real
         answers = [self._answered(default_form(self.function, 1))] if plain else complex_page.answers(self)
         d, x, g = answers[0].derivative, self.name, self.letter
+        self.results.append(d.differential)
         lines = [self._differential(d)]
         if not plain:
             lines += complex_page.lines(self, answers)
@@ -207,7 +213,7 @@ class Page:
             matrix = self.function.shape == SCALAR and self.variable.real
             answers.append(self._answered("hessian" if matrix else "differential"))
             lines += self._second(answers[-1])
-        conditions = dict.fromkeys(c for a in answers for c in a.conditions)
+        conditions = stated(self.function, self.variable, *(a.expression for a in answers))
         lines.append(self.entry("conditions", "; ".join(conditions) or "none"))
         lines.append(self.entry("checked", _checked([a.report for a in answers])))
         return lines

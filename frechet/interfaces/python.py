@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from frechet.differentiation.conditions import conditions
 from frechet.differentiation.derivative import Derivative as LinearMap
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, show_shape
 from frechet.expressions.errors import NotationError, ShapeError, UnsupportedError
@@ -276,10 +275,10 @@ class Derivative(LinearMap):
     @property
     def conditions(self) -> list[str]:
         """Where the derivative holds, in words."""
-        from frechet.interfaces.answer import describe, promises
+        from frechet.interfaces.answer import stated
 
         shown = self.gradient if self.function.shape == SCALAR else self.differential
-        return describe([*conditions(self.function, self.variable, shown), *promises(self.function)])
+        return stated(self.function, self.variable, shown)
 
     def __repr__(self) -> str:
         return f"Derivative(d = {self.differential!r})"

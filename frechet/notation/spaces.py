@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Literal
 
 from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
-from frechet.expressions.function import Function
+from frechet.expressions.function import Function, View
 from frechet.expressions.node import Expr
 from frechet.notation.declared_calls import derivative_name
 from frechet.notation.writing import Style, Written
@@ -87,31 +87,42 @@ def _size(shape: Shape, style: Notation) -> str:
     return (r" \times " if style == "latex" else "×").join(sizes)
 
 
-def function_line(f: Function, order: int = 1, style: Notation = "unicode") -> str:
-    """What a declared function is, and what its derivatives are called.
+def function_line(f: Function, views: Collection[View], style: Notation = "unicode") -> str:
+    """What a declared function is, and what those of its derivatives are called that occur.
 
-    >>> function_line(Function("f", None, None, ("convex",)))
+    >>> function_line(Function("f", None, None, ("convex",)), [0, 1])
     'f : ℝ → ℝ convex, applied to every entry; its derivative is f′'
     >>> from frechet.expressions.dimension import SCALAR, dim
-    >>> function_line(Function("g", (dim("n"), UNIT), SCALAR), 2, "text")
-    'g : R^n → R; its gradient is g_grad, its Hessian g_hess'
+    >>> function_line(Function("g", (dim("n"), UNIT), SCALAR), ["grad", "hess"], "text")
+    'g : R^n → R; its gradient is g_grad; its Hessian is g_hess'
     """
-    inner, outer = f.domain or SCALAR, f.codomain or SCALAR
     label, arrow = _style(style).variable(f.name)[0], r"\to" if style == "latex" else "→"
-    words = f" {', '.join(f.words)}" if f.words else ""
-    line = f"{label} : {show_space(inner, style)} {arrow} {show_space(outer, style)}{words}"
+    spaces = [show_space(shape or SCALAR, style) for shape in (f.domain, f.codomain)]
+    parts = [f"{label} : {spaces[0]} {arrow} {spaces[1]}{' ' if f.words else ''}{', '.join(f.words)}"]
     if f.domain is None:
-        line += ", applied to every entry"
-    names = [derivative_name(f, view, style) for view in f.views()]
-    if f.of_numbers:
-        return f"{line}; its derivative is {names[1]}" + (f", the second {names[2]}" if order > 1 else "")
-    if f.codomain == SCALAR:
-        return f"{line}; its gradient is {names[1]}" + (f", its Hessian {names[2]}" if order > 1 else "")
-    line += f"; its Jacobian is {names[1]}, {_size((inner[0] * inner[1], outer[0] * outer[1])[::-1], style)}"
-    if order < 2 or len(names) < 3:
-        return line
-    call = f"{names[2]}(x,w)" if style == "text" else f"{names[2]}(x)[w]"
-    return f"{line}; {call} is the Hessian of w'{label}(x), w held fixed"
+        parts[0] += ", applied to every entry"
+    for view in f.views()[1:]:
+        if view in views:
+            parts.append(_derivative(f, view, label, style))
+    return "; ".join(parts)
+
+
+def _derivative(f: Function, view: View, label: str, style: Notation) -> str:
+    """A derivative of a declared function, in words."""
+    name = derivative_name(f, view, style)
+    if view == "jacobian":
+        assert f.domain is not None and f.codomain is not None
+        size = _size((f.codomain[0] * f.codomain[1], f.domain[0] * f.domain[1]), style)
+        return f"its Jacobian is {name}, {size}"
+    if view == "second":
+        call = f"{name}(x,u,v)" if style == "text" else f"{name}(x)[u, v]"
+        return f"its second derivative is {call}, linear in u and in v"
+    if view == "hess" and f.codomain != SCALAR:
+        call = f"{name}(x,w)" if style == "text" else f"{name}(x)[w]"
+        return f"{call} is the Hessian of w'{label}(x), w held fixed"
+    order = {1: "", 2: "second "}.get(view, f"{view}th ") if isinstance(view, int) else ""
+    what = {"grad": "gradient", "hess": "Hessian"}.get(str(view), "derivative")
+    return f"its {order.replace('3th', 'third')}{what} is {name}"
 
 
 def signature_line(name: str, variable: Expr, expression: Expr, style: Notation = "unicode") -> str:

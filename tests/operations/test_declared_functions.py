@@ -299,7 +299,7 @@ def test_page(capsys: pytest.CaptureFixture[str]) -> None:
     page = capsys.readouterr().out
     assert page.startswith("f : ℝ^n → ℝ,  f(x) = ")
     assert "F : ℝ^n → ℝ^m; its Jacobian is J_F, m×n; ∇²F(x)[w] is the Hessian of w'F(x), w held fixed" in page
-    assert "g : ℝ^n → ℝ convex; its gradient is ∇g, its Hessian ∇²g" in page
+    assert "g : ℝ^n → ℝ convex; its gradient is ∇g; its Hessian is ∇²g" in page
     assert "F twice differentiable; g twice differentiable; g convex as declared" in page
 
 
