@@ -81,7 +81,8 @@ def text(rows: Iterable[dict[str, Any]]) -> str:
         lines.append(f"{r['signature']:<{COLUMN}} {r['summary']}")
         parts = [r["rule"], "adjoint: " + r["adjoint"]]
         parts += [] if r["conditions"] == "none" else ["where " + r["conditions"]]
-        parts += ["source: " + r["source"], f"example: {r['example']}   {r['derivative']}"]
+        declared = f" with {', '.join(r['declare'])}" if r["declare"] else ""
+        parts += ["source: " + r["source"], f"example: {r['example']}{declared}   {r['derivative']}"]
         lines += [f"{'':<{COLUMN}} {part}" for part in parts]
         lines.append("")
     return "\n".join(lines)
@@ -99,13 +100,18 @@ def markdown() -> str:
         parts.append(
             f"### `{r['signature']}`\n\n{r['summary']}{' Complex arguments too.' if r['complex'] else ''}\n\n"
             f"- rule: `{r['rule']}`\n- adjoint: {_code(r['adjoint'])}\n- conditions: {r['conditions']}\n"
-            f"- source: {r['source']}\n- example: `{r['example']}`, {_quoted(r['derivative'])}\n"
+            f"- source: {r['source']}\n- example: {_example(r)}, {_quoted(r['derivative'])}\n"
         )
     return "\n".join(parts)
 
 
 def _code(adjoint: str) -> str:
     return adjoint if adjoint.startswith(("by ", "none")) else f"`{adjoint}`"
+
+
+def _example(r: dict[str, Any]) -> str:
+    declared = ", ".join(f"`{d}`" for d in r["declare"])
+    return f"`{r['example']}`" + (f" with {declared}" if declared else "")
 
 
 def _quoted(derivative: str) -> str:
