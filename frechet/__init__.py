@@ -24,6 +24,7 @@ from frechet.expressions.node import Expr
 from frechet.expressions.node import variables as _variables
 from frechet.interfaces.python import (
     Derivative,
+    block,
     derivative,
     function,
     hessian,
@@ -48,6 +49,7 @@ __all__ = [
     "NotationError",
     "ShapeError",
     "UnsupportedError",
+    "block",
     "derivative",
     "function",
     "hessian",

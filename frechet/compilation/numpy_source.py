@@ -18,9 +18,10 @@ from frechet.compilation.sizes import Bindings, bind, callables, checked
 from frechet.expressions.dimension import UNIT, Dim, dim
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, make, variables, walk
-from frechet.operations.constants import VARIABLE
+from frechet.operations.constants import UNIT_VECTOR, VARIABLE, place
 from frechet.operations.declared_functions import DeclaredPage, symbols
 from frechet.operations.hadamard import MONOMIAL
+from frechet.operations.indexing import SELECTION
 from frechet.operations.products import PRODUCT
 from frechet.operations.sums import SUM
 from frechet.operations.transposition import TRANSPOSE
@@ -91,6 +92,9 @@ def evaluate(e: Expr, values: Mapping[str, Any], sizes: Mapping[str, int] | None
     missing = [n for n in function.sizes if n not in found]
     if missing:
         raise ShapeError(f"the size of {missing[0]} follows from no variable: it must be given")
+    for last, length in function.indices:
+        if last.names() | length.names() <= found.keys() and last.size(found) > length.size(found):
+            raise ShapeError(f"the index {last} is {last.size(found)}, and the axis has length {length.size(found)}")
     kind = float if e.real else complex
     result: Any = np.array(function(**arrays, **{n: found[n] for n in function.sizes}), dtype=kind)
     return result if result.ndim else kind(result)
@@ -118,6 +122,7 @@ def _compiled(roots: tuple[Expr, ...], arguments: tuple[str | Expr, ...], single
             return plain(**{renamed.get(v, v): value for v, value in values.items()})
 
     function.sizes = tuple(program.sizes)
+    function.indices = [(place(n.params[-1]), n.shape[0]) for n in walk(*roots) if n.op in (UNIT_VECTOR, SELECTION)]
     return function  # type: ignore[no-any-return]
 
 
@@ -345,7 +350,7 @@ def _body(roots: list[Expr], parameters: Mapping[str, str], taken: set[str]) -> 
             symbol = node.op.symbol(node)
             source = source.replace(f"{symbol}(", f"{parameters[symbol]}(", 1)
         level = 1 + max((nesting[a] for a in node.args), default=0)
-        if source.isidentifier() or (not node.args and "(" not in source):
+        if source.isidentifier() or (not node.args and "(" not in source) or node.op is SELECTION:
             level = 0
         elif node.op is TRANSPOSE and nesting[node.args[0]] == 0:
             level = 0  # X.T is as good as a name

@@ -105,6 +105,9 @@ def checked(
             raise ShapeError(f"{name} needs {_expected(v)}, not {_given(array.shape)}")
         arrays[name] = array if array.ndim else array[()]
     found = dict(sizes)
+    for name, size in sizes.items():
+        if size < 1:
+            raise ShapeError(f"{name} is at least 1, not {size}")
     origin: dict[str, str] = dict.fromkeys(sizes, "as given")
     for n, b in bind(variables).items():
         if n not in found and b.others <= found.keys():

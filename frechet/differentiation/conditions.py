@@ -18,7 +18,7 @@ def conditions(function: Expr, variable: Expr, *results: Expr) -> list[Condition
     found: dict[Condition, None] = {}
     inside = depends(function, variable)
     for node in walk(function):
-        if node in inside or node.op.name == "matrix_power":
+        if node in inside or node.op.name in ("matrix_power", "unit", "selection"):
             for c in node.op.conditions(node):
                 found[c] = None
     for node in walk(*results):

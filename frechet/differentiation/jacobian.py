@@ -13,6 +13,7 @@ from frechet.differentiation.wirtinger import coefficient, holomorphic_part
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, make, substitute, walk
+from frechet.operations.blocks import places
 from frechet.operations.constants import COMMUTATION, NUMBER, ONE, eye, magnitude, ones, zeros
 from frechet.operations.declared_maps import ALONG
 from frechet.operations.hadamard import monomial
@@ -137,6 +138,12 @@ def _second(node: Expr, i: int, j: Expr) -> Expr:
     return product(ALONG.build(node.args[0], node.args[3 - i], *node.params), j)
 
 
+def _blocks(node: Expr, i: int, j: Expr) -> Expr:
+    rows, columns = places(node, i)
+    n, m = node.args[i].shape
+    return product(KRON.build(columns or eye(m), rows or eye(n)), j)
+
+
 def _same(node: Expr, i: int, j: Expr) -> Expr:
     return j
 
@@ -145,6 +152,6 @@ RULES: dict[str, Callable[[Expr, int, Expr], Expr]] = {
     "sum_of_terms": _sum, "product": _product, "scale": _scale, "hadamard": _hadamard, "transpose": _transpose,
     "diag": _diag, "diagonal": _diagonal, "kron": _kron, "vec": _same, "unvec": _same,
     "tril": _mask, "triu": _mask, "lowhalf": _mask, "sylvester": _sylvester, "lyap": _sylvester, "dsqrtm": _sylvester,
-    "dpowm": _power, "conj": _complex_part, "re": _complex_part, "im": _complex_part,
+    "dpowm": _power, "conj": _complex_part, "re": _complex_part, "im": _complex_part, "blocks": _blocks,
     "declared_second_form": _second,
 }  # fmt: skip

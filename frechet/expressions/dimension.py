@@ -93,7 +93,7 @@ def _unpickled(unit: bool, terms: tuple[tuple[Monomial, int], ...]) -> Dim:
 
 def _text(terms: tuple[tuple[Monomial, int], ...]) -> str:
     parts: list[str] = []
-    for monomial, coefficient in terms:
+    for monomial, coefficient in sorted(terms, key=lambda t: t[1] < 0 and bool(t[0])):  # n-k rather than -k+n
         names = "*".join(monomial)
         size = abs(coefficient)
         body = names if names and size == 1 else f"{size}*{names}" if names else str(size)
@@ -131,6 +131,19 @@ def dim(value: int | str | Dim | Mapping[Monomial, int]) -> Dim:
             raise ShapeError(f"{value!r} is not a dimension: give a number or a name")
         return _interned({(value,): 1})
     return _interned(value)
+
+
+def at_least(d: Dim, least: int) -> bool | None:
+    """Is the dimension at least so large, whatever its names are (each at least 1)? None where it depends on them."""
+    gap = d - _interned({(): least})
+    if _never_negative(gap):
+        return True
+    return False if _never_negative(-gap - _interned({(): 1})) else None
+
+
+def _never_negative(d: Dim) -> bool:
+    shifted = d.substitute({name: _interned({(name,): 1, (): 1}) for name in d.names()})
+    return all(c >= 0 for _, c in shifted.terms)
 
 
 UNIT = Dim()

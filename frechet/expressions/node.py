@@ -29,6 +29,7 @@ class Algebra(Protocol):
     def binary(self, operator: str, a: object, b: object) -> Expr: ...
     def transpose(self, e: Expr) -> Expr: ...
     def conjugate_transpose(self, e: Expr) -> Expr: ...
+    def item(self, e: Expr, key: object) -> Expr: ...
     def evaluate(self, e: Expr, values: Mapping[str, Any]) -> Any: ...
     def show(self, e: Expr) -> str: ...
     def latex(self, e: Expr) -> str: ...
@@ -141,6 +142,11 @@ class Expr:
     def __pos__(self) -> Expr:
         return self
 
+    def __getitem__(self, key: object) -> Expr:
+        return self.algebra.item(self, key)
+
+    __iter__: ClassVar[None] = None  # an expression with entries is no sequence of them
+
     @property
     def T(self) -> Expr:
         """The transpose."""
@@ -153,6 +159,8 @@ class Expr:
 
     def evaluate(self, values: Mapping[str, Any]) -> Any:
         """The value at NumPy arrays given by variable name: a number, a vector or a matrix.
+
+        A dimension or an index that no array tells, as the k of x[1:k], is given by its name too.
 
         Raises:  ShapeError, naming the variable, if an array is missing or has another shape
         """

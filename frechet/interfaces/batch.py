@@ -93,7 +93,7 @@ def fields(found: Answer, arguments: Iterable[Expr]) -> dict[str, Any]:
             raise UnsupportedError(
                 f"the result needs {node.op.signature}, which is no name of the notation of this interface"
             )
-    written = write_text(found.expression)
+    written = write_text(found.expression, brackets=False)  # as docs/batch.md says: with the functions of the notation only
     filled: dict[str, Any] = {"form": found.form, "text": written.text}
     if written.where:
         filled["where"] = written.where

@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from frechet.differentiation.derivative import Derivative as LinearMap
-from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, show_shape
+from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, at_least, axes, dim, show_shape
 from frechet.expressions.errors import NotationError, ShapeError, UnsupportedError
 from frechet.expressions.function import VIEWS, View
 from frechet.expressions.function import Function as DeclaredRecord
-from frechet.expressions.node import Expr
+from frechet.expressions.node import Expr, variables
 from frechet.expressions.operation import Operation
-from frechet.operations import complex_parts, hadamard, products, sums, transposition, typed_operations
-from frechet.operations.constants import DOMAINS, STRUCTURES, number
+from frechet.operations import blocks, complex_parts, hadamard, indexing, products, sums, transposition, typed_operations
+from frechet.operations.constants import DOMAINS, STRUCTURES, UNIT_VECTOR, number
 from frechet.operations.constants import variable as _variable
 from frechet.operations.declared_maps import page_of
 
@@ -114,10 +114,20 @@ class NumPyAlgebra:
     def conjugate_transpose(self, e: Expr) -> Expr:
         return transposition.conjugate_transposed(e)
 
+    def item(self, e: Expr, key: object) -> Expr:
+        """An entry or a slice, counted from 0 as in NumPy: X[0, 1], X[:, j], x[1:"k"], x[-1]."""
+        keys = key if isinstance(key, tuple) else (key,)
+        lengths = axes(e.shape)
+        if len(keys) > len(lengths):
+            raise ShapeError(f"{e!r} is {show_shape(e.shape)}: {len(keys)} indices are too many")
+        chosen = [_selected(e, k, n) for k, n in zip(keys, lengths, strict=False)]
+        return indexing.part(e, *chosen, *[None] * (len(lengths) - len(chosen)))
+
     def evaluate(self, e: Expr, values: Mapping[str, Any]) -> Any:
         from frechet.compilation.numpy_source import evaluate
 
-        return evaluate(e, values)
+        arrays = {v.params[0] for v in variables(e)}
+        return evaluate(e, values, {n: k for n, k in values.items() if isinstance(k, int) and n not in arrays})
 
     def show(self, e: Expr) -> str:
         from frechet.notation.text import write_text
@@ -128,6 +138,40 @@ class NumPyAlgebra:
         from frechet.notation.latex import write_latex
 
         return f"$\\displaystyle {write_latex(e)}$"
+
+
+def _selected(e: Expr, key: object, n: Dim) -> Expr | None:
+    """The columns of eye(n) that an index of Python selects; None for all."""
+
+    def place(k: object) -> Dim:
+        if isinstance(k, bool) or not isinstance(k, int | str | Dim):
+            raise ShapeError(f"an index is a whole number, a dimension or a slice of them, not {k!r}")
+        if isinstance(k, int):
+            return dim({(): k}) + (n if k < 0 else dim({}))
+        return dim(k)
+
+    if not isinstance(key, slice):
+        first = last = place(key) + dim(1)
+    elif key.step is not None:
+        raise ShapeError("a slice takes every entry: there is no step")
+    else:
+        first = dim(1) if key.start is None else place(key.start) + dim(1)
+        last = n if key.stop is None else place(key.stop)
+    if at_least(first, 1) is False or at_least(n - last, 0) is False or at_least(last - first, 0) is False:
+        raise ShapeError(f"the index {key!r} is outside of {e!r}, which is {show_shape(e.shape)}")
+    if not isinstance(key, slice):
+        return UNIT_VECTOR.build(n, first)
+    return None if first is dim(1) and last is n else indexing.selection(n, first, last)
+
+
+def block(cells: Sequence[Sequence[object]]) -> Expr:
+    """The matrix of blocks, as numpy.block: fr.block([[A, b], [b.T, c]]).
+
+    Raises:  ShapeError, where the blocks do not fit
+    """
+    if not cells or not all(isinstance(row, list | tuple) and row for row in cells):
+        raise ShapeError("blocks are given as a list of rows, each a list of blocks")
+    return blocks.blocks([[expression(e) for e in row] for row in cells])
 
 
 def _same_shape(a: Expr, b: Expr, operator: str) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim
 from frechet.expressions.errors import FrechetError, LimitError
 from frechet.expressions.node import Expr
-from frechet.notation import mistakes
+from frechet.notation import broadcasting, indices, mistakes
 from frechet.notation.formula import Formula
 from frechet.notation.syntax import Node
 from frechet.operations import complex_parts, constants, hadamard, powers, products, shaping, sums
 from frechet.operations.transposition import conjugate_transposed, transposed
+from frechet.simplification.indexed_sums import indexed_sum
 
 NUMBER_BITS = 10_000  # of a number that a formula comes to
 _FAMILY = {"add": 1, "sub": 1, "neg": 1, "mul": 2, "div": 2, "hadamard": 3, "ediv": 3}
@@ -91,6 +92,13 @@ def _value(formula: Formula, i: int, node: Node, values: list[Any]) -> Expr:
         return (transposed if what == "transpose" else conjugate_transposed)(values[node.args[0]])
     if what == "imaginary":
         return products.multiply(constants.number(node.value), complex_parts.IMAGINARY_UNIT.build())  # type: ignore[arg-type]
+    if what == "index":
+        return indices.build(formula, i, values[node.args[0]])
+    if what == "blocks":
+        return indices.build_blocks(node, [values[a] for a in node.args])
+    if i in formula.sums:
+        name, count = formula.sums[i]
+        return indexed_sum(values[node.args[0]], name, formula.unifier.find(count))
     if what == "call":
         call = formula.calls[i]
         if call.page is constants.ONES and call.args:
@@ -111,6 +119,8 @@ def _value(formula: Formula, i: int, node: Node, values: list[Any]) -> Expr:
         return shaping.KRON.build(a, b)
     if what == "solve":
         return powers.SOLVE.build(a, b)
+    if what in ("broadcast_add", "broadcast_sub"):
+        return broadcasting.build(a, b, 1 if what == "broadcast_add" else -1)
     return products.bilinear(a, b)  # frobenius
 
 

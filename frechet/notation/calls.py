@@ -6,11 +6,11 @@ from fractions import Fraction
 from typing import Any
 
 from frechet.expressions.dimension import UNIT, Dim, dim, kind
-from frechet.expressions.errors import LimitError, NotationError, ShapeError, UnsupportedError
+from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.function import resolved
 from frechet.expressions.operation import Operation
-from frechet.notation import function_mistakes, mistakes
-from frechet.notation.formula import DIMENSION, EXPRESSION, LITERAL, Formula
+from frechet.notation import broadcasting, function_mistakes, indices, mistakes
+from frechet.notation.formula import DIMENSION, EXPRESSION, INDEX, LITERAL, Formula
 from frechet.notation.functions import FILLED, Call, functions
 from frechet.notation.inference import checked
 from frechet.notation.syntax import Node
@@ -30,6 +30,8 @@ def understand_calls(formula: Formula) -> None:
                 formula.calls[i] = _filled(formula, name, node)
                 continue
             rows = table.get(name)
+            if rows is None and indices.is_sum(formula, i):
+                continue
             if rows is None:
                 declared = _declared(formula, i, name)
                 if declared is not None:
@@ -52,9 +54,10 @@ def understand_calls(formula: Formula) -> None:
             formula.calls[i] = Call(page, typed)
             if page.forces_matrix and len(node.args) == 1 and formula.nodes[node.args[0]].kind == "name":
                 formula.forced.add(str(formula.nodes[node.args[0]].value))
-        elif node.kind in ("index", "slice", "blocks"):
-            what = "a block matrix [A, B; C, D]" if node.kind == "blocks" else "an entry or a slice, X[i,j],"
-            raise formula.error_at(i, f"{what} is not supported yet", UnsupportedError)
+        elif node.kind == "index":
+            indices.understand(formula, i)
+        elif node.kind in ("broadcast_add", "broadcast_sub", "blocks"):
+            broadcasting.understand(formula, node)
 
 
 def _declared(formula: Formula, i: int, name: str) -> Call | None:
@@ -115,6 +118,7 @@ def _number(formula: Formula, i: int, name: str, a: int, whole: bool) -> int | F
 def assign_roles(formula: Formula) -> None:
     """Parents hand down what their parts are read as; names in dimensions are collected, dimensions evaluated."""
     nodes, roles = formula.nodes, formula.roles
+    indices.find_scopes(formula)
     if not any(roles):
         _refuse_double_use(formula)
         return
@@ -123,14 +127,16 @@ def assign_roles(formula: Formula) -> None:
             continue
         for a in nodes[i].args:
             roles[a] = roles[i]
-        if roles[i] == DIMENSION and nodes[i].kind == "name":
+        if roles[i] in (DIMENSION, INDEX) and nodes[i].kind == "name":
             name = str(nodes[i].value)
             if name in formula.known or name in formula.given or name in formula.definitions:
-                raise formula.error_at(i, f"{name} is a variable, and is used as a dimension here")
-            formula.dimensions.add(name)
+                what = "a dimension" if roles[i] == DIMENSION else "an index"
+                raise formula.error_at(i, f"{name} is a variable, and is used as {what} here")
+            if roles[i] == DIMENSION or name != indices.END:
+                formula.dimensions.add(name)
     _refuse_double_use(formula)
     for i in range(len(nodes)):
-        if roles[i] == DIMENSION:
+        if roles[i] in (DIMENSION, INDEX) and nodes[i].kind != "slice":
             formula.shapes[i] = _dimension(formula, i)
     for i, call in formula.calls.items():
         takes = nodes[i].args
@@ -190,4 +196,5 @@ def _dimension(formula: Formula, i: int) -> Dim:
     except LimitError as error:
         raise formula.placed(error, i) from None
     shown = formula.text[node.start : node.end]
-    raise formula.error_at(i, f"a dimension is expected here, such as n, 3, 2*n or n+1, not {shown}")
+    what = "a dimension" if formula.roles[i] == DIMENSION else "an index"
+    raise formula.error_at(i, f"{what} is expected here, such as n, 3, 2*n or n+1, not {shown}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.structure import structure_of
 from frechet.differentiation.wirtinger import holomorphic_part
-from frechet.expressions.dimension import SCALAR, UNIT
-from frechet.expressions.node import Expr, variables
+from frechet.expressions.dimension import SCALAR, UNIT, Dim
+from frechet.expressions.node import Expr, variables, walk
 from frechet.notation.entries import (
     NODES,
     Applied,
@@ -28,7 +28,7 @@ from frechet.notation.entries import (
 from frechet.notation.latex import LatexStyle, write_latex
 from frechet.notation.text import TextStyle, write_text
 from frechet.notation.unicode import SUBSCRIPTS, UnicodeStyle, write_unicode
-from frechet.notation.writing import ATOM, INNER, Piece, Style, split_number
+from frechet.notation.writing import ATOM, INNER, Piece, Style, Written, split_number
 from frechet.operations.declared_functions import functions
 
 LETTERS = "ijklmnprstuvhaexobcdfgqwyz"  # for indices; all but the last few exist as subscripts
@@ -88,7 +88,7 @@ class _Hand:
         self.notation = notation if notation in ("latex", "unicode") else "text"
         self.names, self.free, self.taken = dict(names), free, taken
         self.style: Style = TextStyle()
-        self.write = write_text
+        self.write: Callable[..., Written] = write_text
         if notation == "latex":
             self.style, self.write = LatexStyle(taken), write_latex
         elif notation == "unicode":
@@ -133,7 +133,7 @@ class _Hand:
         return [next(deltas) if isinstance(f, Delta) else f for f in factors]
 
     def _letter(self, p: Place) -> str:
-        return str(p) if isinstance(p, int) else self.names[p]
+        return self.names[p] if isinstance(p, Index) else self.style.dimension(p) if isinstance(p, Dim) else str(p)
 
     def _quotient(self, above: Sequence[Piece], below: Sequence[Piece]) -> Piece:
         return self.style.fraction(self._line(above), self._line(below), False) if below else self._line(above)
@@ -218,7 +218,8 @@ def write_components(d: Derivative, letter: str, style: str = "unicode") -> str:
         holomorphic_part(d.raw_differential, d.direction)  # of others, dg is no sum over dz alone
     found = components(d)
     used = {v.params[0] for v in variables(d.function, d.variable)} | functions(d.function).keys()
-    taken = used | {name for v in variables(d.function) for n in v.shape for name in n.names()}
+    dims = (n for node in walk(d.function) for n in (*node.shape, *node.params) if isinstance(n, Dim))
+    taken = used | {name for n in dims for name in n.names()}
     free = [c for c in (*LETTERS, *(f"i{n}" for n in range(1, 2 * NODES))) if c not in taken]
     # x has the indices i and j, and F has k and l; of a vector by a vector it is fₖ by xⱼ
     of_x = free[1:2] if len(found.rows) == len(found.columns) == 1 else free[: len(found.columns)]

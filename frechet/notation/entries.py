@@ -30,7 +30,8 @@ class Index:
         self.dim = dim
 
 
-Place = Index | int
+Place = Index | int | Dim
+"""An index that runs, a number, or an index that is known by name only."""
 
 
 class Entry(NamedTuple):

@@ -16,7 +16,11 @@ from frechet.notation.functions import functions as typed
 from frechet.notation.inference import Unifier
 from frechet.notation.syntax import Node, Program, read_syntax
 
-EXPRESSION, DIMENSION, LITERAL = 0, 1, 2  # what a node is read as
+EXPRESSION, DIMENSION, LITERAL, INDEX = 0, 1, 2, 3  # what a node is read as
+
+
+Scope = tuple[str, Dim, Any]
+"""An index that is added up over, what it runs over, and the scope around."""
 
 
 class Formula:
@@ -47,6 +51,10 @@ class Formula:
         self.calls: dict[int, Call] = {}
         self.roles = [EXPRESSION] * len(self.nodes)
         self.wanted: dict[str, str] = {}  # the kind that a declared function asks of an undeclared name
+        self.sums: dict[int, tuple[str, Dim]] = {}  # calls of sum_i: the index and what it runs over
+        self.summed: set[Dim] = set()  # what of it an index is used for
+        self.scopes: dict[int, Scope] = {}  # of every node inside such a call
+        self.slices: list[tuple[Dim, Dim, Dim]] = []  # the axis, the first and the last of x[k:n]
         self.forced: set[str] = set()  # names that must be matrices
         self.vectors: set[str] = set()  # names that are vectors, whatever their letter, because of what they are added to
         self.shapes: list[Any] = [None] * len(self.nodes)

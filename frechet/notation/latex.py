@@ -81,6 +81,8 @@ class LatexWritten(Written):
 class LatexStyle(Style):
     """`taken` are the names of the variables, so that no sign of the notation is mistaken for one of them."""
 
+    sized_zeros = False
+
     def __init__(self, taken: Collection[str] = ()) -> None:
         self.taken = {latex_name(name) for name in taken}
 
@@ -217,6 +219,9 @@ class LatexStyle(Style):
 
     def constant(self, node: Expr) -> Piece:
         op = node.op
+        if op.name == "selection":
+            columns = ":".join(map(self.dimension, node.params))
+            return rf"(I_{{{self.dimension(node.shape[0])}}})_{{:,{columns}}}", POSTFIX
         params = ",".join(self.dimension(p) if isinstance(p, Dim) else self._plain(p) for p in node.params)
         text = self._filled(op.latex, (), params) if op.latex else _operator(op.name)
         if op.name == "eye" and text in self.taken:
@@ -224,6 +229,13 @@ class LatexStyle(Style):
         if op.name == "unit" and text in self.taken:
             text = rf"\mathbf{{e}}_{{{params}}}"
         return text, ATOM
+
+    def entry(self, base: Piece, inside: Sequence[str]) -> Piece:
+        body = self.at_least(base, ATOM)
+        return f"{f'{{{body}}}' if '_' in body and body[-1] == '}' else body}_{{{','.join(inside)}}}", ATOM
+
+    def blocks(self, rows: Sequence[Sequence[str]]) -> Piece:
+        return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{bmatrix}", ATOM
 
 
 def _bare(text: str) -> str:

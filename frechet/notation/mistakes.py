@@ -17,8 +17,10 @@ from frechet.operations.declared_functions import DeclaredPage
 if TYPE_CHECKING:
     from frechet.expressions.operation import Operation
 
+LONGEST = 40  # characters of a quoted part
+SHOWN = 6  # blocks told in an error
 LATER = frozenset(
-    """vech funm trfun duplication einsum blocks index""".split()  # noqa: SIM905
+    """vech funm trfun duplication einsum""".split()  # noqa: SIM905
 )  # functions of the notation; those that have no page yet are refused as such
 OTHER_NAMES = {
     "trace": "tr", "transpose": "X'", "t": "X'", "inverse": "inv", "eig": "eigvals", "norm": "norm2", "fro": "norm2",
@@ -126,6 +128,13 @@ def shape_error(formula: Formula, i: int, error: ShapeError) -> FrechetError:
         message = _solve(words, *node.args)
     elif what == "call":
         message = _call(words, i, error)
+    elif what in ("broadcast_add", "broadcast_sub"):
+        sign = ".+" if what == "broadcast_add" else ".-"
+        message = _broadcast(words, node.args[0], node.args[1], sign)
+    elif what == "blocks":
+        message = _blocks(words, node.args)
+    elif what == "index":
+        message = _range_of_index(words, i, error)
     else:
         message = str(error)
     if not isinstance(error, Contradiction) and error.message.startswith("the dimensions cannot be told"):
@@ -203,6 +212,27 @@ def _sum(words: _Words, a: int, b: int, sign: str) -> str:
     return message + _transposed_hint(words, a, b, f" {sign} ")
 
 
+def _broadcast(words: _Words, a: int, b: int, sign: str) -> str:
+    message = f"{words.says(a)} and {words.says(b)}: {sign} adds a number to every entry, a row to every row, a vector to"
+    return message.replace("adds", "subtracts") if sign == ".-" else message + " every column"
+
+
+def _blocks(words: _Words, args: Sequence[int]) -> str:
+    says = ", ".join(map(words.says, args[:SHOWN])) + (", …" if len(args) > SHOWN else "")
+    return f"{says}: blocks side by side need equally many rows, blocks one below the other equally many columns"
+
+
+def _range_of_index(words: _Words, i: int, error: ShapeError) -> str:
+    if not isinstance(error, Contradiction):
+        return error.message
+    scope, names = words.formula.scopes.get(i), [words.text(a) for a in words.nodes[i].args[1:]]
+    while scope is not None and scope[0] not in names:
+        scope = scope[2]
+    name = scope[0] if scope is not None else "the index"
+    runs = words.dim(scope[1]) if scope is not None else error.left
+    return f"{words.says(words.nodes[i].args[0])}, and {name} runs from 1 to {runs} elsewhere in this sum"
+
+
 def _transposed_hint(words: _Words, a: int, b: int, sign: str) -> str:
     s, t = words.formula.shapes[a], words.formula.shapes[b]
     if all(words.could(x, y) or x is y for x, y in zip(s, t[::-1], strict=True)):
@@ -219,6 +249,12 @@ def _elementwise(words: _Words, a: int, b: int, sign: str) -> str:
     hint = _transposed_hint(words, a, b, sign)
     if hint or sign == ":":
         return message + hint
+    if {kind(s), kind(t)} == {"matrix", "row"}:
+        matrix, row = (a, b) if kind(s) == "matrix" else (b, a)
+        if (sign == "./" and row != b) or not words.could(words.formula.shapes[row][1], words.formula.shapes[matrix][1]):
+            return message
+        x = words.turned(row) if sign == ".*" else f"1./{words.turned(row)}"
+        return f"{message}: did you mean {words.factor(matrix)}*diag({x}) (every row)?"
     if {kind(s), kind(t)} == {"matrix", "vector"}:
         matrix, vector = (a, b) if kind(s) == "matrix" else (b, a)
         shape, n = words.formula.shapes[matrix], words.formula.shapes[vector][0]
@@ -354,7 +390,7 @@ def unknown_function(formula: Formula, i: int) -> FrechetError:
     node = formula.nodes[i]
     name = str(node.value)
     start, end = node.start, node.start + len(name)
-    if name in LATER or re.fullmatch(r"(?:sum|prod)_\w+", name):
+    if name in LATER or re.fullmatch(r"prod_\w+", name):
         return formula.error(UnsupportedError, f"{name} is not supported yet", start, end)
     derivative = unknown_derivative(formula, i, name)
     if derivative is not None:

@@ -14,6 +14,7 @@ from frechet.notation.calls import assign_roles, understand_calls
 from frechet.notation.declaration import Declaration, FunctionDeclaration
 from frechet.notation.declared import Known, declared
 from frechet.notation.formula import Formula
+from frechet.notation.indices import lonely_scalar
 from frechet.notation.shapes import infer, settle
 
 RETRIES = 20  # so many undeclared names may turn out to be vectors
@@ -121,6 +122,8 @@ def _added_scalar(formula: Formula, place: int) -> str | None:
     """
     node = formula.nodes[place]
     what = str(node.value) if node.kind == "call" else node.kind
+    if what == "blocks":
+        return lonely_scalar(formula, node)
     if what == "solve" and len(node.args) == 2:
         pairs = [(node.args[1], None)]
     elif what in ("add", "sub", "dot", "frobenius") and len(node.args) == 2:

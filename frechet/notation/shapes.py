@@ -9,7 +9,7 @@ from typing import Any
 
 from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
 from frechet.expressions.errors import FrechetError, ShapeError, UnsupportedError
-from frechet.notation import mistakes
+from frechet.notation import broadcasting, indices, mistakes
 from frechet.notation.formula import Formula
 from frechet.notation.functions import Call
 from frechet.notation.inference import checked
@@ -111,6 +111,8 @@ _RULES: dict[str, Any] = {
     "frobenius": reductions.FROBENIUS.shape,
     "transpose": TRANSPOSE.shape,
     "ctranspose": TRANSPOSE.shape,
+    "broadcast_add": broadcasting.shape,
+    "broadcast_sub": broadcasting.shape,
 }
 
 
@@ -131,7 +133,9 @@ def infer(formula: Formula) -> None:
                 shapes[i] = SCALAR
                 continue
             unifier.place = i
-            if what == "call":
+            if i in formula.sums:
+                shapes[i] = shapes[node.args[0]]
+            elif what == "call":
                 call = formula.calls[i]
                 if call.page is constants.ONES and call.args:
                     shapes[i] = _filled_shape(formula, i, call)
@@ -145,10 +149,15 @@ def infer(formula: Formula) -> None:
                     _prefer_commuted(formula, *node.args)
             elif what == "power":
                 shapes[i] = _power_shape(formula, i)
+            elif what == "index":
+                shapes[i] = indices.shape(formula, i)
+            elif what == "blocks":
+                shapes[i] = indices.shape_of_blocks(formula, i)
             elif what == "string":
                 raise formula.error_at(i, "a text in quotes has no meaning here")
             else:
                 raise formula.error_at(i, f"{what} is not supported yet", UnsupportedError)
+        indices.guess_lengths(formula)
         unifier.finish()
         for v in formula.known.values():
             if v.name not in formula.named:

@@ -33,6 +33,7 @@ class Node:
     | call | each argument | the function's name |
     | neg, transpose, ctranspose | one | |
     | power, epower, add, sub, mul, div, hadamard, ediv, kron, solve, frobenius | two | |
+    | broadcast_add, broadcast_sub | two | |
     | index | the base, then each item | |
     | slice | () for `:`, or first and last | |
     | blocks | all blocks, row after row | the number of blocks of each row |
@@ -320,7 +321,10 @@ def _binary(kind: str) -> Callable[[_Tape, list[Any]], Any]:
     return build
 
 
-_BINARY = ("power", "epower", "add", "sub", "mul", "div", "hadamard", "ediv", "kron", "solve", "frobenius")
+_BINARY = (
+    "power", "epower", "add", "sub", "mul", "div", "hadamard", "ediv", "kron", "solve", "frobenius", "broadcast_add",
+    "broadcast_sub",
+)  # fmt: skip
 _ACTIONS: dict[str, Callable[[_Tape, list[Any]], Any]] = {kind: _binary(kind) for kind in _BINARY}
 _REDUCTIONS = tuple(
     (target, length, None if action is None else _ACTIONS.get(action) or getattr(_Tape, action))

@@ -12,6 +12,9 @@ from frechet.operations.declared_functions import DeclaredPage
 
 
 class TextStyle(Style):
+    def __init__(self, brackets: bool = True) -> None:
+        self.brackets = brackets
+
     def number(self, value: Number) -> Piece:
         if isinstance(value, Fraction):
             return f"{value.numerator}/{value.denominator}", PRODUCT if value > 0 else ADD
@@ -71,15 +74,20 @@ class TextStyle(Style):
             sizes = node.params
         elif op == "unit":
             return f"unit({node.shape[0]},{node.params[0]})", ATOM
+        elif op == "selection":
+            return f"eye({node.shape[0]})[:,{node.params[0]}:{node.params[1]}]", ATOM
         else:
             sizes = node.shape[:1] if op == "eye" else tuple(d for d in node.shape if d is not UNIT)
         return f"{op}({','.join(map(str, sizes))})", ATOM
 
 
 TYPED = {"diagonal": "diag"}
-STYLE = TextStyle()
+STYLE, PLAIN = TextStyle(), TextStyle(brackets=False)
 
 
-def write_text(e: Expr, share: bool = True, spelled: Mapping[Expr, Piece] | None = None) -> Written:
-    """The expression in the text notation; parts shared in a large expression are named in `where`."""
-    return write(e, STYLE, share, spelled)
+def write_text(e: Expr, share: bool = True, spelled: Mapping[Expr, Piece] | None = None, brackets: bool = True) -> Written:
+    """The expression in the text notation; parts shared in a large expression are named in `where`.
+
+    brackets: entries are written X[i,j], otherwise unit(n,i)'*X*unit(m,j)
+    """
+    return write(e, STYLE if brackets else PLAIN, share, spelled)

@@ -15,10 +15,11 @@ from frechet.expressions.node import Expr, Number, variables
 from frechet.notation.declared_calls import UNICODE, written
 from frechet.notation.text import TYPED
 from frechet.notation.writing import ADD, ATOM, INNER, POSTFIX, PRODUCT, RATIO, Piece, Style, Written, write
+from frechet.operations.constants import place
 from frechet.operations.declared_functions import DeclaredPage
 
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+SUBSCRIPTS = str.maketrans("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 PLAIN_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 APART = re.compile(r"[A-Za-zα-ωΑ-Ω]{2}|[eE][0-9]")  # 2 det(X), 2 dX; and 2e5 would be a number
 
@@ -36,6 +37,8 @@ def decimal_parts(value: float) -> tuple[str, str]:
 
 class UnicodeStyle(Style):
     """`taken` are the names of the variables, so that no sign of the notation is mistaken for one of them."""
+
+    sized_zeros = False
 
     def __init__(self, taken: Collection[str] = ()) -> None:
         self.taken = taken
@@ -145,7 +148,11 @@ class UnicodeStyle(Style):
     def constant(self, node: Expr) -> Piece:
         name = node.op.name
         if name == "unit":
-            return "e" + str(node.params[0]).translate(SUBSCRIPTS), ATOM
+            index = self.dimension(place(node.params[0])).translate(SUBSCRIPTS)
+            return f"e_{{{index}}}" if any(c.isascii() for c in index) else f"e{index}", ATOM
+        if name == "selection":
+            columns = ":".join(map(self.dimension, node.params))
+            return f"I_{{{self.dimension(node.shape[0])}}}[:,{columns}]", ATOM
         if name == "commutation":
             return "K_{" + ",".join(map(self.dimension, node.params)) + "}", ATOM
         if name == "eye" and "I" in self.taken:

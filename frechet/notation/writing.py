@@ -12,6 +12,7 @@ from math import gcd, lcm
 
 from frechet.expressions.dimension import SCALAR, Dim
 from frechet.expressions.node import Expr, Number, variables, walk
+from frechet.notation.parts import block_piece, chain_of_parts, has_parts
 from frechet.operations.constants import ONE, exact, magnitude
 from frechet.operations.declared_functions import functions
 from frechet.operations.transposition import conjugated
@@ -46,6 +47,8 @@ class Style:
     """How the pieces of an expression are put together; a subclass for each notation."""
 
     times = "*"
+    sized_zeros = True  # must blocks of zeros say their sizes?
+    brackets = True  # are entries and slices written X[i,j]? Otherwise as products with unit vectors
 
     def variable(self, name: str) -> Piece:
         return name, ATOM
@@ -110,6 +113,13 @@ class Style:
 
     def constant(self, node: Expr) -> Piece:
         raise NotImplementedError
+
+    def entry(self, base: Piece, inside: Sequence[str]) -> Piece:
+        """The part of an array that the indices in brackets say."""
+        return f"{self.at_least(base, ATOM)}[{','.join(inside)}]", ATOM
+
+    def blocks(self, rows: Sequence[Sequence[str]]) -> Piece:
+        return f"[{'; '.join(', '.join(row) for row in rows)}]", ATOM
 
 
 def write(root: Expr, style: Style, share: bool = True, spelled: Mapping[Expr, Piece] | None = None) -> Written:
@@ -402,7 +412,12 @@ def _scale(node: Expr, pieces: _Pieces, style: Style) -> Piece:
 
 
 def _chain(node: Expr, pieces: _Pieces, style: Style) -> Piece:
-    text, level = style.product(_with_powers(node.args, pieces, style))
+    if style.brackets and has_parts(node.args):
+        text, level = chain_of_parts(node, pieces, style)
+    else:
+        text, level = style.product(_with_powers(node.args, pieces, style))
+    if level >= POSTFIX:
+        return text, level
     return text, INNER if node.shape == SCALAR else level
 
 
@@ -445,5 +460,6 @@ SPECIAL: dict[str, Callable[[Expr, _Pieces, Style], Piece]] = {
     "scale": _scale,
     "product": _chain,
     "matrix_power": _matrix_power,
+    "blocks": block_piece,
     "epower": lambda node, pieces, style: style.power(pieces[node.args[0]], pieces[node.args[1]], node.shape != SCALAR),
 }

@@ -13,6 +13,8 @@ reductions           trace, sum, largest and smallest entry, mean, dot, outer
 norms                Euclidean and Frobenius norm, norm1, p-norms
 determinant          det, logdet, adj
 powers               whole powers of matrices, inverse, solve, pseudo-inverse
+indexing             entries and slices
+blocks               arrays of blocks
 shaping              diag, vec, unvec, kron
 matrix_functions     expm, logm, sqrtm, powm, sinm, cosm
 frechet_derivatives  dexpm, dlogm, dsqrtm, dpowm, dsinm, dcosm
@@ -28,6 +30,7 @@ declared_maps        F: n → m, g: n → 1, with Jacobian, gradient, Hessian
 
 from frechet.expressions.operation import Operation, all_operations, register
 from frechet.operations import (
+    blocks,
     complex_parts,
     constants,
     declared_functions,
@@ -38,6 +41,7 @@ from frechet.operations import (
     factorizations,
     frechet_derivatives,
     hadamard,
+    indexing,
     matrix_functions,
     norms,
     nuclear,
@@ -55,9 +59,8 @@ from frechet.operations import (
 
 FAMILIES = (
     constants, transposition, sums, products, hadamard, elementwise, complex_parts, extrema, softmax, reductions, norms,
-    determinant, powers, shaping, matrix_functions, frechet_derivatives, factorizations, spectral, singular_values,
-    nuclear, toeplitz,
-    declared_functions, declared_maps,
+    determinant, powers, shaping, indexing, blocks, matrix_functions, frechet_derivatives, factorizations, spectral,
+    singular_values, nuclear, toeplitz, declared_functions, declared_maps,
 )  # fmt: skip
 if not all_operations():
     register([page for family in FAMILIES for page in family.PAGES])

@@ -141,6 +141,12 @@ def use_values(powers: dict[Expr, Number]) -> None:
             powers[b] = 1
 
 
+def _zero_or_one(b: Expr, powers: dict[Expr, Number]) -> None:
+    """Positive powers of zeros and ones are they themselves."""
+    if powers[b] > 0:
+        powers[b] = 1
+
+
 def _ratio_of(name: str) -> Any:
     """sin(x)/cos(x) = tan(x), sinh(x)/cosh(x) = tanh(x)."""
 
@@ -165,6 +171,7 @@ REWRITES = {
     "sign": _sign,
     "epower": _epower,
     "transpose": _epower,
+    "unit": _zero_or_one,
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, kind
+from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, at_least, dim, kind
 from frechet.expressions.errors import LimitError, ShapeError
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
@@ -307,26 +307,38 @@ class EyePage(Operation):
         return f"np.eye({node.shape[0]})"
 
 
+def place(i: int | Dim) -> Dim:
+    """An index as a dimension, so that one can calculate with it."""
+    return i if isinstance(i, Dim) else dim({(): i})
+
+
+def within(i: int | Dim, n: Dim) -> list[tuple[str, Expr | None]]:
+    """The condition that an index lies in its axis, where that depends on the sizes."""
+    return [] if at_least(n - place(i), 0) else [(f"{i} ≤ {n}", None)]
+
+
 class UnitPage(Operation):
     name = "unit"
     signature = "unit(n,i)"
-    takes = ("di",)
+    takes = ("di", "dd")
     summary = "The i-th unit vector of length n, counted from 1."
     rule = "d e = 0"
     constant = 1
     own_leaves = 1
     latex = "e_{p}"
-    examples = ("unit(4,2)'*x", "X*unit(3,1)")
+    examples = ("unit(4,2)'*x", "X*unit(3,1)", "X*unit(m,i)")
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         return (params[0], UNIT)
 
     def build(self, *args: Any) -> Expr:
+        """The index is a number, or a dimension (1 to n) where it is known by name only."""
         n, i = dim(args[0]), args[1]
-        last = n.value()
-        if not isinstance(i, int) or i < 1 or (last is not None and i > last):
+        i = dim(i) if isinstance(i, str) else i
+        if not isinstance(i, int | Dim) or at_least(place(i), 1) is False or at_least(n - place(i), 0) is False:
             raise ShapeError(f"unit({n},{i}): the second number must be between 1 and {n}")
-        return make(self, (), (i,), (n, UNIT))
+        value = i.value() if isinstance(i, Dim) else i
+        return make(self, (), (i if value is None else value,), (n, UNIT))
 
     def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
         return node
@@ -334,8 +346,11 @@ class UnitPage(Operation):
     def annotate(self, node: Expr) -> None:
         node.sign, node.definite = 1, 0
 
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return within(node.params[0], node.shape[0])
+
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"np.eye({node.shape[0]})[{node.params[0] - 1}]"
+        return f"np.eye({node.shape[0]})[{place(node.params[0]) - dim(1)}]"
 
 
 class CommutationPage(Operation):

@@ -11,7 +11,7 @@ from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Operation
 from frechet.operations import complex_parts, elementwise, hadamard, products, reducing, reductions, shaping, sums
-from frechet.operations.constants import EYE, ONE, ONES, exact, is_zero, magnitude, zeros
+from frechet.operations.constants import EYE, ONE, ONES, UNIT_VECTOR, exact, is_zero, magnitude, zeros
 from frechet.operations.transposition import TRANSPOSE, conjugated, transposed
 
 
@@ -60,7 +60,7 @@ def norm2(e: Expr) -> Expr:
         e = transposed(e)
     if e.op is elementwise.ABS:
         return sums.scaled(magnitude(c), hadamard.times(scalar or ONE, norm2(e.args[0])))
-    if e.op is ONES or e.op is EYE:
+    if e.op is ONES or e.op is EYE or e.op is UNIT_VECTOR:
         core = hadamard.monomial(SCALAR, [(reductions.sum_all(e), Fraction(1, 2))])
     elif e.op is shaping.DIAG:
         core = norm2(e.args[0])

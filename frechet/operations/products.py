@@ -14,7 +14,18 @@ from typing import Any
 from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import cancellation, commuting, factorizations, hadamard, norms, powers, reductions, shaping, sums
+from frechet.operations import (
+    cancellation,
+    commuting,
+    factorizations,
+    hadamard,
+    indexing,
+    norms,
+    powers,
+    reductions,
+    shaping,
+    sums,
+)
 from frechet.operations.constants import COMMUTATION, EYE, ONE, ONES, eye, is_zero, number, zeros
 from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugate_transposed, conjugated, hermitian, transposed
 
@@ -105,14 +116,17 @@ class ChainPage(Operation):
         return product(*left, w, *right)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        shapes = [a.shape for a in node.args]
-        if node.kind == "matrix" and len(args) == 2 and shapes[0][1] is UNIT:
-            return f"np.outer({args[0]}, {args[1]})"
-        cut = next((i for i, s in enumerate(shapes[:-1]) if s[1] is UNIT), None)
-        if cut is not None:
-            left = _associated(args[: cut + 1], shapes[: cut + 1])
-            return f"np.outer({left}, {_associated(args[cut + 1 :], shapes[cut + 1 :])})"
-        return _associated(args, shapes)
+        args, shapes, zeros_around = indexing.folded(node.args, args)
+        text = _multiplied(args, shapes)
+        return f"np.pad({text}, {zeros_around})" if zeros_around else text
+
+
+def _multiplied(args: Sequence[str], shapes: Sequence[Shape]) -> str:
+    cut = next((i for i, s in enumerate(shapes[:-1]) if s[1] is UNIT), None)
+    if cut is not None:
+        left = _associated(args[: cut + 1], shapes[: cut + 1])
+        return f"np.outer({left}, {_associated(args[cut + 1 :], shapes[cut + 1 :])})"
+    return _associated(args, shapes)
 
 
 def _associated(args: Sequence[str], shapes: Sequence[Shape]) -> str:
@@ -236,6 +250,9 @@ def _push(chain: list[Expr], f: Expr, scalars: list[Expr]) -> None:
         if joined is None:
             chain.append(f)
             return
+        if joined.shape == SCALAR:
+            scalars.append(joined)
+            return
         if joined.op is EYE:
             if not chain:
                 chain.append(joined)
@@ -320,6 +337,10 @@ def _join(chain: list[Expr], f: Expr) -> Expr | None:
         k_chain = _completes(chain, f)
         if k_chain is not None:
             return k_chain
+    selected = indexing.joined(last, f)
+    if selected is not None:
+        chain.pop()
+        return selected
     kronecker = _join_kronecker(last, f)
     if kronecker is not None:
         chain.pop()

@@ -9,8 +9,8 @@ from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
 from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import elementwise, hadamard, norms, products, shaping, sums
-from frechet.operations.constants import EYE, ONES, eye, is_zero, ones, size, zeros
+from frechet.operations import blocks, elementwise, hadamard, indexing, norms, products, shaping, sums
+from frechet.operations.constants import EYE, ONES, UNIT_VECTOR, eye, is_zero, ones, size, zeros
 from frechet.operations.reducing import Reduction, reduced, square
 from frechet.operations.transposition import TRANSPOSE, conjugate_transposed, hermitian, transposed
 
@@ -123,6 +123,9 @@ def trace(e: Expr) -> Expr:
         cut = next((i for i, f in enumerate(chain) if f.shape[1] is UNIT), None)
         if cut is not None:  # tr(x*y') = y'*x
             return products.product(*chain[cut + 1 :], *chain[: cut + 1])
+        full = next((i for i, f in enumerate(chain) if f.op is ONES), None)
+        if full is not None:  # tr(X*ones(m,n)) = sum(X)
+            return sum_all(products.product(*chain[full + 1 :], *chain[:full]))
         return _cyclic(chain)
     return make(TRACE, (e,), (), SCALAR)
 
@@ -182,11 +185,19 @@ def sum_all(e: Expr) -> Expr:
         return hadamard.monomial(SCALAR, [(size(e.shape[0]), 1), (size(e.shape[1]), 1)])
     if op is EYE:
         return size(e.shape[0])
+    if op is UNIT_VECTOR or op is indexing.SELECTION:
+        return size(e.shape[1])
+    if op is shaping.DIAGONAL:
+        return trace(e.args[0])
+    if op is blocks.BLOCKS:
+        return sums.add((1, sum_all(a)) for a in e.args)
     if is_zero(e):
         return zeros(SCALAR)
     v = shaping.diagonal_of_matrix(e)
     if v is not None:
         return sum_all(v)
+    if op is products.PRODUCT and e.shape[1] is UNIT and e.args[-1].op is ONES:
+        return sum_all(products.product(*e.args[:-1]))  # of the sums of the rows
     if op is hadamard.MONOMIAL:
         if len(e.args) == 1 and e.params[0] == 2 and (e.args[0].real or e.args[0].op is elementwise.ABS):
             return hadamard.monomial(SCALAR, [(norms.norm2(e.args[0]), 2)])

@@ -10,6 +10,7 @@ from frechet.expressions.dimension import SCALAR, Shape
 from frechet.expressions.node import Expr, Number
 from frechet.operations.constants import EYE, ONE, exact, eye
 from frechet.operations.hadamard import MONOMIAL, monomial
+from frechet.operations.indexing import selects_any
 from frechet.operations.products import PRODUCT, SCALE, product, scale
 from frechet.operations.reductions import TRACE, trace
 from frechet.operations.sums import SUM, add, content, negative
@@ -163,6 +164,11 @@ def _candidates(t: Term) -> Iterable[tuple[str, Expr]]:
             yield "entry", b
         return
     chain = body.args if body.op is PRODUCT else (body,)
+    if len(chain) == 2 and any(map(selects_any, chain)):  # x[2:n] - x[1:n-1] stays; E'*A + E'*B is E'*(A + B)
+        for end, f in zip(("left", "right"), chain, strict=True):
+            if selects_any(f):
+                yield end, f
+        return
     yield "left", chain[0]
     yield "right", chain[-1]
     if body.shape == SCALAR:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.node import Expr, Number, walk
+from frechet.operations.blocks import gathered
 from frechet.operations.constants import ones
 from frechet.operations.determinant import ADJ, DET
 from frechet.operations.elementwise import SIGMOID
 from frechet.operations.hadamard import MONOMIAL, monomial
+from frechet.operations.indexing import SELECTION
 from frechet.operations.powers import MATRIX_POWER, PSEUDO_INVERSE
 from frechet.operations.products import PRODUCT, SCALE, product, scale
 from frechet.operations.reductions import TRACE, trace
@@ -29,7 +31,7 @@ def polished(e: Expr) -> Expr:
         args = tuple([new[a] for a in node.args])
         changed = node if args == node.args else node.op.rebuild(node, args)
         if changed.op is SUM:
-            changed = _shorter_sum(changed)
+            changed = gathered(_shorter_sum(changed))
         elif changed.op is PRODUCT:
             changed = _pseudo_inverse(changed)
         elif changed.op is SCALE:
@@ -103,6 +105,8 @@ def _expand(e: Expr, logistic: bool, depth: int) -> Terms | None:
         if _all_negative(u) or (not _all_negative(flipped) and (flipped.leaves, flipped.key) < (u.leaves, u.key)):
             return [(1, ones(e.shape)), (-1, SIGMOID.build(flipped))]
         return [(1, e)]
+    if e.op is PRODUCT and any(f.op is SELECTION or (f.op is TRANSPOSE and f.args[0].op is SELECTION) for f in e.args):
+        return [(1, e)]  # x[1:k] of a sum stays one part
     if e.op is PRODUCT or e.op is SCALE:
         return _distribute(e, [(a, 1) for a in e.args], logistic, depth)
     if e.op is MONOMIAL:

@@ -12,6 +12,7 @@ from frechet.expressions.dimension import UNIT, Dim, axes, dim
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.function import Function, View
 from frechet.expressions.node import Expr, variables, walk
+from frechet.operations.constants import place
 from frechet.operations.declared_functions import symbols
 
 if TYPE_CHECKING:
@@ -59,9 +60,13 @@ def _dimensions(exprs: Sequence[Expr]) -> tuple[list[Dim], dict[str, int]]:
     least: dict[str, int] = {}
     for node in walk(*exprs):
         dims.update(dict.fromkeys(d for d in (*node.shape, *node.params) if isinstance(d, Dim) and d is not UNIT))
-        if node.op.name == "unit" and len(node.shape[0].names()) == 1:
-            name = next(iter(node.shape[0].names()))
-            least[name] = max(least.get(name, 1), node.params[0])
+        if node.op.name in ("unit", "selection"):
+            n, last = node.shape[0], place(node.params[-1])
+            largest = last.value()
+            if largest is not None and len(n.names()) == 1:
+                name = next(iter(n.names()))
+                least[name] = max(least.get(name, 1), largest)
+            dims[n - last + dim(1)] = None
         if node.op.name in NUMBERED:
             for d in node.args[0].shape:
                 if len(d.names()) == 1:

@@ -126,3 +126,25 @@ def test_names_of_the_point_and_the_direction_are_not_the_functions_own():
     assert np.isclose(D.linearization().evaluate({**at, "X00": at["X"]}), g.evaluate(at))
     with pytest.raises(fr.ShapeError, match="rename"):
         fr.Derivative(g, Y, fr.variables(g)["dX"])
+
+
+def test_indices_and_blocks():
+    z = fr.vector("z", "m")
+    parts = {
+        "X[1,2]": X[0, 1], "X[n,m]": X[-1, -1], "X[1,:]": X[0], "X[:,2]": X[:, 1], "x[1:k]": x[:"k"], "x[k+1:n]": x["k":],
+        "x[2:n-1]": x[1:-1], "X[1:2,3]": X[:2, 2], "x": x[:], "[X, x; z', 2]": fr.block([[X, x], [z.T, 2]]),
+    }  # fmt: skip
+    for text, e in parts.items():
+        assert str(e) == text and fr.parse(text, fr.variables(e), dimensions=["k"]) is e
+    at = {"X": np.arange(12.0).reshape(3, 4), "x": np.arange(3.0)}
+    assert np.array_equal(X[-1, 1:3].evaluate(at), at["X"][-1, 1:3]) and X[1, 2].evaluate(at) == at["X"][1, 2]
+    assert np.array_equal(x[:"k"].evaluate({**at, "k": 2}), at["x"][:2])
+    with pytest.raises(TypeError):
+        list(x)
+    three = fr.vector("t", 3)
+    for key in (3, -4, (0, 0), slice(None, None, 2), 1.5, slice(2, 2), True):
+        with pytest.raises(fr.ShapeError):
+            three[key]
+    for wrong in (lambda: c[0], lambda: fr.block([]), lambda: fr.block([[X], [A]])):
+        with pytest.raises(fr.ShapeError):
+            wrong()

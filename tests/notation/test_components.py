@@ -76,8 +76,9 @@ class Values:
     def placed(self, array: Any, indices: tuple[Any, ...]) -> Any:
         """The array with its axes where those of the indices are; equal indices take the diagonal."""
         for n in reversed(range(len(indices))):
-            if isinstance(indices[n], int):
-                array = array.take(indices[n] - 1, axis=n)
+            if not isinstance(indices[n], Index):
+                place = indices[n] if isinstance(indices[n], int) else indices[n].size(self.point.sizes)
+                array = array.take(place - 1, axis=n)
         names = [i for i in indices if isinstance(i, Index)]
         letters = "".join(chr(97 + self.axes.index(i)) if len(self.axes) < 26 else "" for i in names)
         assert len(letters) == len(names)
@@ -135,7 +136,9 @@ FORMULAS = [
     ("sqrt(x'*x+c)", "x"), ("norm1(A*x)", "x"), ("X^3", "X"), ("tr(X^5)", "X"), ("diag(x)*A*x", "x"),
     ("diag(X'*A*X)", "X"), ("x.^c", "x"), ("c.^x", "x"), ("x.^c", "c"), ("sum(X)*ones(3,3)", "X"),
     ("tr(X)*eye(4)*X", "X"), ("max(x)*x", "x"), ("max(x,y)", "x"), ("sum(X,1)", "X"), ("sum(X,2)'*A*x", "X"),
-    ("logsumexp(X)", "X"), ("det(X)*X", "X"), ("unit(n,2)'*X*unit(n,3)", "X"), ("tr(X)", "X"),
+    ("logsumexp(X)", "X"), ("det(X)*X", "X"), ("unit(n,2)'*X*unit(n,3)", "X"), ("X[i,j]^2*x[i]", "X"),
+    ("norm2(x[2:4])^2", "x"), ("X[:,j]'*y", "X"), ("[x; y]'*[x; z]", "x"), ("(A*X)[i,2]", "X"), ("X[1:k,:]", "X"),
+    ("tr(X)", "X"),
     ("sum(ones(n,m)*X)", "X"), ("X.*X.*A", "X"), ("A*diag(x)*B", "x"), ("x'", "x"), ("x'*A", "x"), ("X*x*x'", "X"),
     ("sigmoid(A*x)./(ones(n)+exp(x))", "x"), ("tr(ones(n,n)*X)/tr(A*A)", "X"),
 ]  # fmt: skip
