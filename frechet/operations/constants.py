@@ -321,6 +321,7 @@ class UnitPage(Operation):
     name = "unit"
     signature = "unit(n,i)"
     takes = ("di", "dd")
+    conditions_text = "1 ≤ i ≤ n"
     summary = "The i-th unit vector of length n, counted from 1."
     rule = "d e = 0"
     constant = 1

@@ -26,6 +26,7 @@ class SelectionPage(Operation):
     summary = "The columns a to b of the identity matrix: E'*X are rows of X, E*Y are the rows of Y put among zeros."
     rule = "d E = 0"
     source = "Magnus & Neudecker (2019), section 1.2 (a submatrix as a product)"
+    conditions_text = "1 ≤ a ≤ b ≤ n"
     constant = 1
     own_leaves = 1
     typed = False
