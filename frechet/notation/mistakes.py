@@ -17,7 +17,6 @@ from frechet.operations.declared_functions import DeclaredPage
 if TYPE_CHECKING:
     from frechet.expressions.operation import Operation
 
-LONGEST = 40  # characters of a quoted part
 SHOWN = 6  # blocks told in an error
 LATER = frozenset(
     """vech funm trfun duplication einsum""".split()  # noqa: SIM905
