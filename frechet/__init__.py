@@ -32,6 +32,7 @@ from frechet.interfaces.python import (
     matrix,
     operation_function,
     scalar,
+    tensor,
     vector,
 )
 
@@ -57,6 +58,7 @@ __all__ = [
     "matrix",
     "parse",
     "scalar",
+    "tensor",
     "variables",
     "vector",
 ]

@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 from frechet.compilation.adjugates import with_adjugates
 from frechet.compilation.sizes import Bindings, bind, callables, checked
-from frechet.expressions.dimension import UNIT, Dim, dim
+from frechet.expressions.dimension import UNIT, Dim, axes, dim
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, make, variables, walk
 from frechet.operations.constants import UNIT_VECTOR, VARIABLE, place
@@ -42,6 +42,7 @@ NEEDS |= {"sqrtm": ("powm", "matrix_function"), "dsqrtm": ("sqrtm", "powm", "syl
 SCIPY = ("erf", "erfc", "gamma", "gammaln", "digamma", "polygamma")
 CALLS = re.compile(r"(?<![\w.])(" + "|".join((*OWN, *SCIPY)) + r")\(")
 WORDS = re.compile(r"(?<![\w.])[^\W\d]\w*")
+TEXTS = re.compile(r'"[^"]*"')
 ATOM = re.compile(r"[\w.]+")
 REAL_BY_FORM = ("product", "tr", "sum_of_terms", "det", "logdet")  # real for certain arguments, and complex to NumPy
 SPLIT = (SUM, MONOMIAL, PRODUCT)
@@ -207,7 +208,7 @@ def _program(roots: list[Expr], name: str, arguments: Sequence[str | Expr], sing
             program.clashes[h] = _free(h + "_function", taken)
     if program.clashes:
         body = [CALLS.sub(lambda m: program.renamed(m[1]) + "(", line) for line in body]
-    needed = set(names_of_sizes) & set(WORDS.findall(text)) if names_of_sizes else set()
+    needed = set(names_of_sizes) & set(WORDS.findall(TEXTS.sub("", text))) if names_of_sizes else set()
     bindings = bind(known)
     wanted = needed | _further(needed, bindings)
     program.sizes = {names_of_sizes[n]: n for n in names_of_sizes if n in wanted and n not in bindings}
@@ -278,7 +279,7 @@ def _with_safe_sizes(roots: list[Expr], known: list[Expr], taken: set[str]) -> t
     for node in walk(*roots, *known):
         params = tuple(p.substitute(change) if isinstance(p, Dim) else p for p in node.params)
         shape = tuple(d if d is UNIT else d.substitute(change) for d in node.shape)
-        new_nodes[node] = make(node.op, tuple(new_nodes[a] for a in node.args), params, shape)  # type: ignore[arg-type]
+        new_nodes[node] = make(node.op, tuple(new_nodes[a] for a in node.args), params, shape)
     return [new_nodes[r] for r in roots], [new_nodes[v] for v in known], found
 
 
@@ -421,7 +422,7 @@ def _size_lines(wanted: set[str], bindings: Bindings, known: Sequence[Expr], par
     done: set[str] = set()
     for v in known:  # n, m = X.shape
         direct = [n for n, b in bindings.items() if n in wanted and b.variable is v and b.direct]
-        if len(direct) == 2:
+        if len(direct) == len(axes(v.shape)) > 1:
             direct.sort(key=lambda n: bindings[n].axis)
             lines.append(f"{', '.join(direct)} = {parameters[v.params[0]]}.shape")
             done.update(direct)

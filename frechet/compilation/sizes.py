@@ -11,7 +11,7 @@ from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr
 from frechet.operations.declared_functions import symbols
 
-GIVEN = {0: "a number", 1: "a 1-D array", 2: "a 2-D array"}
+GIVEN = {0: "a number"}  # by the number of axes; the others are arrays
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,8 @@ def callables(e: Expr, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _expected(v: Expr) -> str:
-    kind = GIVEN[len(axes(v.shape))]
+    count = len(axes(v.shape))
+    kind = GIVEN.get(count, f"a {count}-D array")
     return kind if not axes(v.shape) else f"{kind} of shape {show_shape(v.shape).replace('1×', '', v.kind == 'row')}"
 
 

@@ -153,6 +153,10 @@ class Derivative:
         """
         if name not in ("numerator", "denominator"):
             raise ShapeError(f"the layouts are numerator and denominator, not {name!r}")
+        if len(self.function.shape) > 2 or len(self.variable.shape) > 2:
+            raise ShapeError(
+                "layouts are for scalars, vectors and matrices: of a tensor ask for the gradient or the Jacobian"
+            )
         if self.function.shape == SCALAR:
             return self.gradient if name == "denominator" else transposed(self.gradient)
         if self.variable.shape == SCALAR:

@@ -10,16 +10,19 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from frechet.differentiation.wirtinger import coefficient, holomorphic_part
-from frechet.expressions.dimension import SCALAR, UNIT
+from frechet.expressions.dimension import SCALAR, UNIT, entries
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, make, substitute, walk
 from frechet.operations.blocks import places
 from frechet.operations.constants import COMMUTATION, NUMBER, ONE, eye, magnitude, ones, zeros
 from frechet.operations.declared_maps import ALONG
+from frechet.operations.einsum import coefficients, letters_of
 from frechet.operations.hadamard import monomial
 from frechet.operations.matrix_functions import FRECHET, SQRTM
+from frechet.operations.networks import contracted, fresh
 from frechet.operations.powers import TERMS_LIMIT, inverse, power
 from frechet.operations.products import product, scale
+from frechet.operations.reshaping import reshaped
 from frechet.operations.shaping import KRON, diag, kron_permutation, vec
 from frechet.operations.sums import add
 from frechet.operations.transposition import transposed
@@ -33,7 +36,7 @@ def jacobian(image: Expr, direction: Expr) -> Expr:
              complex numbers
     """
     image = holomorphic_part(image, direction)
-    rows, columns = image.shape[0] * image.shape[1], direction.shape[0] * direction.shape[1]
+    rows, columns = entries(image.shape), entries(direction.shape)
     if direction.shape == SCALAR:
         return vec(substitute(image, {direction: ONE}))
     if image.shape == SCALAR:
@@ -144,13 +147,28 @@ def _blocks(node: Expr, i: int, j: Expr) -> Expr:
     return product(KRON.build(columns or eye(m), rows or eye(n)), j)
 
 
+def _einsum(node: Expr, i: int, j: Expr) -> Expr:
+    """The other factors with the indices of the result and then of the argument, unfolded to a matrix."""
+    factors, target, dims = coefficients(node, i)
+    output, apart = letters_of(node)[1], ""
+    for c in target:  # an index that the argument and the result share becomes two, with an eye
+        if c in output:
+            new = fresh(dims)
+            dims[new] = dims[c]
+            factors.append((eye(dims[c]), c + new))
+            c = new
+        apart += c
+    weights = contracted(factors, output + apart, dims)
+    return product(reshaped(weights, (entries(node.shape), entries(node.args[i].shape))), j)
+
+
 def _same(node: Expr, i: int, j: Expr) -> Expr:
     return j
 
 
 RULES: dict[str, Callable[[Expr, int, Expr], Expr]] = {
     "sum_of_terms": _sum, "product": _product, "scale": _scale, "hadamard": _hadamard, "transpose": _transpose,
-    "diag": _diag, "diagonal": _diagonal, "kron": _kron, "vec": _same, "unvec": _same,
+    "diag": _diag, "diagonal": _diagonal, "kron": _kron, "vec": _same, "unvec": _same, "reshape": _same, "einsum": _einsum,
     "tril": _mask, "triu": _mask, "lowhalf": _mask, "sylvester": _sylvester, "lyap": _sylvester, "dsqrtm": _sylvester,
     "dpowm": _power, "conj": _complex_part, "re": _complex_part, "im": _complex_part, "blocks": _blocks,
     "declared_second_form": _second,

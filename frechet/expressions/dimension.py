@@ -1,7 +1,8 @@
 """Symbolic dimensions: polynomials with integer coefficients in dimension names, such as n, 3, n+1, 2n, n*m.
 
 `UNIT` is the dimension that an absent axis has: a scalar is UNIT×UNIT, a vector n×UNIT, a row UNIT×n. It differs from the
-dimension 1, so that a 1×1 matrix is not a scalar, and it lets one shape rule serve products of all kinds.
+dimension 1, so that a 1×1 matrix is not a scalar, and it lets one shape rule serve products of all kinds. A tensor is an
+array of three or more axes, none of them absent.
 """
 
 from __future__ import annotations
@@ -149,12 +150,16 @@ def _never_negative(d: Dim) -> bool:
 UNIT = Dim()
 UNIT.terms, UNIT.text, UNIT.digest = (((), 1),), "1", 1
 
-Shape = tuple[Dim, Dim]
+Shape = tuple[Dim, ...]
+"""(rows, columns) with `UNIT` for an absent axis; of a tensor its three or more axes."""
 SCALAR: Shape = (UNIT, UNIT)
+AXES_LIMIT = 8  # of a tensor that is declared or typed
 
 
 def kind(shape: Shape) -> str:
-    """scalar, vector, row (a transposed vector) or matrix."""
+    """scalar, vector, row (a transposed vector), matrix, or tensor: an array of three or more axes."""
+    if len(shape) > 2:
+        return "tensor"
     rows, columns = shape
     if rows is UNIT:
         return "scalar" if columns is UNIT else "row"
@@ -162,7 +167,7 @@ def kind(shape: Shape) -> str:
 
 
 def show_shape(shape: Shape) -> str:
-    """A shape as people write it: scalar, n, 1×n, n×m."""
+    """A shape as people write it: scalar, n, 1×n, n×m, n×m×k."""
     name = kind(shape)
     if name == "scalar":
         return "scalar"
@@ -190,5 +195,13 @@ _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def axes(shape: Shape) -> tuple[Dim, ...]:
-    """The dimensions that are there: none for a scalar, one for a vector or row, two for a matrix."""
+    """The dimensions that are there: none for a scalar, one for a vector or row, two for a matrix, more for a tensor."""
     return tuple(d for d in shape if d is not UNIT)
+
+
+def entries(shape: Shape) -> Dim:
+    """How many entries an array has."""
+    count = shape[0]
+    for d in shape[1:]:
+        count = count * d
+    return count

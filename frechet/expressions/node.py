@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from weakref import WeakValueDictionary
 from zlib import crc32
 
-from frechet.expressions.dimension import Dim, Shape, kind
-from frechet.expressions.errors import UnsupportedError
+from frechet.expressions.dimension import Dim, Shape, kind, show_shape
+from frechet.expressions.errors import ShapeError, UnsupportedError
 
 if TYPE_CHECKING:
     from frechet.expressions.operation import Operation
@@ -39,7 +39,7 @@ class Expr:
     """An expression of a fixed shape.
 
     op, args, params   the operation, its arguments and what else it needs (numbers, dimensions, names)
-    shape              (rows, columns); `UNIT` marks an absent axis
+    shape              (rows, columns); `UNIT` marks an absent axis; of a tensor three axes or more
     leaves             variables and numbers in the tree, at most COUNT_LIMIT
     balance            transposed minus untransposed matrices: the sign says which of X and X' reads better
     sign               2 entries positive, 1 non-negative, 0 unknown
@@ -180,6 +180,7 @@ def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: 
     """The node of this operation; the same arguments give the same object.
 
     Raises:  UnsupportedError, if an argument is complex and the page of the operation does not say that it may be
+             ShapeError, for a tensor in one that does not say it takes tensors: no rule shall look at two axes only
     """
     signature = (op, args, params, shape)
     found = _table.get(signature)
@@ -190,6 +191,8 @@ def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: 
     node.transposed = node.conjugate = None
     leaves, balance, bar, real = op.own_leaves, 0, 0, True
     for a in args:
+        if len(a.shape) > 2 and not op.tensors:
+            raise ShapeError(f"{op.typed_as or op.name} takes no tensors, and this is {show_shape(a.shape)}")
         leaves += a.leaves
         balance += a.balance
         bar += a.bar
@@ -200,7 +203,7 @@ def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: 
     node.leaves = min(leaves, COUNT_LIMIT)
     node.balance = max(-COUNT_LIMIT, min(balance, COUNT_LIMIT))
     node.lead = args[0].lead if args else op.name
-    node.digest = hash((op.code, shape[0].digest, shape[1].digest, *[a.digest for a in args], *map(param_digest, params)))
+    node.digest = hash((op.code, *[d.digest for d in shape], *[a.digest for a in args], *map(param_digest, params)))
     op.annotate(node)
     if node.real:
         node.bar = 0

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 from zlib import crc32
 
-from frechet.expressions.dimension import Dim, Shape
-from frechet.expressions.errors import UnsupportedError
+from frechet.expressions.dimension import Dim, Shape, kind, show_shape
+from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr
 
 Equal = Callable[[Dim, Dim], None]
@@ -42,8 +42,9 @@ class Operation:
     typed_as: str = ""  # the typed name, where it is not `name`
     takes: ClassVar[
         tuple[str, ...]
-    ] = ()  # what the arguments are, by count: e expression, d dimension, i integer, r rational
+    ] = ()  # what the arguments are, by count: e expression, d dimension, i integer, r rational, s text; + one or more
     in_notation: ClassVar[bool] = True  # other readers of the text notation know the name
+    tensors: ClassVar[bool] = False  # an argument may have three or more axes; all other operations refuse it
     forces_matrix: ClassVar[bool] = False  # an undeclared name given as its argument is a matrix, whatever its letter
     code: int
 
@@ -94,6 +95,36 @@ class Operation:
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         """NumPy source of the value, given the source of the arguments. Vectors and rows are 1-D arrays."""
         raise NotImplementedError(self.name)
+
+
+def shape_of(operation: Operation, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+    """The operation's shape rule, which is asked about tensors only where the operation takes them."""
+    if not operation.tensors:
+        for shape in shapes:
+            if len(shape) > 2:
+                name = operation.typed_as or operation.name
+                raise ShapeError(f"{name} takes no tensors, and this is a tensor of {len(shape)} axes, {show_shape(shape)}")
+    return operation.shape(equal, shapes, params)
+
+
+def same_shape(equal: Equal, a: Shape, b: Shape) -> Shape:
+    """Raises or records that two arrays have one shape."""
+    if kind(a) != kind(b) or len(a) != len(b):
+        raise ShapeError("kinds")
+    for x, y in zip(a, b, strict=True):
+        equal(x, y)
+    return a
+
+
+def fitting(takes: Sequence[str], count: int) -> list[str]:
+    """What each of `count` arguments is, in the ways that fit that count; a letter with a + is repeated as needed."""
+    found = []
+    for t in takes:
+        if t.endswith("+"):
+            t = t[:-1] + t[-2] * (count - len(t) + 1)
+        if len(t) == count:
+            found.append(t)
+    return found
 
 
 _operations: dict[str, Operation] = {}

@@ -240,7 +240,9 @@ class Page:
             lines.append(self.entry("", f"{self.symbol('∇')} = {self.show(without)}", remark))
         if structure_of(self.variable) == "symmetric":
             lines.append(self.entry("free entries", self.symbol("free"), FREE_ENTRIES))
-        if self.variable.shape != SCALAR:
+        if len(self.variable.shape) > 2:
+            lines.append(self._partials(d))
+        elif self.variable.shape != SCALAR:
             numerator = d.layout("numerator")
             lines.append(
                 self.entry(
@@ -252,16 +254,25 @@ class Page:
         return lines
 
     def _jacobian(self, d: Derivative) -> str:
+        if len(self.function.shape) > 2 or len(self.variable.shape) > 2:
+            return self._partials(d)
         matrices = "matrix" in (self.function.kind, self.variable.kind)
         how = "vec(dX) stacks columns" if matrices else f"rows: entries of {self.letter}"
         remark = f"{_size(d.jacobian.shape)} (numerator layout; {how})"
         return self.entry("Jacobian", f"{self.symbol('∂')} = {self.show(d.jacobian)}", remark)
 
+    def _partials(self, d: Derivative) -> str:
+        """Derivatives of and by tensors are arrays of three axes and more: they are written in indices."""
+        from frechet.notation.components import write_partials
+
+        shape = (*axes(self.function.shape), *axes(self.variable.shape))
+        return self.entry("partials", write_partials(d, self.letter, self.notation), _size(shape))
+
     def _second(self, second: Answer) -> list[str]:
         e = second.expression
         if second.form == "differential":
             return [self.entry("second", f"{self.symbol('d²')} = {self.show(e)}", "the second differential")]
-        matrix = self.variable.kind == "matrix"
+        matrix = self.variable.kind in ("matrix", "tensor")
         lines = [
             self.entry(
                 "Hessian", f"{self.symbol('∇²')} = {self.show(e)}", _size(e.shape) + (", for vec(dX)" if matrix else "")

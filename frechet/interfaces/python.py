@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from frechet.differentiation.derivative import Derivative as LinearMap
+from frechet.expressions import operation
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, at_least, axes, dim, show_shape
 from frechet.expressions.errors import NotationError, ShapeError, UnsupportedError
 from frechet.expressions.function import VIEWS, View
@@ -57,6 +58,15 @@ def matrix(name: str, n: int | str | Dim, m: int | str | Dim, *words: str, **fla
     return _declared(name, (dim(n), dim(m)), words, flags)
 
 
+def tensor(name: str, *dims_and_words: int | str | Dim, **flags: bool) -> Expr:
+    """A variable of three or more axes, fr.tensor("T", "n", "m", "k"), perhaps with a domain: positive, unit01 …"""
+    words = [w for w in dims_and_words if isinstance(w, str) and (w in DOMAINS or w in STRUCTURES)]
+    dims = [dim(d) for d in dims_and_words if d not in words]
+    if len(dims) < 3:
+        raise ShapeError(f"a tensor has at least three axes, and {name} is given {len(dims)}: use fr.matrix or fr.vector")
+    return _declared(name, tuple(dims), words, flags)
+
+
 def expression(value: object) -> Expr:
     """An expression from an expression or a number."""
     if isinstance(value, Expr):
@@ -87,6 +97,9 @@ class NumPyAlgebra:
         if operator == "@":
             if SCALAR in (left.shape, right.shape):
                 raise ShapeError("@ is the matrix product: multiply by a scalar with *")
+            if len(left.shape) > 2 or len(right.shape) > 2:
+                shown = " and ".join(show_shape(e.shape) for e in (left, right))
+                raise ShapeError(f"@ takes no tensors, and these are {shown}: fr.einsum multiplies and sums over indices")
             if left.kind == "vector" and right.kind == "vector":
                 raise ShapeError(
                     f"{left!r} and {right!r} are both vectors: x.T @ y is their inner product, fr.outer(x, y) the outer"
@@ -182,7 +195,7 @@ def _same_shape(a: Expr, b: Expr, operator: str) -> None:
         if small.shape == SCALAR:
             sizes = ", ".join(repr(str(d)) for d in big.shape if d is not UNIT)
             hint = f": write {small!r}*fr.ones({sizes}) to add it to every entry"
-            if big.shape[0] is big.shape[1]:
+            if big.shape[0] is big.shape[1] and len(big.shape) == 2:
                 hint += f", {small!r}*fr.eye('{big.shape[0]}') to add it on the diagonal"
     raise ShapeError(f"{operator} of {a!r}, {show_shape(a.shape)}, and {b!r}, {show_shape(b.shape)}{hint}")
 
@@ -203,11 +216,11 @@ class Function:
 
     def __call__(self, *args: Any) -> Expr:
         for page in self.pages:
-            for takes in page.takes:
-                if len(takes) == len(args):
-                    return _apply(page, takes, args)
-        counts = sorted({len(t) for p in self.pages for t in p.takes})
-        raise ShapeError(f"{self.__name__} takes {' or '.join(map(str, counts))} arguments, not {len(args)}")
+            for takes in operation.fitting(page.takes, len(args)):
+                return _apply(page, takes, args)
+        counts = sorted({t for p in self.pages for t in p.takes}, key=len)
+        many = " or ".join(f"{len(t) - 1} or more" if t.endswith("+") else str(len(t)) for t in counts)
+        raise ShapeError(f"{self.__name__} takes {many} arguments, not {len(args)}")
 
     def __repr__(self) -> str:
         return f"<frechet function {self.__name__}>"
@@ -216,15 +229,17 @@ class Function:
 def _apply(page: Operation, takes: str, args: Sequence[Any]) -> Expr:
     built: list[Any] = []
     for kind, a in zip(takes, args, strict=True):
+        if kind == "d" and not isinstance(a, (int, str, Dim)):
+            raise ShapeError(f"{page.typed_as or page.name} takes a dimension here, a name or a number")
         built.append(expression(a) if kind == "e" else dim(a) if kind == "d" else a)
 
     def equal(a: Dim, b: Dim) -> None:
         if a is not b:
             raise ShapeError(f"the dimensions {a} and {b} differ")
 
-    shapes = [a.shape for a in built if isinstance(a, Expr)]
+    shapes = [a.shape for kind, a in zip(takes, built, strict=True) if kind == "e"]
     try:
-        page.shape(equal, shapes, [a for a in built if not isinstance(a, Expr)])
+        operation.shape_of(page, equal, shapes, [a for kind, a in zip(takes, built, strict=True) if kind != "e"])
     except ShapeError as error:
         given = " and ".join(show_shape(s) for s in shapes)
         reason = "" if error.message == "kinds" else f": {error.message}"

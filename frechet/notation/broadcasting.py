@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
+from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind, show_shape
+from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr
 from frechet.expressions.operation import Equal
 from frechet.notation.formula import Formula
@@ -28,6 +29,8 @@ def understand(formula: Formula, node: Node) -> None:
 def shape(equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
     """Along each axis the dimension of the one that has it."""
     a, b = shapes
+    if len(a) > 2 or len(b) > 2:
+        raise ShapeError(f".+ takes no tensors, and this is one: {show_shape(a if len(a) > 2 else b)}")
     for d, e in zip(a, b, strict=True):
         if d is not UNIT and e is not UNIT:
             equal(d, e)

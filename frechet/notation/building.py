@@ -26,7 +26,7 @@ def build(formula: Formula) -> list[Any]:
         find = formula.unifier.find
         for i, shape in enumerate(shapes):
             if shape.__class__ is tuple and shape is not SCALAR:
-                shapes[i] = (find(shape[0]), find(shape[1]))
+                shapes[i] = tuple(map(find, shape))
     parent, root, sign = _groups(formula)
     members: dict[int, list[tuple[int, Expr]]] = {}  # of every group by its root: the parts so far
     values: list[Any] = [None] * len(nodes)

@@ -6,16 +6,18 @@ from fractions import Fraction
 from typing import Any
 
 from frechet.expressions.dimension import UNIT, Dim, dim, kind
-from frechet.expressions.errors import LimitError, NotationError, ShapeError
+from frechet.expressions.errors import FrechetError, LimitError, NotationError, ShapeError
 from frechet.expressions.function import resolved
-from frechet.expressions.operation import Operation
+from frechet.expressions.operation import Operation, fitting
 from frechet.notation import broadcasting, function_mistakes, indices, mistakes
 from frechet.notation.formula import DIMENSION, EXPRESSION, INDEX, LITERAL, Formula
 from frechet.notation.functions import FILLED, Call, functions
 from frechet.notation.inference import checked
+from frechet.notation.kinds import default_kind
 from frechet.notation.syntax import Node
-from frechet.operations import constants
+from frechet.operations import constants, einsum
 from frechet.operations.declared_maps import page_of
+from frechet.operations.elementwise import Elementwise
 
 EXPONENT_LIMIT = 8  # of a power of a dimension, as in eye(n^2)
 
@@ -46,12 +48,17 @@ def understand_calls(formula: Formula) -> None:
                 elif letter == "d":
                     formula.roles[a] = DIMENSION
                     typed.append((False, a))  # replaced by the dimension once names are known
+                elif letter == "s":
+                    formula.roles[a] = LITERAL
+                    typed.append((False, _text(formula, name, a)))
                 else:
                     formula.roles[a] = LITERAL
                     typed.append((False, _number(formula, i, name, a, whole=letter == "i")))
             if name == "eye" and not takes:
                 typed.append((False, formula.unifier.fresh()))
             formula.calls[i] = Call(page, typed)
+            if page is einsum.EINSUM:
+                _orders(formula, i)
             if page.forces_matrix and len(node.args) == 1 and formula.nodes[node.args[0]].kind == "name":
                 formula.forced.add(str(formula.nodes[node.args[0]].value))
         elif node.kind == "index":
@@ -82,13 +89,13 @@ def _filled(formula: Formula, name: str, node: Node) -> Call:
 
 def _chosen(formula: Formula, i: int, name: str, rows: list[tuple[str, Operation]]) -> tuple[str, Operation]:
     args = formula.nodes[i].args
-    fitting = [row for row in rows if len(row[0]) == len(args)]
-    if not fitting:
+    fit = [(t, page) for takes, page in rows for t in fitting((takes,), len(args))]
+    if not fit:
         raise mistakes.wrong_count(formula, i, rows)
-    for takes, page in fitting:
+    for takes, page in fit:
         if all(letter not in "ir" or _literal(formula, a) is not None for letter, a in zip(takes, args, strict=True)):
             return takes, page
-    return fitting[-1]
+    return fit[-1]
 
 
 def _literal(formula: Formula, i: int) -> int | Fraction | float | None:
@@ -113,6 +120,41 @@ def _number(formula: Formula, i: int, name: str, a: int, whole: bool) -> int | F
         shown = formula.nodes[a]
         raise formula.error_at(a, f"{name} needs {what} here, not {formula.text[shown.start : shown.end]}")
     return value
+
+
+def _text(formula: Formula, name: str, a: int) -> str:
+    node = formula.nodes[a]
+    if node.kind != "string":
+        shown = formula.text[node.start : node.end]
+        raise formula.error_at(a, f'{name} needs a text in quotes here, as in einsum("ij,jk->ik", A, B), not {shown}')
+    return str(node.value)
+
+
+def _orders(formula: Formula, i: int) -> None:
+    """The subscripts of einsum tell how many axes an undeclared name has."""
+    subscripts, *operands = formula.nodes[i].args
+    try:
+        inputs, _ = einsum.read_subscripts(formula.nodes[subscripts].value)
+    except FrechetError as error:
+        raise formula.placed(error, subscripts) from None
+    for letters, a in zip(inputs, operands, strict=False):
+        if formula.nodes[a].kind == "name":
+            formula.orders.setdefault(str(formula.nodes[a].value), len(letters))
+        elif len(letters) > 2:  # the arrays in exp(T) - S have as many axes as it
+            stack = [a]
+            while stack:
+                node = formula.nodes[stack.pop()]
+                entrywise = node.kind == "call" and node.args[1:] == () and _is_elementwise(str(node.value))
+                if entrywise or node.kind in ("neg", "add", "sub", "hadamard", "ediv"):
+                    stack += node.args
+                elif node.kind == "epower":
+                    stack.append(node.args[0])
+                elif node.kind == "name" and default_kind(str(node.value)) != "scalar":
+                    formula.orders.setdefault(str(node.value), len(letters))
+
+
+def _is_elementwise(name: str) -> bool:
+    return any(isinstance(page, Elementwise) for _, page in functions().get(name, ()))
 
 
 def assign_roles(formula: Formula) -> None:

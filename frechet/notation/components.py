@@ -27,12 +27,12 @@ from frechet.notation.entries import (
 )
 from frechet.notation.latex import LatexStyle, write_latex
 from frechet.notation.text import TextStyle, write_text
-from frechet.notation.unicode import SUBSCRIPTS, UnicodeStyle, write_unicode
+from frechet.notation.unicode import UnicodeStyle, under, write_unicode
 from frechet.notation.writing import ATOM, INNER, Piece, Style, Written, split_number
 from frechet.operations.declared_functions import functions
+from frechet.operations.einsum import EINSUM
 
 LETTERS = "ijklmnprstuvhaexobcdfgqwyz"  # for indices; all but the last few exist as subscripts
-UNDER = SUBSCRIPTS | str.maketrans("aehijklmnoprstuvx", "ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 OPEN = {
     "sum_of_terms",
     "scale",
@@ -193,10 +193,7 @@ class _Hand:
 
     def below(self, letters: Sequence[str]) -> str:
         joined = ("" if all(len(a) == 1 for a in letters) else ",").join(letters)
-        lowered = joined.translate(UNDER)
-        if self.notation == "unicode" and not any(c.isascii() for c in lowered):
-            return lowered
-        return f"_{{{joined}}}"
+        return under(joined) if self.notation == "unicode" else f"_{{{joined}}}"
 
     def sigma(self, letters: Sequence[str]) -> str:
         if self.notation == "text":
@@ -214,6 +211,15 @@ def write_components(d: Derivative, letter: str, style: str = "unicode") -> str:
     >>> write_components(Derivative(reading.expression, reading.variables["X"]), "g")
     'dg = Σᵢⱼ (∂g/∂xᵢⱼ) dxᵢⱼ     with  ∂g/∂xᵢⱼ = Σₖ aₖᵢ bⱼₖ = (Aᵀ Bᵀ)ᵢⱼ'
     """
+    return _written(d, letter, style)[0]
+
+
+def write_partials(d: Derivative, letter: str, style: str = "unicode") -> str:
+    """The partial derivatives alone: `∂fₖₗ/∂xᵢⱼ = aₖᵢ bⱼₗ`."""
+    return _written(d, letter, style)[1]
+
+
+def _written(d: Derivative, letter: str, style: str) -> tuple[str, str]:
     if not d.variable.real:
         holomorphic_part(d.raw_differential, d.direction)  # of others, dg is no sum over dz alone
     found = components(d)
@@ -223,7 +229,7 @@ def write_components(d: Derivative, letter: str, style: str = "unicode") -> str:
     free = [c for c in (*LETTERS, *(f"i{n}" for n in range(1, 2 * NODES))) if c not in taken]
     # x has the indices i and j, and F has k and l; of a vector by a vector it is fₖ by xⱼ
     of_x = free[1:2] if len(found.rows) == len(found.columns) == 1 else free[: len(found.columns)]
-    names = dict(zip(found.columns + found.rows, [*of_x, *free[2:]], strict=False))
+    names = dict(zip(found.columns + found.rows, [*of_x, *free[max(2, len(found.columns)) :]], strict=False))
     small = letter.lower() if letter.lower() not in used else letter
     hand = _Hand(style, names, free, used | {small})
     x = hand.variable(d.variable.params[0], found.columns)
@@ -239,14 +245,15 @@ def write_components(d: Derivative, letter: str, style: str = "unicode") -> str:
         partial, join = (f"d{g}/d{x}", "*") if hand.notation == "text" else (f"∂{g}/∂{x}", " ")
         note = f"     for {space} d{d.variable.params[0]}"
         line = f"d{g} = {sigma}({partial}){join}d{x}     with  {partial} = {equal}"
-    return line if space == "general" else line + note
+    return line if space == "general" else line + note, f"{partial} = {equal}"
 
 
 def _right_sides(d: Derivative, found: Components, hand: _Hand) -> Iterator[str]:
     """What the partial derivative is: in entries, and as the entry of an array."""
     if found.total is not None:
         yield hand.total(found.total)[0]
-    if found.whole is not None and found.whole.shape != SCALAR:
+    in_indices = found.total is not None and found.whole is not None and any(e.op is EINSUM for e in walk(found.whole))
+    if found.whole is not None and found.whole.shape != SCALAR and not in_indices:
         written_whole = [t.factors[0] for t in found.total or () if t.factors]
         if not any(isinstance(f, Entry) and f.base is found.whole for f in written_whole):
             yield hand.entry(found.whole, found.rows + found.columns)
@@ -261,4 +268,7 @@ def _right_sides(d: Derivative, found: Components, hand: _Hand) -> Iterator[str]
         unit = f"E_{''.join(at)}" if hand.notation == "text" else "E" + hand.below(at)
         image = hand.within(hand.write(d.differential, spelled={d.direction: (unit, ATOM)}).text, found.rows)
         basis = hand.style.product([(e[0], ATOM), hand.style.transpose((e[1], ATOM))])[0]
+        if len(e) > 2:  # a tensor with a single 1
+            times = {"latex": r" \otimes ", "unicode": " ⊗ "}.get(hand.notation, " ⊗ ")
+            basis = times.join(e)
         yield image + (r",\quad " if hand.notation == "latex" else ",  ") + f"{unit} = {basis}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from frechet.expressions.dimension import UNIT, Dim, Shape, dim
-from frechet.expressions.errors import FrechetError, NotationError, UnsupportedError
+from frechet.expressions.dimension import AXES_LIMIT, UNIT, Dim, Shape, dim
+from frechet.expressions.errors import FrechetError, LimitError, NotationError, UnsupportedError
 from frechet.expressions.function import PROPERTIES, Function, checked
 from frechet.expressions.node import Expr
 from frechet.notation.declaration import Declaration, FunctionDeclaration, Polynomial, read_declaration
@@ -25,8 +25,8 @@ class Known:
 
     def __init__(self, name: str, dims: tuple[Dim, ...] | None, words: Iterable[str], field: str | None) -> None:
         self.name, self.dims, self.function = name, dims, None
-        if dims is not None and len(dims) > 2:
-            raise UnsupportedError(f"{name} has {len(dims)} dimensions: only scalars, vectors and matrices are known here")
+        if dims is not None and len(dims) > AXES_LIMIT:
+            raise LimitError(f"{name} has {len(dims)} axes; at most {AXES_LIMIT} are read")
         structure, domains = [], []
         for word in words:
             if word in PROPERTIES and word not in constants.DOMAINS:

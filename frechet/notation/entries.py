@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from frechet.expressions.dimension import UNIT, Dim
+from frechet.expressions.dimension import UNIT, Dim, axes
 from frechet.expressions.node import Expr, Number, depends, walk
 from frechet.operations.constants import exact, size
+from frechet.operations.einsum import letters_of
 from frechet.operations.elementwise import ABS, Elementwise
 
 NODES = 100  # of an expression written out as a tree; larger ones are one symbol
@@ -92,12 +93,13 @@ def entry(e: Expr, places: Sequence[Place], direction: Expr | None = None, at: S
     for node in walk(e):
         trees[node] = min(1 + sum(trees[a] for a in node.args), NODES + 1)
     inside = depends(e, direction) if direction is not None else set()
-    return _Entries(direction, tuple(at), inside, trees).at(e, *_rows_and_columns(e, places))
+    return _Entries(direction, tuple(at), inside, trees).at(e, *_by_axis(e, places))
 
 
-def _rows_and_columns(e: Expr, places: Sequence[Place]) -> tuple[Place | None, Place | None]:
+def _by_axis(e: Expr, places: Iterable[Place]) -> list[Place | None]:
+    """A place for every axis, None for one that is absent."""
     rest = iter(places)
-    return tuple(None if d is UNIT else next(rest) for d in e.shape)  # type: ignore[return-value]
+    return [None if d is UNIT else next(rest) for d in e.shape]
 
 
 class _Entries:
@@ -108,23 +110,25 @@ class _Entries:
     ) -> None:
         self.direction, self.where, self.inside, self.trees = direction, at, inside, trees
 
-    def at(self, e: Expr, i: Place | None, j: Place | None) -> Total:
-        i, j = i if e.shape[0] is not UNIT else None, j if e.shape[1] is not UNIT else None
+    def at(self, e: Expr, *places: Place | None) -> Total:
+        if len(places) != len(e.shape):  # of a scalar, or of a tensor's scalar factor
+            places = tuple(None for _ in e.shape)
+        p = [None if d is UNIT else place for d, place in zip(e.shape, places, strict=True)]
         if e is self.direction:
-            here = [p for p in (i, j) if p is not None]
+            here = [place for place in p if place is not None]
             return _contracted(Term(1, tuple(Delta(a, b) for a, b in zip(here, self.where, strict=True))))
         rule = RULES.get(e.op.name)
         if self.trees.get(e, 1) <= NODES:
             if rule is not None:
-                return rule(self, e, i, j)
+                return rule(self, e, *p)
             if isinstance(e.op, Elementwise) or e.op.name in ("maximum", "minimum", "declared_elementwise"):
-                return self._applied(e, i, j)
-        return self.symbol(e, i, j)
+                return self._applied(e, *p)
+        return self.symbol(e, *p)
 
-    def symbol(self, e: Expr, i: Place | None, j: Place | None) -> Total:
+    def symbol(self, e: Expr, *p: Place | None) -> Total:
         if e in self.inside:
             raise NoEntries
-        return (Term(1, (Entry(e, tuple(p for p in (i, j) if p is not None)),)),)
+        return (Term(1, (Entry(e, tuple(place for place in p if place is not None)),)),)
 
     def times(self, parts: Iterable[tuple[Expr, Total]], summed: Sequence[Index] = ()) -> Total:
         """The product of totals, added up over indices; what contains the direction is multiplied out."""
@@ -150,8 +154,8 @@ class _Entries:
         return settled
 
     # -- the rules
-    def _sum(self, e: Expr, i: Place | None, j: Place | None) -> Total:
-        terms = [_joined(Term(c), t) for c, a in zip(e.params, e.args, strict=True) for t in self.at(a, i, j)]
+    def _sum(self, e: Expr, *p: Place | None) -> Total:
+        terms = [_joined(Term(c), t) for c, a in zip(e.params, e.args, strict=True) for t in self.at(a, *p)]
         if len(terms) > TERMS:
             raise NoEntries
         return tuple(terms)
@@ -165,25 +169,25 @@ class _Entries:
         parts = [(a, self.at(a, p, q)) for a, p, q in zip(args, ends[:-1], ends[1:], strict=True)]
         return self.times(parts, [p for p in inner if p is not None])
 
-    def _scale(self, e: Expr, i: Place | None, j: Place | None) -> Total:
-        return self.times([(a, self.at(a, i, j)) for a in e.args])
+    def _scale(self, e: Expr, *p: Place | None) -> Total:
+        return self.times([(a, self.at(a, *p)) for a in e.args])
 
-    def _monomial(self, e: Expr, i: Place | None, j: Place | None) -> Total:
+    def _monomial(self, e: Expr, *p: Place | None) -> Total:
         parts: list[tuple[Expr, Total]] = []
         for b, k in zip(e.args, e.params, strict=True):
             if k == 2 and b.op.name == "norm2":
                 parts.append((b, self._total(b.args[0], lambda total: Raised(total, 2))))
             else:
-                total = self.at(b, i, j)
+                total = self.at(b, *p)
                 parts.append((b, total if k == 1 else (Term(1, (Raised(total, k),)),)))
         return self.times(parts)
 
-    def _power(self, e: Expr, i: Place | None, j: Place | None) -> Total:
-        base, exponent = (self.at(a, i, j) for a in e.args)
+    def _power(self, e: Expr, *p: Place | None) -> Total:
+        base, exponent = (self.at(a, *p) for a in e.args)
         return (Term(1, (Raised(base, exponent),)),)
 
-    def _applied(self, e: Expr, i: Place | None, j: Place | None) -> Total:
-        return (Term(1, (Applied(e, tuple(self.at(a, i, j) for a in e.args)),)),)
+    def _applied(self, e: Expr, *p: Place | None) -> Total:
+        return (Term(1, (Applied(e, tuple(self.at(a, *p) for a in e.args)),)),)
 
     def _matrix_power(self, e: Expr, i: Place | None, j: Place | None) -> Total:
         base, k = e.args[0], e.params[0]
@@ -199,7 +203,19 @@ class _Entries:
         total = self.at(e, *ends)
         return self.times([(e, total if of is None else (Term(1, (of(total),)),))], [p for p in ends if p is not None])
 
-    def _norm1(self, e: Expr, i: Place | None, j: Place | None) -> Total:
+    def _einsum(self, e: Expr, *p: Place | None) -> Total:
+        inputs, output = letters_of(e)
+        place: dict[str, Place] = dict(zip(output, (q for q in p if q is not None), strict=True))
+        summed: list[Index] = []
+        for letters, a in zip(inputs, e.args, strict=True):
+            for c, d in zip(letters, axes(a.shape), strict=True):
+                if c not in place:
+                    place[c] = index = Index(d)
+                    summed.append(index)
+        parts = [(a, self.at(a, *_by_axis(a, (place[c] for c in at)))) for at, a in zip(inputs, e.args, strict=True)]
+        return self.times(parts, summed)
+
+    def _norm1(self, e: Expr, *p: Place | None) -> Total:
         absolute = ABS.build(e.args[0])
         return self._total(e.args[0], lambda total: Applied(absolute, (total,)))
 
@@ -209,10 +225,10 @@ def _delta(first: Place | None, second: Place | None) -> Total:
     return _contracted(Term(1, (Delta(first, second),)))
 
 
-RULES: dict[str, Callable[[_Entries, Expr, Place | None, Place | None], Total]] = {
-    "number": lambda of, e, i, j: (Term(e.params[0]),) if e.params[0] else (),
-    "zeros": lambda of, e, i, j: (),
-    "ones": lambda of, e, i, j: (Term(1),),
+RULES: dict[str, Callable[..., Total]] = {
+    "number": lambda of, e, *p: (Term(e.params[0]),) if e.params[0] else (),
+    "zeros": lambda of, e, *p: (),
+    "ones": lambda of, e, *p: (Term(1),),
     "eye": lambda of, e, i, j: _delta(i, j),
     "unit": lambda of, e, i, j: _delta(i, e.params[0]),
     "transpose": lambda of, e, i, j: of.at(e.args[0], j, i),
@@ -227,6 +243,7 @@ RULES: dict[str, Callable[[_Entries, Expr, Place | None, Place | None], Total]] 
     "hadamard": _Entries._monomial,
     "epower": _Entries._power,
     "matrix_power": _Entries._matrix_power,
+    "einsum": _Entries._einsum,
 }
 
 

@@ -15,6 +15,7 @@ from frechet.notation.functions import Call
 from frechet.notation.functions import functions as typed
 from frechet.notation.inference import Unifier
 from frechet.notation.syntax import Node, Program, read_syntax
+from frechet.operations.networks import shape_of
 
 EXPRESSION, DIMENSION, LITERAL, INDEX = 0, 1, 2, 3  # what a node is read as
 
@@ -56,6 +57,7 @@ class Formula:
         self.scopes: dict[int, Scope] = {}  # of every node inside such a call
         self.slices: list[tuple[Dim, Dim, Dim]] = []  # the axis, the first and the last of x[k:n]
         self.forced: set[str] = set()  # names that must be matrices
+        self.orders: dict[str, int] = {}  # names that have so many axes, whatever their letter: operands of einsum
         self.vectors: set[str] = set()  # names that are vectors, whatever their letter, because of what they are added to
         self.shapes: list[Any] = [None] * len(self.nodes)
         self.named: dict[str, Shape] = {}
@@ -126,7 +128,7 @@ class Formula:
     def _shape_of_declared(self, v: Known) -> Shape:
         assert v.dims is not None
         dims = [d.substitute(self.sizes) for d in v.dims]
-        shape = (dims[0] if dims else UNIT, dims[1] if len(dims) > 1 else UNIT)
+        shape = shape_of(dims)
         if v.square and (kind(shape) != "matrix" or shape[0] is not shape[1]):
             word = v.structure[0] if v.structure else v.domain
             message = f"{v.name} is declared {word}, so it must be a square matrix, not {described(shape)}"

@@ -71,7 +71,7 @@ class Unifier:
         return d
 
     def shape(self, shape: Shape) -> Shape:
-        return self.find(shape[0]), self.find(shape[1])
+        return tuple(map(self.find, shape))
 
     def unknown(self, d: Dim) -> bool:
         """Is the dimension a single unknown?"""

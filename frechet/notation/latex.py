@@ -174,10 +174,14 @@ class LatexStyle(Style):
         if isinstance(op, DeclaredPage):
             return written(node, latex_name(op.called(node)), [a[0] for a in args], self.parens, LATEX), ATOM
         params = ", ".join(self.dimension(p) if isinstance(p, Dim) else self._plain(p) for p in node.params)
+        if op.name == "einsum":
+            return self.contraction(node, args)
         if op.name == "powm":
             return self.power(args[0], args[1], False)
         if op.name == "kron":
             return r" \otimes ".join(self.at_least(a, POSTFIX) for a in args), RATIO
+        if op.name == "sum" and len(node.args[0].shape) > 2:
+            return rf"{_operator('sum')}{self.parens(args[0][0])}", ATOM
         if op.name == "sum":
             one = (r"\mathbf{1}^{\top}", POSTFIX)
             ones = [(r"\mathbf{1}", ATOM)] if node.args[0].kind == "matrix" else []
@@ -187,13 +191,13 @@ class LatexStyle(Style):
         if op.name == "sigmoid" and r"\sigma" in self.taken:
             return rf"\operatorname{{sigmoid}}{self.parens(args[0][0])}", ATOM
         if op.name == "norm2":
-            index = "F" if node.args[0].kind == "matrix" else "2"
+            index = "F" if node.args[0].kind in ("matrix", "tensor") else "2"
             return self._filled(op.latex, args, params) + f"_{{{index}}}", ATOM
         if op.latex:
             text = self._filled(op.latex, args, params)
             return text, POSTFIX if op.latex.startswith(r"\log") and op.name != "log" else ATOM
         parts = [a[0] for a in args]
-        inside = [params, *parts] if op.takes and op.takes[0][0] in "dir" else [*parts, params]
+        inside = [params, *parts] if op.takes and op.takes[0][0] in "dirs" else [*parts, params]
         name = TYPED.get(op.name, op.typed_as or op.name)
         return rf"{_operator(name)}{self.parens(', '.join(filter(None, inside)))}", ATOM
 
@@ -216,6 +220,20 @@ class LatexStyle(Style):
             for bar in ("vert", "Vert"):
                 template = template.replace(rf"\l{bar}", rf"\left\l{bar}").replace(rf"\r{bar}", rf"\right\r{bar}")
         return PLACE.sub(part, template)
+
+    def entry(self, piece: Piece, letters: str) -> str:
+        text, level = piece
+        plain = level == ATOM and re.fullmatch(r"\\?[A-Za-z]+|\\mathbf\{1\}", text)
+        return (text if plain else self.parens(text)) + f"_{{{letters}}}"
+
+    def delta(self, letters: str) -> str:
+        return rf"\delta_{{{letters}}}"
+
+    def summation(self, body: str, letters: str) -> str:
+        return rf"\sum_{{{letters}}} {body}" if letters else body
+
+    def bracketed(self, body: str, letters: str) -> str:
+        return rf"\left[{body}\right]_{{{letters}}}"
 
     def constant(self, node: Expr) -> Piece:
         op = node.op

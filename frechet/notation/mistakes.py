@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN = 6  # blocks told in an error
 LATER = frozenset(
-    """vech funm trfun duplication einsum""".split()  # noqa: SIM905
+    """vech funm trfun duplication""".split()  # noqa: SIM905
 )  # functions of the notation; those that have no page yet are refused as such
 OTHER_NAMES = {
     "trace": "tr", "transpose": "X'", "t": "X'", "inverse": "inv", "eig": "eigvals", "norm": "norm2", "fro": "norm2",
@@ -49,8 +49,7 @@ class _Words:
         return self.unifier.find(d).substitute(self.letters)
 
     def shape(self, i: int) -> Shape:
-        rows, columns = self.formula.shapes[i]
-        return self.dim(rows), self.dim(columns)
+        return tuple(map(self.dim, self.formula.shapes[i]))
 
     def text(self, i: int) -> str:
         node = self.nodes[i]
@@ -108,7 +107,11 @@ def shape_error(formula: Formula, i: int, error: ShapeError) -> FrechetError:
     words = _Words(formula)
     node = formula.nodes[i]
     what = node.kind
-    if what == "mul":
+    parts = formula.calls[i].args if what == "call" else node.args
+    indexed = what == "call" and node.value in ("einsum", "reshape")
+    if indexed or any(len(formula.shapes[a]) > 2 for a in parts):
+        message = _with_tensor(words, i, parts, error)
+    elif what == "mul":
         message = _product(words, *node.args)
     elif what in ("add", "sub"):
         message = _sum(words, node.args[0], node.args[1], "+" if what == "add" else "-")
@@ -144,8 +147,33 @@ def shape_error(formula: Formula, i: int, error: ShapeError) -> FrechetError:
     return formula.error_at(i, message, ShapeError)
 
 
+def _with_tensor(words: _Words, i: int, parts: Sequence[int], error: ShapeError) -> str:
+    """What is wrong with parts of which one is a tensor."""
+    says, node = " and ".join(map(words.says, parts)), words.nodes[i]
+    what = str(node.value) if node.kind == "call" else node.kind
+    if what == "einsum":
+        return f"{error.message}: {says}"
+    if what == "reshape":
+        return f"the numbers of entries differ: {says}" if isinstance(error, Contradiction) else error.message
+    sign = {"add": "+", "sub": "-", "hadamard": ".*", "ediv": "./", "frobenius": ":", "epower": ".^"}.get(what, what)
+    if what in ("add", "sub") and SCALAR in map(words.shape, parts):
+        scalar, array = sorted(parts, key=lambda a: words.shape(a) != SCALAR)
+        c = "" if words.text(scalar) == "1" else words.factor(scalar) + "*"
+        every = f"ones({','.join(map(str, words.shape(array)))})"
+        return f"{says}: write {c}{every} to add {words.text(scalar)} to every entry"
+    if isinstance(error, Contradiction) or error.message == "kinds":
+        return f"{sign} needs equal shapes here: {says}"
+    if what == "mul":
+        return f"a tensor has no matrix product: {says}; einsum multiplies and sums over indices"
+    if what in ("transpose", "ctranspose"):
+        return f"a tensor has no transpose: {says}; einsum permutes axes"
+    if what in ("div", "power"):
+        return f"{'/ divides by' if what == 'div' else 'the exponent of ^ is'} a scalar, and {says}"
+    return error.message if "takes no tensors" in error.message and len(parts) == 1 else f"{error.message}: {says}"
+
+
 def _is_scalar_sum(words: _Words, a: int, b: int) -> bool:
-    return (words.shape(a) == SCALAR) != (words.shape(b) == SCALAR)
+    return (words.shape(a) == SCALAR) != (words.shape(b) == SCALAR) and len(words.shape(a)) == len(words.shape(b))
 
 
 def _product(words: _Words, a: int, b: int) -> str:
@@ -163,7 +191,7 @@ def _product(words: _Words, a: int, b: int) -> str:
         both = "both column vectors" if vectors else "both rows"
         number = f"{inner} (a number{need}) or " if could(s[axis], t[axis]) else ""
         return f"{says} are {both}: did you mean {number}{outer} ({show_shape((n, m))})?"
-    fitting = []
+    fitting: list[tuple[str, Shape]] = []
     n, k = words.shape(a)
     m, p = words.shape(b)
     if could(s[0], t[0]) and s[1] is not UNIT:
@@ -421,8 +449,8 @@ def wrong_count(formula: Formula, i: int, rows: Sequence[tuple[str, Operation]])
         return formula.error(UnsupportedError, "softmax of the rows of a matrix is not supported yet", start, end)
     if name == "logsumexp" and count == 2:
         return formula.error(UnsupportedError, "logsumexp of the rows of a matrix is not supported yet", start, end)
-    counts = sorted({len(takes) for takes, _ in rows})
-    many = " or ".join(map(str, counts))
+    counts = sorted({len(takes.rstrip("+")) for takes, _ in rows})
+    many = " or ".join(map(str, counts)) + (" or more" if any("+" in takes for takes, _ in rows) else "")
     signatures = " or ".join(dict.fromkeys(page.signature for _, page in rows if page.signature))
     hint = ""
     if name == "eye" and count == 2:

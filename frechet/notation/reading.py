@@ -100,15 +100,19 @@ def _read(formula: Formula) -> Reading:
 
 
 def _read_with_vector(formula: Formula, error: ShapeError) -> Reading:
-    """The text read again with an undeclared scalar that is added to a vector, as b in W*x + b, as a vector.
+    """The text read again with an undeclared scalar that is added to a vector, as b in W*x + b, as a vector,
+    and with an undeclared name that is added to a tensor as a tensor.
 
     An expression wins over a default, never over a declaration. If that reading fails too, the first error is told.
     """
-    name = _added_scalar(formula, formula.unifier.place)
+    name, order = _added_scalar(formula, formula.unifier.place), 1
+    if name is None:
+        name, order = _beside_tensor(formula, formula.unifier.place)
     if name is None or len(formula.vectors) >= RETRIES:
         raise error
     again = Formula(formula.text, formula.said, formula.given, formula.wrt, formula.sizes, formula.dimensions)
     again.vectors = formula.vectors | {name}
+    again.orders = formula.orders | ({name: order} if order > 1 else {})
     try:
         return _read(again)
     except ShapeError:
@@ -136,9 +140,27 @@ def _added_scalar(formula: Formula, place: int) -> str | None:
         name = formula.nodes[i].value
         if formula.nodes[i].kind != "name" or not isinstance(name, str) or formula.shapes[i] != SCALAR:
             continue
-        said = formula.known.get(name)  # a declaration such as b: complex leaves the shape open
-        known = said is not None and said.dims is not None
-        known = known or name in formula.given or name in formula.definitions or name in formula.dimensions
-        if not known and name != "pi" and (j is None or kind(formula.shapes[j]) == "vector"):
+        if not _is_known(formula, name) and name != "pi" and (j is None or kind(formula.shapes[j]) == "vector"):
             return name
     return None
+
+
+def _beside_tensor(formula: Formula, place: int) -> tuple[str | None, int]:
+    """The undeclared name that stands at this node beside a tensor, where shapes must be equal, and the tensor's order."""
+    node = formula.nodes[place]
+    what = str(node.value) if node.kind == "call" else node.kind
+    if what in ("add", "sub", "hadamard", "ediv", "dot", "frobenius", "max", "min") and len(node.args) == 2:
+        for i, j in (node.args, node.args[::-1]):
+            name, shape = formula.nodes[i].value, formula.shapes[j]
+            if formula.nodes[i].kind != "name" or not isinstance(name, str) or shape is None or len(shape) < 3:
+                continue
+            if not _is_known(formula, name) and name != "pi" and name not in formula.orders:
+                return name, len(shape)
+    return None, 0
+
+
+def _is_known(formula: Formula, name: str) -> bool:
+    """Is the shape of the name said? A declaration such as b: complex leaves it open."""
+    said = formula.known.get(name)
+    shaped = said is not None and said.dims is not None
+    return shaped or name in formula.given or name in formula.definitions or name in formula.dimensions

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from functools import cache
+from functools import partial
 from typing import Any
 
+from frechet.expressions import operation
 from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
 from frechet.expressions.errors import FrechetError, ShapeError, UnsupportedError
+from frechet.expressions.operation import Operation
 from frechet.notation import broadcasting, indices, mistakes
 from frechet.notation.formula import Formula
 from frechet.notation.functions import Call
 from frechet.notation.inference import checked
+from frechet.notation.kinds import default_kind
 from frechet.operations import constants, hadamard, powers, products, reductions, shaping, sums
+from frechet.operations.networks import shape_of
 from frechet.operations.transposition import TRANSPOSE
-
-GREEK = frozenset(
-    """alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda lamda mu nu xi omicron pi rho
-    sigma tau upsilon phi varphi chi psi omega""".split()  # noqa: SIM905
-)
-
-
-@cache
-def default_kind(name: str) -> str:
-    """What an undeclared name is: a…g scalars, h…z vectors, A…Z matrices, Greek letters scalars, capital ones matrices.
-
-    >>> [default_kind(name) for name in ("a", "x1", "weights", "W", "alpha", "Σ")]
-    ['scalar', 'vector', 'vector', 'matrix', 'scalar', 'matrix']
-    """
-    plain = name.lstrip("_") or name
-    word = re.match(r"[^\W\d_]*", plain)
-    first = plain[0]
-    if first.isupper():
-        return "matrix"
-    if (word is not None and word.group() in GREEK) or "α" <= first <= "ω":
-        return "scalar"
-    if not first.isascii():
-        from unicodedata import normalize
-
-        first = normalize("NFKD", first)[0]
-    return "scalar" if "a" <= first <= "g" else "vector"
 
 
 def _name_shape(formula: Formula, name: str, i: int) -> Shape:
@@ -57,7 +34,7 @@ def _name_shape(formula: Formula, name: str, i: int) -> Shape:
         return formula.named[name]
     if name in formula.given:
         shape = formula.given[name].shape
-        shape = (shape[0].substitute(formula.sizes), shape[1].substitute(formula.sizes)) if formula.sizes else shape
+        shape = tuple(d.substitute(formula.sizes) for d in shape) if formula.sizes else shape
     elif name in formula.dimensions or name == "pi":
         return SCALAR
     elif name == "eye" and name not in formula.known:
@@ -72,6 +49,8 @@ def _name_shape(formula: Formula, name: str, i: int) -> Shape:
 def _default(formula: Formula, name: str) -> Shape:
     fresh = formula.unifier.fresh
     known = formula.known.get(name)
+    if name in formula.orders and (known is None or not known.structure):
+        return shape_of([fresh() for _ in range(formula.orders[name])])
     what = "matrix" if name in formula.forced else "vector" if name in formula.vectors else default_kind(name)
     what = formula.wanted.get(name, what)
     if known is not None and (known.structure or known.domain == "invertible"):
@@ -97,20 +76,31 @@ def _epower_shape(equal: Any, shapes: Sequence[Shape], params: Sequence[Any]) ->
     return exponent if base == SCALAR else hadamard.POWER.shape(equal, shapes, params)
 
 
+def _product_shape(equal: Any, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+    page = products.SCALE if SCALAR in shapes else products.PRODUCT
+    if page is products.SCALE and shapes[0] != SCALAR:
+        shapes = shapes[::-1]
+    return operation.shape_of(page, equal, shapes, params)
+
+
+def _by_page(page: Operation) -> Any:
+    return partial(operation.shape_of, page)
+
+
 _RULES: dict[str, Any] = {
-    "add": sums.SUM.shape,
-    "sub": sums.SUM.shape,
+    "add": _by_page(sums.SUM),
+    "sub": _by_page(sums.SUM),
     "neg": lambda equal, shapes, params: shapes[0],
-    "mul": products.PRODUCT.shape,
+    "mul": _product_shape,
     "div": _division_shape,
-    "hadamard": hadamard.MONOMIAL.shape,
-    "ediv": hadamard.MONOMIAL.shape,
+    "hadamard": _by_page(hadamard.MONOMIAL),
+    "ediv": _by_page(hadamard.MONOMIAL),
     "epower": _epower_shape,
-    "kron": shaping.KRON.shape,
-    "solve": powers.SOLVE.shape,
-    "frobenius": reductions.FROBENIUS.shape,
-    "transpose": TRANSPOSE.shape,
-    "ctranspose": TRANSPOSE.shape,
+    "kron": _by_page(shaping.KRON),
+    "solve": _by_page(powers.SOLVE),
+    "frobenius": _by_page(reductions.FROBENIUS),
+    "transpose": _by_page(TRANSPOSE),
+    "ctranspose": _by_page(TRANSPOSE),
     "broadcast_add": broadcasting.shape,
     "broadcast_sub": broadcasting.shape,
 }
@@ -140,9 +130,9 @@ def infer(formula: Formula) -> None:
                 if call.page is constants.ONES and call.args:
                     shapes[i] = _filled_shape(formula, i, call)
                 else:
-                    shapes[i] = call.page.shape(equal, [shapes[a] for a in call.args], call.params)
-                    checked(shapes[i][0])
-                    checked(shapes[i][1])
+                    shapes[i] = operation.shape_of(call.page, equal, [shapes[a] for a in call.args], call.params)
+                    for d in shapes[i]:
+                        checked(d)
             elif what in rules:
                 shapes[i] = rules[what](equal, [shapes[a] for a in node.args], ())
                 if what == "mul" and unifier.postponed:
@@ -177,7 +167,8 @@ def _prefer_commuted(formula: Formula, left: int, right: int) -> None:
     first, second = formula.calls.get(left), formula.calls.get(right)
     if first is not None and second is not None and first.page is constants.COMMUTATION and second.page is shaping.VEC:
         m, n = first.params
-        formula.unifier.preferred.append((formula.shapes[second.args[0]], (m, n)))
+        if len(formula.shapes[second.args[0]]) == 2:
+            formula.unifier.preferred.append((formula.shapes[second.args[0]], (m, n)))
 
 
 def _filled_shape(formula: Formula, i: int, call: Call) -> Shape:
@@ -190,7 +181,7 @@ def _filled_shape(formula: Formula, i: int, call: Call) -> Shape:
 
 def _power_shape(formula: Formula, i: int) -> Shape:
     base, exponent = (formula.shapes[a] for a in formula.nodes[i].args)
-    if exponent != SCALAR or kind(base) in ("vector", "row"):
+    if exponent != SCALAR or kind(base) not in ("scalar", "matrix"):
         raise ShapeError("power")
     if base == SCALAR:
         return SCALAR

@@ -62,8 +62,11 @@ class TextStyle(Style):
             # diag(1./v) is the inverse of diag(v)
             return f"inv(diag({args[0][0].removeprefix('1./')}))", ATOM
         parts = [a[0] for a in args]
-        params = [self.number(p)[0] if isinstance(p, (int, float, Fraction)) else str(p) for p in node.params]
-        inside = [*params, *parts] if op.takes and op.takes[0][0] in "dir" else [*parts, *params]
+        params = [
+            self.number(p)[0] if isinstance(p, (int, float, Fraction)) else f'"{p}"' if isinstance(p, str) else str(p)
+            for p in node.params
+        ]
+        inside = [*params, *parts] if op.takes and op.takes[0][0] in "dirs" else [*parts, *params]
         return f"{TYPED.get(op.name, op.typed_as or op.name)}({','.join(inside)})", ATOM
 
     def constant(self, node: Expr) -> Piece:

@@ -35,6 +35,12 @@ def decimal_parts(value: float) -> tuple[str, str]:
     return mantissa.removesuffix(".0"), str(int(exponent)) if exponent else ""
 
 
+def under(letters: str) -> str:
+    """The letters as a subscript; in braces where one of them does not exist as such."""
+    lowered = letters.translate(SUBSCRIPTS)
+    return f"_{{{letters}}}" if any(c.isascii() for c in lowered) else lowered
+
+
 class UnicodeStyle(Style):
     """`taken` are the names of the variables, so that no sign of the notation is mistaken for one of them."""
 
@@ -126,6 +132,8 @@ class UnicodeStyle(Style):
         if isinstance(op, DeclaredPage):
             return written(node, op.called(node), parts, self.parens, UNICODE), ATOM
         name, body = op.name, parts[0]
+        if name == "einsum":
+            return self.contraction(node, args)
         if name == "powm":
             return self.power(args[0], args[1], False)
         if name == "kron":
@@ -142,8 +150,21 @@ class UnicodeStyle(Style):
         if name == "sigmoid" and "σ" not in self.taken:
             name = "σ"
         params = [self.dimension(p) if isinstance(p, Dim) else self.number(p)[0] for p in node.params]
-        inside = [*params, *parts] if op.takes and op.takes[0][0] in "dir" else [*parts, *params]
+        inside = [*params, *parts] if op.takes and op.takes[0][0] in "dirs" else [*parts, *params]
         return f"{TYPED.get(name, op.typed_as or name)}{self.parens(', '.join(inside))}", ATOM
+
+    def entry(self, piece: Piece, letters: str) -> str:
+        text, level = piece
+        return (text if level == ATOM and (len(text) == 1 or text[-1] in ")⟩") else self.parens(text)) + under(letters)
+
+    def delta(self, letters: str) -> str:
+        return "δ" + under(letters)
+
+    def summation(self, body: str, letters: str) -> str:
+        return f"Σ{under(letters)} {body}" if letters else body
+
+    def bracketed(self, body: str, letters: str) -> str:
+        return f"[{body}]{under(letters)}"
 
     def constant(self, node: Expr) -> Piece:
         name = node.op.name

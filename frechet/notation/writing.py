@@ -13,8 +13,9 @@ from math import gcd, lcm
 from frechet.expressions.dimension import SCALAR, Dim
 from frechet.expressions.node import Expr, Number, variables, walk
 from frechet.notation.parts import block_piece, chain_of_parts, has_parts
-from frechet.operations.constants import ONE, exact, magnitude
+from frechet.operations.constants import EYE, ONE, exact, magnitude
 from frechet.operations.declared_functions import functions
+from frechet.operations.einsum import EINSUM, letters_of, turned
 from frechet.operations.transposition import conjugated
 
 NAMING_LIMIT = 120  # leaves from which shared parts get names
@@ -108,6 +109,29 @@ class Style:
             text += (" - " if negative else " + ") + body if text else ("-" if negative else "") + body
         return text, ADD
 
+    def contraction(self, node: Expr, args: Sequence[Piece]) -> Piece:
+        """An einsum as a sum of products of entries: [Σₗ tᵢⱼₗ aₗₖ]ᵢⱼₖ is the array of these entries."""
+        inputs, output = letters_of(node)
+        entries = [
+            self.delta(at) if a.op is EYE else self.entry(piece, at)
+            for a, piece, at in zip(node.args, args, inputs, strict=True)
+        ]
+        summed = "".join(dict.fromkeys(c for at in inputs for c in at if c not in output))
+        text = self.summation(" ".join(entries), summed)
+        return (self.bracketed(text, output), POSTFIX) if output else (text, INNER)
+
+    def entry(self, piece: Piece, letters: str) -> str:
+        raise NotImplementedError
+
+    def delta(self, letters: str) -> str:
+        raise NotImplementedError
+
+    def summation(self, body: str, letters: str) -> str:
+        raise NotImplementedError
+
+    def bracketed(self, body: str, letters: str) -> str:
+        raise NotImplementedError
+
     def call(self, node: Expr, args: Sequence[Piece]) -> Piece:
         raise NotImplementedError
 
@@ -149,7 +173,7 @@ def _shared_parts(root: Expr) -> dict[Expr, str]:
     for node in order:
         taken |= {name for d in (*node.shape, *node.params) if isinstance(d, Dim) for name in d.names()}
     named: dict[Expr, str] = {}
-    counts = {"scalar": 0, "vector": 0, "matrix": 0}
+    counts = {"scalar": 0, "vector": 0, "matrix": 0, "tensor": 0}
     # the leaves and the operations of a part, its named parts counted as one leaf
     size: dict[Expr, int] = {}
     weight: dict[Expr, int] = {}
@@ -160,7 +184,7 @@ def _shared_parts(root: Expr) -> dict[Expr, str]:
             continue
         shared = uses.get(node, 0) > 1 and (size[node] >= SHARED_LEAVES or weight[node] >= SHARED_NODES)
         if shared or size[node] > 4 * NAMING_LIMIT or weight[node] > NODES_LIMIT:
-            letter = {"scalar": "s", "vector": "v", "matrix": "M"}[node.kind]
+            letter = {"scalar": "s", "vector": "v", "matrix": "M", "tensor": "T"}[node.kind]
             while True:
                 counts[node.kind] += 1
                 name = f"{letter}{counts[node.kind]}"
@@ -339,6 +363,8 @@ def _transpose(node: Expr, pieces: _Pieces, style: Style) -> Piece:
         outside, inner = _taken_out(a, pieces, style)
         if outside != 1:  # 2*(A + B)' rather than (2*(A + B))'
             return _times_number(outside, style.transpose((style.parens(inner[0]), ATOM)), style)
+    if a.op is EINSUM and a.kind == "matrix" and a not in pieces.named:
+        return style.call(turned(a), [pieces[b] for b in a.args])
     return style.transpose(pieces[a])
 
 

@@ -26,6 +26,9 @@ nuclear              the nuclear norm, the polar factor
 toeplitz             the part that is constant along the diagonals
 declared_functions   f: elementwise, phi: scalar function, x: 1 → n, with f', f'' …
 declared_maps        F: n → m, g: n → 1, with Jacobian, gradient, Hessian
+reshaping            the entries of an array in another shape
+einsum               products of arrays summed over indices
+networks             their normal form (no pages)
 """
 
 from frechet.expressions.operation import Operation, all_operations, register
@@ -36,6 +39,7 @@ from frechet.operations import (
     declared_functions,
     declared_maps,
     determinant,
+    einsum,
     elementwise,
     extrema,
     factorizations,
@@ -48,6 +52,7 @@ from frechet.operations import (
     powers,
     products,
     reductions,
+    reshaping,
     shaping,
     singular_values,
     softmax,
@@ -60,7 +65,7 @@ from frechet.operations import (
 FAMILIES = (
     constants, transposition, sums, products, hadamard, elementwise, complex_parts, extrema, softmax, reductions, norms,
     determinant, powers, shaping, indexing, blocks, matrix_functions, frechet_derivatives, factorizations, spectral,
-    singular_values, nuclear, toeplitz, declared_functions, declared_maps,
+    singular_values, nuclear, toeplitz, reshaping, einsum, declared_functions, declared_maps,
 )  # fmt: skip
 if not all_operations():
     register([page for family in FAMILIES for page in family.PAGES])

@@ -46,7 +46,7 @@ class Part(Operation):
     """A linear map over the real numbers, entry by entry."""
 
     takes = ("e",)
-    linear = complex = True
+    linear = complex = tensors = True
     source = "Hjørungnes & Gesbert (2007), section II"
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, at_least, dim, kind
+from frechet.expressions.dimension import AXES_LIMIT, SCALAR, UNIT, Dim, Shape, at_least, dim, kind, show_shape
 from frechet.expressions.errors import LimitError, ShapeError
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
@@ -67,7 +67,9 @@ class NumberPage(Operation):
 
 class VariablePage(Operation):
     name = "variable"
-    summary = "A variable: a scalar, vector or matrix with a name, perhaps a structure (symmetric, spd …) and a domain."
+    summary = (
+        "A variable: a scalar, vector, matrix or tensor with a name, perhaps a structure (symmetric, spd …) and a domain."
+    )
     rule = "d X = dX"
     own_leaves = 1
     complex = True
@@ -138,8 +140,12 @@ def variable(name: str, shape: Shape, structure: Sequence[str] = (), domain: str
 
     Hermitian matrices are complex; complex positive (semi-)definite ones are Hermitian.
 
-    Raises: ShapeError, if a structure needs a square matrix and the shape is none.
+    Raises: ShapeError, if a structure needs a square matrix and the shape is none, or a domain a vector or matrix.
     """
+    if len(shape) > 2 and domain in ("spd", "orthogonal", "invertible", "simplex", "onehot"):
+        raise ShapeError(f"{name} is declared {domain}, so it must be a vector or a matrix, not {show_shape(shape)}")
+    if len(shape) > AXES_LIMIT:
+        raise LimitError(f"{name} has {len(shape)} axes; at most {AXES_LIMIT} are read")
     said = set(structure)
     if "hermitian" in said or ("complex" in said and said & {"spd", "psd"}):
         structure = [*structure, "hermitian", "complex"]
@@ -221,12 +227,11 @@ class ConstantArray(Operation):
     value: int
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        sizes = tuple(params)
-        return (sizes[0], sizes[1] if len(sizes) > 1 else UNIT)
+        return tuple(params) if len(params) > 1 else (params[0], UNIT)
 
     def build(self, *sizes: Any) -> Expr:
-        rows, columns = dim(sizes[0]), dim(sizes[1]) if len(sizes) > 1 else UNIT
-        return constant_array(self, (rows, columns))
+        dims = tuple(map(dim, sizes))
+        return constant_array(self, dims if len(dims) > 1 else (*dims, UNIT))
 
     def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
         return node
@@ -250,31 +255,31 @@ def constant_array(page: ConstantArray, shape: Shape) -> Expr:
 
 class OnesPage(ConstantArray):
     name = "ones"
-    signature = "ones(n), ones(n,m)"
-    takes = ("d", "dd")
-    summary = "The vector or matrix of ones."
+    signature = "ones(n), ones(n,m), ones(n,m,k)"
+    takes = ("d+",)
+    summary = "The vector, matrix or tensor of ones."
     latex = r"\mathbf{1}"
     value = 1
-    examples = ("ones(3,4)", "x + 2*ones(n)")
+    examples = ("ones(3,4)", "x + 2*ones(n)", "ones(2,3,4)")
 
     def annotate(self, node: Expr) -> None:
         node.sign, node.definite = 2, 0
-        if node.shape[0] is node.shape[1]:
+        if node.shape[0] is node.shape[1] and len(node.shape) == 2:
             node.transposed = node
 
 
 class ZerosPage(ConstantArray):
     name = "zeros"
-    signature = "zeros(n), zeros(n,m)"
-    takes = ("d", "dd")
-    summary = "The vector or matrix of zeros."
+    signature = "zeros(n), zeros(n,m), zeros(n,m,k)"
+    takes = ("d+",)
+    summary = "The vector, matrix or tensor of zeros."
     latex = "0"
     value = 0
-    examples = ("zeros(3,4)",)
+    examples = ("zeros(3,4)", "zeros(2,3,4)")
 
     def annotate(self, node: Expr) -> None:
         node.sign, node.definite = 1, 0
-        if node.shape[0] is node.shape[1]:
+        if node.shape[0] is node.shape[1] and len(node.shape) == 2:
             node.transposed, node.definite = node, 1
 
 

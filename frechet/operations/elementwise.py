@@ -28,6 +28,7 @@ class Elementwise(Operation):
 
     source = "calculus, entry by entry"
     takes = ("e",)
+    tensors = True
     odd = False  # f(-x) = -f(x)
     even = False  # f(-x) = f(x)
     at_zero: int | None = None  # f(0), where it is 0 or 1
@@ -425,6 +426,7 @@ class Of(Operation):
     """A typed name that stands for other operations."""
 
     takes = ("e",)
+    tensors = True
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         return shapes[0]

@@ -18,6 +18,7 @@ class ExtremumPage(Operation):
     """max(a, b) and min(a, b), entry by entry."""
 
     takes = ("ee",)
+    tensors = True
     typed = False
     source = "calculus, entry by entry"
 
@@ -82,6 +83,7 @@ class ExtremumPage(Operation):
 class ClipPage(Operation):
     name, signature, summary = "clip", "clip(x,lo,hi)", "Every entry moved into the interval from lo to hi."
     takes = ("eee",)
+    tensors = True
     rule = "d clip(x,lo,hi) = step(x-lo).*step(hi-x).*dx"
     examples = ("clip(x,-1,1)",)
     conditions_text = "no entry at a bound"

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
-from frechet.expressions.errors import NotationError, ShapeError
+from frechet.expressions.dimension import SCALAR, UNIT, Shape
+from frechet.expressions.errors import NotationError
 from frechet.expressions.node import Expr, Number, make
-from frechet.expressions.operation import Equal, Operation
+from frechet.expressions.operation import Equal, Operation, same_shape
 from frechet.operations import cancellation, complex_parts, elementwise, products, shaping, sums
 from frechet.operations.constants import EYE, NUMBER, ONE, ONES, exact, is_ones, is_zero, number, ones, zeros
 from frechet.operations.transposition import TRANSPOSE, conjugated, oriented, transposed
@@ -29,7 +29,7 @@ class MonomialPage(Operation):
     adjoint_rule = "W -> W.*B in A"
     source = "Magnus & Neudecker (2019), section 8.3; Minka (2000), eq. 6"
     typed = False
-    linear = complex = True
+    linear = complex = tensors = True
     examples = ("A.*B", "x./y", "c*d^2/b", "x.^3")
     domain = "positive"
     identities = (("(x./y).*y", "x"), ("x.*x", "x.^2"), ("exp(x).*exp(y)", "exp(x+y)"), ("diag(x)*y", "x.*y"))
@@ -38,11 +38,7 @@ class MonomialPage(Operation):
         a, b = shapes
         if a == SCALAR or b == SCALAR:
             return b if a == SCALAR else a
-        if kind(a) != kind(b):
-            raise ShapeError("kinds")
-        equal(a[0], b[0])
-        equal(a[1], b[1])
-        return a
+        return same_shape(equal, a, b)
 
     def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
         return monomial(node.shape, list(zip(args, node.params, strict=True)))
@@ -138,7 +134,7 @@ class PowerPage(Operation):
     rule = "d(x.^s) = s*x.^(s-1).*dx + log(x).*x.^s*ds"
     source = "calculus: x^s = exp(s log x)"
     typed = False
-    complex = True
+    complex = tensors = True
     examples = ("x.^c", "a^b", "x.^y")
     domain = "positive"
     conditions_text = "base > 0"
@@ -146,10 +142,7 @@ class PowerPage(Operation):
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         base, exponent = shapes
         if exponent != SCALAR:
-            if kind(base) != kind(exponent):
-                raise ShapeError("kinds")
-            equal(base[0], exponent[0])
-            equal(base[1], exponent[1])
+            same_shape(equal, base, exponent)
         return base
 
     def build(self, *args: Any) -> Expr:

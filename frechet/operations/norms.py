@@ -17,7 +17,8 @@ from frechet.operations.transposition import TRANSPOSE, conjugated, transposed
 
 class Norm2Page(reducing.Reduction):
     name, signature = "norm2", "norm2(X)"
-    summary = "The Euclidean norm of a vector, the Frobenius norm of a matrix."
+    summary = "The Euclidean norm of a vector, the Frobenius norm of a matrix or tensor."
+    tensors = True
     rule = "d norm2(X) = tr(X'*dX)/norm2(X)"
     source = "Petersen & Pedersen (2012), eqs. 129-132"
     latex = r"\lVert {0}\rVert"
@@ -76,6 +77,7 @@ class Norm1Page(reducing.Reduction):
     source = "Boyd & Vandenberghe (2004), section 6.1"
     latex = r"\lVert {0}\rVert_1"
     conditions_text = "no entry 0 (there the subgradient 0 is given)"
+    tensors = True
     examples = ("norm1(A*x-y)", "norm1(X)")
     complex = True
     identities = (("norm1(x)", "sum(abs(x))"),)
@@ -125,6 +127,7 @@ class NormPPage(reducing.Reduction):
     latex = r"\lVert {0}\rVert_{p}"
     takes = ("er", "ee")
     conditions_text = "x ≠ 0; p > 1"
+    tensors = True
     examples = ("normp(x,3)", "normp(A*x-b,1.5)")
     identities = (("normp(x,2)", "norm2(x)"), ("normp(x,1)", "norm1(x)"))
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
+from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind, show_shape
+from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import (
@@ -38,7 +39,7 @@ class ScalePage(Operation):
     adjoint_rule = "W -> c*W in A, (A : W) in c"
     source = "Magnus & Neudecker (2019), section 8.3"
     typed = False
-    linear = complex = True
+    linear = complex = tensors = True
     examples = ("c*X", "X/c", "tr(A)*A")
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -189,6 +190,8 @@ def inner(a: Expr, b: Expr) -> Expr:
 
 def bilinear(a: Expr, b: Expr) -> Expr:
     """tr(a'b), the sum of the products of the entries of two expressions of one shape, without a conjugate."""
+    if len(a.shape) > 2:
+        return reductions.sum_all(hadamard.monomial(a.shape, [(a, 1), (b, 1)]))
     if a.shape == SCALAR:
         return hadamard.monomial(SCALAR, [(a, 1), (b, 1)])
     if a.shape[0] is UNIT:
@@ -197,7 +200,18 @@ def bilinear(a: Expr, b: Expr) -> Expr:
 
 
 def product(*factors: Expr) -> Expr:
-    """The product of factors whose inner dimensions agree, in normal form; scalars may stand anywhere."""
+    """The product of factors whose inner dimensions agree, in normal form; scalars may stand anywhere, also by a tensor.
+
+    Raises:  ShapeError, for a tensor beside another array
+    """
+    tensors = [f for f in factors if len(f.shape) > 2]
+    if tensors:
+        numbers: list[tuple[Expr, Number]] = [(f, 1) for f in factors if f.shape == SCALAR]
+        if len(numbers) < len(factors) - 1:
+            raise ShapeError(
+                f"a tensor has no matrix product, and this is {show_shape(tensors[0].shape)}: einsum contracts it"
+            )
+        return scale(hadamard.monomial(SCALAR, numbers), tensors[0])
     coefficient: Number = 1
     scalars: list[Expr] = []
     chain: list[Expr] = []

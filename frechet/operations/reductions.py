@@ -8,7 +8,7 @@ from typing import Any
 from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
 from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, make
-from frechet.expressions.operation import Equal, Operation
+from frechet.expressions.operation import Equal, Operation, same_shape
 from frechet.operations import blocks, elementwise, hadamard, indexing, norms, products, shaping, sums
 from frechet.operations.constants import EYE, ONES, UNIT_VECTOR, eye, is_zero, ones, size, zeros
 from frechet.operations.reducing import Reduction, reduced, square
@@ -60,7 +60,7 @@ class SumPage(Reduction):
     source = "Magnus & Neudecker (2019), section 8.3"
     latex = r"\mathbf{1}^{\top} {0} \mathbf{1}"
     takes = ("e", "ei")
-    linear = complex = True
+    linear = complex = tensors = True
     examples = ("sum(X)", "sum(x.*y.*z)", "sum(X,1)*y", "sum(X,2)")
     identities = (("sum(x)", "ones(n)'*x"), ("sum(x.*y)", "x'*y"), ("sum(X)", "ones(n)'*X*ones(m)"))
 
@@ -68,6 +68,8 @@ class SumPage(Reduction):
         if params:
             if params[0] not in (1, 2):
                 raise ShapeError("sum(X,1) adds up each column, sum(X,2) each row: there is no other direction")
+            if len(shapes[0]) > 2:
+                raise ShapeError("of a tensor sum takes all entries; einsum sums over one axis")
             return (UNIT, shapes[0][1]) if params[0] == 1 else (shapes[0][0], UNIT)
         return SCALAR
 
@@ -182,7 +184,7 @@ def sum_all(e: Expr) -> Expr:
     if op is TRANSPOSE:
         return sum_all(e.args[0])
     if op is ONES:
-        return hadamard.monomial(SCALAR, [(size(e.shape[0]), 1), (size(e.shape[1]), 1)])
+        return count(e)
     if op is EYE:
         return size(e.shape[0])
     if op is UNIT_VECTOR or op is indexing.SELECTION:
@@ -224,9 +226,15 @@ def sum_all(e: Expr) -> Expr:
     return make(SUM_ALL, (e,), (), SCALAR)
 
 
+def count(e: Expr) -> Expr:
+    """How many entries e has, as a number."""
+    return hadamard.monomial(SCALAR, [(size(d), 1) for d in e.shape])
+
+
 class ExtremePage(Reduction):
     """The largest or smallest entry."""
 
+    tensors = True
     takes = ("e",)
     source = "Danskin's theorem; Boyd & Vandenberghe (2004), section 3.1.5"
 
@@ -273,6 +281,7 @@ class ProdPage(Reduction):
     source = "calculus: logarithmic derivative"
     latex = r"\operatorname{prod}({0})"
     conditions_text = "no entry 0"
+    tensors = True
     examples = ("prod(x)",)
     domain = "positive"
     complex = True
@@ -302,6 +311,8 @@ class ProdPage(Reduction):
 class Abbreviation(Operation):
     """A typed name that stands for other operations; `rule` says for which."""
 
+    tensors = True
+
     def __init__(self, name: str, signature: str, summary: str, stands_for: str, takes: str, example: str) -> None:
         self.name, self.signature, self.summary = name, signature, summary  # type: ignore[misc]
         self.rule = f"stands for {stands_for}"  # type: ignore[misc]
@@ -311,10 +322,7 @@ class Abbreviation(Operation):
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         if self.name in ("dot", "frobenius"):
-            if kind(shapes[0]) != kind(shapes[1]):
-                raise ShapeError("kinds")
-            equal(shapes[0][0], shapes[1][0])
-            equal(shapes[0][1], shapes[1][1])
+            same_shape(equal, *shapes)
         if self.name == "outer":
             if any(kind(s) != "vector" for s in shapes):
                 raise ShapeError("outer(x,y) takes two vectors")
@@ -324,7 +332,7 @@ class Abbreviation(Operation):
     def build(self, *args: Any) -> Expr:
         a = args[0]
         if self.name == "mean":
-            return products.quotient(sum_all(a), hadamard.monomial(SCALAR, [(size(a.shape[0]), 1), (size(a.shape[1]), 1)]))
+            return products.quotient(sum_all(a), count(a))
         if self.name == "dot" and not (a.real and args[1].real):  # libraries disagree on what it is
             raise UnsupportedError("dot of complex vectors: say which is meant, x^H*y (with the conjugate of x) or x'*y")
         if self.name in ("dot", "frobenius"):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from frechet.expressions.dimension import UNIT, Dim, Shape, dim, kind
+from frechet.expressions.dimension import UNIT, Dim, Shape, dim, entries, kind
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import factorizations, hadamard, products, reducing, reductions, sums
+from frechet.operations import factorizations, hadamard, products, reducing, reductions, reshaping, sums
 from frechet.operations.constants import COMMUTATION, EYE, ONES, eye, is_zero, ones, zeros
 from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugated, transposed
 
@@ -153,18 +153,22 @@ def diagonal_of_matrix(e: Expr) -> Expr | None:
 
 
 class VecPage(Operation):
-    name, signature, summary = "vec", "vec(X)", "The columns of a matrix stacked into one vector."
+    name, signature, summary = (
+        "vec",
+        "vec(X)",
+        "The columns of a matrix stacked into one vector; of a tensor the first axis fastest.",
+    )
     rule = "d vec(X) = vec(dX)"
     adjoint_rule = "w -> unvec(w)"
     source = "Magnus & Neudecker (2019), section 2.4"
     latex = r"\operatorname{vec}({0})"
     takes = ("e",)
-    linear = complex = True
+    linear = complex = tensors = True
     examples = ("vec(X)", "vec(A*X*B)")
     identities = (("vec(A*X*B)", "kron(B',A)*vec(X)"), ("vec(x*y')", "kron(y,x)"))
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        return (shapes[0][0] * shapes[0][1], UNIT) if kind(shapes[0]) != "scalar" else shapes[0]
+        return (entries(shapes[0]), UNIT) if kind(shapes[0]) != "scalar" else shapes[0]
 
     def build(self, *args: Any) -> Expr:
         return vec(args[0])
@@ -177,26 +181,28 @@ class VecPage(Operation):
         return vec(d[0])
 
     def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
-        return unvec(w, *node.args[0].shape)
+        return reshaping.reshaped(w, node.args[0].shape)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"{args[0]}.reshape(-1, order='F')"
 
 
 def vec(e: Expr) -> Expr:
-    if e.kind != "matrix":
+    if e.kind not in ("matrix", "tensor"):
         return transposed(e) if e.kind == "row" else e
     if e.op is sums.SUM:
         return sums.add((c, vec(a)) for c, a in zip(e.params, e.args, strict=True))
     if e.op is products.SCALE:
         return products.scale(e.args[0], vec(e.args[1]))
-    size = e.shape[0] * e.shape[1]
+    size = entries(e.shape)
     if e.op is ONES:
         return ones((size, UNIT))
     if is_zero(e):
         return zeros((size, UNIT))
     if e.op is UNVEC:
         return e.args[0]
+    if e.op is reshaping.RESHAPE:
+        return vec(e.args[0])
     return make(VEC, (e,), (), (size, UNIT))
 
 
@@ -246,6 +252,8 @@ def unvec(v: Expr, rows: Dim, columns: Dim) -> Expr:
         return zeros((rows, columns))
     if v.op is VEC and v.args[0].shape == (rows, columns):
         return v.args[0]
+    if v.op is VEC and len(v.args[0].shape) > 2:
+        return reshaping.reshaped(v.args[0], (rows, columns))
     return make(UNVEC, (v,), (rows, columns), (rows, columns))
 
 

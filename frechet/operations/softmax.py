@@ -61,6 +61,7 @@ class LogSumExpPage(Operation):
     source = "Boyd & Vandenberghe (2004), section 3.1.5"
     latex = r"\operatorname{logsumexp}({0})"
     takes = ("e",)
+    tensors = True
     examples = ("logsumexp(A*x)", "logsumexp(X)")
     identities = (("logsumexp(x)", "log(sum(exp(x)))"),)
 

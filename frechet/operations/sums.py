@@ -11,10 +11,9 @@ from math import gcd
 from operator import attrgetter
 from typing import Any
 
-from frechet.expressions.dimension import SCALAR, Shape, kind
-from frechet.expressions.errors import ShapeError
+from frechet.expressions.dimension import SCALAR, Shape
 from frechet.expressions.node import Expr, Number, make
-from frechet.expressions.operation import Equal, Operation
+from frechet.expressions.operation import Equal, Operation, same_shape
 from frechet.operations.constants import NUMBER, ONE, exact, is_zero, number, zeros
 from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugated, oriented, transposed
 
@@ -29,17 +28,12 @@ class SumPage(Operation):
     adjoint_rule = "W -> W to each term"
     source = "Magnus & Neudecker (2019), section 8.3, eq. 1"
     typed = False
-    linear = complex = True
+    linear = complex = tensors = True
     examples = ("A + 2*B - A/3", "2*x", "x + ones(n)", "c + 1")
     identities = (("A + B - A", "B"), ("2*(A + B)", "2*A + 2*B"))
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        (a, b) = shapes
-        if kind(a) != kind(b):
-            raise ShapeError("kinds")
-        equal(a[0], b[0])
-        equal(a[1], b[1])
-        return a
+        return same_shape(equal, *shapes)
 
     def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
         return add(zip(node.params, args, strict=True))

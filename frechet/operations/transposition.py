@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
+from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind, show_shape
+from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 
@@ -61,6 +62,8 @@ def transposed(e: Expr) -> Expr:
     """
     if e.transposed is not None:
         return e.transposed
+    if len(e.shape) > 2:
+        raise ShapeError(f"a tensor has no transpose, and this is {show_shape(e.shape)}: einsum permutes its axes")
     name = e.op.name
     if e.shape == SCALAR:
         t = e
@@ -141,7 +144,12 @@ def oriented(node: Expr, flipped: Callable[[], Expr]) -> Expr:
 
     `flipped()` gives the transposed expression built from transposed arguments.
     """
-    if node.transposed is not None or node.shape[1] is UNIT or (node.balance < 0 and node.shape[0] is not UNIT):
+    if (
+        len(node.shape) > 2
+        or node.transposed is not None
+        or node.shape[1] is UNIT
+        or (node.balance < 0 and node.shape[0] is not UNIT)
+    ):
         return node
     other = flipped()
     if other is node:
@@ -173,4 +181,4 @@ SIGNS = ("transpose", "conj")
 
 def symmetric(e: Expr) -> bool:
     """Is the expression equal to its transpose, as far as is known?"""
-    return e.shape[0] is e.shape[1] and (e.shape[0] is UNIT or (e.balance == 0 and transposed(e) is e))
+    return len(e.shape) == 2 and e.shape[0] is e.shape[1] and (e.shape[0] is UNIT or (e.balance == 0 and transposed(e) is e))

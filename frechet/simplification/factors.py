@@ -163,6 +163,8 @@ def _candidates(t: Term) -> Iterable[tuple[str, Expr]]:
         for b in body.args:
             yield "entry", b
         return
+    if len(body.shape) > 2:  # a tensor has no sides
+        return
     chain = body.args if body.op is PRODUCT else (body,)
     if len(chain) == 2 and any(map(selects_any, chain)):  # x[2:n] - x[1:n-1] stays; E'*A + E'*B is E'*(A + B)
         for end, f in zip(("left", "right"), chain, strict=True):

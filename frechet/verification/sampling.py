@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from frechet.compilation.numpy_source import compiled
-from frechet.expressions.dimension import UNIT, Dim, axes, dim
+from frechet.expressions.dimension import UNIT, Dim, axes, dim, entries
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.function import Function, View
 from frechet.expressions.node import Expr, variables, walk
@@ -60,6 +60,8 @@ def _dimensions(exprs: Sequence[Expr]) -> tuple[list[Dim], dict[str, int]]:
     least: dict[str, int] = {}
     for node in walk(*exprs):
         dims.update(dict.fromkeys(d for d in (*node.shape, *node.params) if isinstance(d, Dim) and d is not UNIT))
+        if len(node.shape) > 2:
+            dims[entries(node.shape)] = None  # so that they stay small
         if node.op.name in ("unit", "selection"):
             n, last = node.shape[0], place(node.params[-1])
             largest = last.value()

@@ -141,6 +141,10 @@ FORMULAS = [
     ("tr(X)", "X"),
     ("sum(ones(n,m)*X)", "X"), ("X.*X.*A", "X"), ("A*diag(x)*B", "x"), ("x'", "x"), ("x'*A", "x"), ("X*x*x'", "X"),
     ("sigmoid(A*x)./(ones(n)+exp(x))", "x"), ("tr(ones(n,n)*X)/tr(A*A)", "X"),
+    ('norm2(T - einsum("ir,jr,kr->ijk",A,B,C))^2', "A"), ('norm2(T - einsum("ir,jr,kr->ijk",A,B,C))^2', "T"),
+    ('einsum("bij,bjk->bik",Q,K)', "K"), ('einsum("iij->j",T)', "T"), ('exp(einsum("ijk,jl->ilk",T,A))', "A"),
+    ('einsum("ijk,i,j,k->",T,x,x,x)', "x"), ('einsum("ij,kl->ijkl",A,A)', "A"), ('c*einsum("ijk->kji",T)/norm2(T)', "T"),
+    ('sin(c*einsum("ijk->kji",T))', "c"), ('einsum("ijk,kl,lm->ijm",T,A,B)', "A"), ('T.^3 + einsum("ijj,k->ijk",T,x)', "T"),
 ]  # fmt: skip
 
 

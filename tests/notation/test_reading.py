@@ -10,8 +10,8 @@ from frechet.expressions.errors import FrechetError, LimitError, NotationError, 
 from frechet.expressions.node import variables
 from frechet.notation.functions import CONSTANTS, functions
 from frechet.notation.inference import Contradiction, Unifier, substituted
+from frechet.notation.kinds import default_kind
 from frechet.notation.reading import parse, read, read_entry
-from frechet.notation.shapes import default_kind
 from frechet.notation.text import write_text
 
 
@@ -176,7 +176,8 @@ def test_mistakes(text: str, declarations: list[str], error: type[FrechetError],
     ("declaration", "message"),
     [("Z: n complex positive", "positive is said of real entries"), ("Q: n×n complex orthogonal", "unitary"),
     ("f: convex", "said of functions"),
-     ("Z: n×n real hermitian", "say symmetric"), ("A: 2×3×4", "3 dimensions"), ("x: n positive unit01", "the narrower")],
+     ("Z: n×n real hermitian", "say symmetric"), ("A: 2×3×4×2×3×4×2×3×4", "at most 8"),
+     ("x: n positive unit01", "the narrower")],
 )  # fmt: skip
 def test_declarations_refused(declaration: str, message: str) -> None:
     with pytest.raises(FrechetError, match=message) as caught:
