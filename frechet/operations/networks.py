@@ -283,7 +283,8 @@ def _components(factors: Sequence[Factor]) -> list[list[Factor]]:
             else:
                 apart.append(other)
         parts = [*apart, (letters, group)]
-    return [group for _, group in parts]
+    place = {id(f): n for n, f in enumerate(factors)}
+    return [sorted(group, key=lambda f: place[id(f)]) for _, group in parts]
 
 
 def _einsum(factors: list[Factor], output: str, dims: dict[str, Dim]) -> Expr:
@@ -291,11 +292,13 @@ def _einsum(factors: list[Factor], output: str, dims: dict[str, Dim]) -> Expr:
     if len(factors) == 1 and factors[0][1] == output:
         return factors[0][0]
     order = sorted(factors, key=lambda f: f[0].key)
+    times = Counter(e for e, _ in order)
     best: tuple[tuple[tuple[int, ...], ...], list[Factor], dict[str, int]] | None = None
     seen = set()
     while True:  # equal factors, as in T x x x, are ordered by their letters, which depend on the order
         number: dict[str, int] = {}
-        for c in (*(output if len(output) != 2 else ""), *(c for _, at in order for c in at)):
+        named = sorted(order, key=lambda f: times[f[0]] > 1)  # those that occur once tell equal ones apart
+        for c in (*(output if len(output) != 2 else ""), *(c for _, at in named for c in at)):
             number.setdefault(c, len(number))
         order = [(e, "".join(sorted(at, key=number.__getitem__)) if symmetric(e) else at) for e, at in order]
         state = tuple(tuple(number[c] for c in at) for _, at in order)

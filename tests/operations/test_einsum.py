@@ -280,6 +280,15 @@ def test_python() -> None:
         T.evaluate({"T": np.ones((2, 3))})
 
 
+def test_equal_factors_are_in_one_order() -> None:
+    known = {"x": fr.vector("x", "n"), "Z": fr.tensor("Z", "n", "n", "n"), "A": fr.tensor("A", "n", "n", "n")}
+    for T in ("A", "Z"):
+        one = parse(f'einsum("i,j,k,ijk->",x,x,x,{T})', known)
+        for other in ("k,i,j,ijk", "j,k,i,ijk", "c,b,a,abc"):
+            assert parse(f'einsum("{other}->",x,x,x,{T})', known) is one
+        assert parse(str(one), known) is one
+
+
 def test_batch() -> None:
     entry = {
         "id": "cp", "expr": 'norm2(T - einsum("ir,jr,kr->ijk",A,B,C))^2', "wrt": "A",
