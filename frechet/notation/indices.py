@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, at_least, dim, kind, show_shape
-from frechet.expressions.errors import LimitError, NotationError, ShapeError
+from frechet.expressions.errors import LimitError, NotationError, ShapeError, UnsupportedError
 from frechet.expressions.node import Expr
+from frechet.expressions.operation import shape_of
 from frechet.notation.formula import INDEX, Formula, described
 from frechet.notation.inference import checked
 from frechet.notation.syntax import Node
@@ -82,6 +84,9 @@ def shape(formula: Formula, i: int) -> Shape:
     axes = [d for d in whole if d is not UNIT]
     if whole == SCALAR:
         raise formula.error_at(i, f"{_text(formula, base)} is a scalar: it has no entries", ShapeError)
+    if len(whole) > 2:
+        message = f"{_text(formula, base)} is a tensor, {show_shape(whole)}: its entries and slices are not supported yet"
+        raise formula.error_at(i, message, UnsupportedError)
     if len(numbers) != len(axes):
         asked = "an index, as in x[i] or x[1:k]" if len(axes) == 1 else "two indices, as in X[i,j] or X[i,:]"
         found = formula.unifier.shape(whole)
@@ -161,7 +166,7 @@ def shape_of_blocks(formula: Formula, i: int) -> Shape:
     node = formula.nodes[i]
     shapes = [formula.shapes[a] for a in node.args]
     counts: Sequence[int] = node.value  # type: ignore[assignment]
-    equal, rule = formula.unifier.equal, blocks.BLOCKS.shape
+    equal, rule = formula.unifier.equal, partial(shape_of, blocks.BLOCKS)
     if lonely_scalar(formula, node) is not None:
         raise ShapeError("blocks")
     if len(set(counts)) == 1:

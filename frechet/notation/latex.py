@@ -221,7 +221,7 @@ class LatexStyle(Style):
                 template = template.replace(rf"\l{bar}", rf"\left\l{bar}").replace(rf"\r{bar}", rf"\right\r{bar}")
         return PLACE.sub(part, template)
 
-    def entry(self, piece: Piece, letters: str) -> str:
+    def indexed(self, piece: Piece, letters: str) -> str:
         text, level = piece
         plain = level == ATOM and re.fullmatch(r"\\?[A-Za-z]+|\\mathbf\{1\}", text)
         return (text if plain else self.parens(text)) + f"_{{{letters}}}"

@@ -109,7 +109,7 @@ def shape_error(formula: Formula, i: int, error: ShapeError) -> FrechetError:
     what = node.kind
     parts = formula.calls[i].args if what == "call" else node.args
     indexed = what == "call" and node.value in ("einsum", "reshape")
-    if indexed or any(len(formula.shapes[a]) > 2 for a in parts):
+    if indexed or any(type(s := formula.shapes[a]) is tuple and len(s) > 2 for a in parts):
         message = _with_tensor(words, i, parts, error)
     elif what == "mul":
         message = _product(words, *node.args)

@@ -82,4 +82,6 @@ def _lengths(f: Expr | None, whole: Dim) -> list[tuple[Dim, bool]]:
 
 def block_piece(node: Expr, pieces: Mapping[Expr, Piece], style: Style) -> Piece:
     cells = grid(node)
-    return style.blocks([[_zeros(*e.shape, style) if is_zero(e) else pieces[e][0] for e in row] for row in cells])
+    return style.blocks(
+        [[_zeros(e.shape[0], e.shape[1], style) if is_zero(e) else pieces[e][0] for e in row] for row in cells]
+    )

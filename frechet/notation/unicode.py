@@ -153,7 +153,7 @@ class UnicodeStyle(Style):
         inside = [*params, *parts] if op.takes and op.takes[0][0] in "dirs" else [*parts, *params]
         return f"{TYPED.get(name, op.typed_as or name)}{self.parens(', '.join(inside))}", ATOM
 
-    def entry(self, piece: Piece, letters: str) -> str:
+    def indexed(self, piece: Piece, letters: str) -> str:
         text, level = piece
         return (text if level == ATOM and (len(text) == 1 or text[-1] in ")⟩") else self.parens(text)) + under(letters)
 

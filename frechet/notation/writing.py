@@ -113,14 +113,14 @@ class Style:
         """An einsum as a sum of products of entries: [Σₗ tᵢⱼₗ aₗₖ]ᵢⱼₖ is the array of these entries."""
         inputs, output = letters_of(node)
         entries = [
-            self.delta(at) if a.op is EYE else self.entry(piece, at)
+            self.delta(at) if a.op is EYE else self.indexed(piece, at)
             for a, piece, at in zip(node.args, args, inputs, strict=True)
         ]
         summed = "".join(dict.fromkeys(c for at in inputs for c in at if c not in output))
         text = self.summation(" ".join(entries), summed)
         return (self.bracketed(text, output), POSTFIX) if output else (text, INNER)
 
-    def entry(self, piece: Piece, letters: str) -> str:
+    def indexed(self, piece: Piece, letters: str) -> str:
         raise NotImplementedError
 
     def delta(self, letters: str) -> str:
