@@ -99,6 +99,29 @@ class Tree(NamedTuple):
         return (str(self.expr.shape[0]), str(self.expr.shape[1]))
 
 
+def apart(v: Array) -> bool:
+    """No two entries of a row are nearly equal, and none is nearly 0."""
+    return bool(np.min(np.diff(np.sort(v, axis=1), axis=1), initial=1.0) > 0.05 and np.min(np.abs(v)) > 0.05)
+
+
+ROW_REDUCTIONS: list[tuple[str, Any, Any]] = [
+    ("logsumexp({0},k)", lambda v: np.log(np.exp(v).sum(axis=1, keepdims=True)), None),
+    ("norm2({0},k)", lambda v: np.sqrt((v * v).sum(axis=1, keepdims=True)), apart),
+    ("norm1({0},k)", lambda v: np.abs(v).sum(axis=1, keepdims=True), apart),
+    ("prod({0},k)", lambda v: v.prod(axis=1, keepdims=True), apart),
+    ("mean({0},k)", lambda v: v.mean(axis=1, keepdims=True), None),
+    ("var({0},k)", lambda v: v.var(axis=1, keepdims=True), None),
+    ("max({0},[],k)", lambda v: v.max(axis=1, keepdims=True), apart),
+    ("min({0},[],k)", lambda v: v.min(axis=1, keepdims=True), apart),
+]
+ROW_FUNCTIONS: list[tuple[str, Any]] = [
+    ("softmax", lambda v: np.exp(v) / np.exp(v).sum(axis=1, keepdims=True)),
+    ("logsoftmax", lambda v: v - np.log(np.exp(v).sum(axis=1, keepdims=True))),
+    ("layernorm", lambda v: (v - v.mean(axis=1, keepdims=True)) / v.std(axis=1, keepdims=True)),
+    ("rmsnorm", lambda v: v / np.sqrt((v * v).mean(axis=1, keepdims=True))),
+]
+
+
 class Refused(Exception):
     """The values are of no use here: too large, or near a kink."""
 
@@ -352,7 +375,9 @@ class Builder:
             if i == 0:
                 return self.apply(fr.kron, "kron({0},{1})", np.kron, sub((a, "1")), sub((b, "1")))
             return self.apply(fr.vec, "vec{0}", lambda v: v.reshape(-1, 1, order="F"), sub((a, b) if i % 2 else (b, a)))
-        i = self.choose(9)
+        i = self.choose(10)
+        if i == 9:
+            return self.row_reduction(rows, depth)
         if i <= 2:
             n = self.pick(["n", "m"])
             return self.product(sub((rows, n)), sub((n, "1")))
@@ -372,11 +397,34 @@ class Builder:
             )
         return self.apply(lambda e, f: fr.diag(e) @ f, "diag{0}*{1}", lambda u, v: u * v, sub(shape), sub(shape))
 
+    def row_reduction(self, rows: str, depth: int) -> Tree:
+        """A number for every row of a matrix, or for every column of its transpose."""
+        n, (call, f, keep) = self.pick(["n", "m"]), self.pick(ROW_REDUCTIONS)
+        name, between = call.split("(")[0], [[]] if "[]" in call else []
+        if self.choose(2):
+            along_rows = lambda e: getattr(fr, name)(e, *between, 2)  # noqa: E731
+            return self.apply(along_rows, call.replace("k", "2"), f, self.tree((rows, n), depth), keep=keep)
+        along_columns = lambda e: transposed(getattr(fr, name)(e, *between, 1))  # noqa: E731
+        turned = None if keep is None else lambda v: keep(v.T)
+        a = self.tree((n, rows), depth)
+        return self.apply(along_columns, call.replace("k", "1") + "'", lambda v: f(v.T), a, keep=turned)
+
+    def row_function(self, shape: tuple[str, str], depth: int) -> Tree:
+        """Every row, or every column, of a matrix transformed."""
+        (name, f), keep = self.pick(ROW_FUNCTIONS), lambda v: np.min(np.var(v, axis=1)) > 0.05
+        a, by_rows = self.tree(shape, depth), self.choose(2)
+        if by_rows:
+            return self.apply(lambda e: getattr(fr, name)(e, 2), name + "({0},2)", f, a, keep=keep)
+        turned = lambda v: keep(v.T)  # noqa: E731
+        return self.apply(lambda e: getattr(fr, name)(e, 1), name + "({0},1)", lambda v: f(v.T).T, a, keep=turned)
+
     def matrix(self, shape: tuple[str, str], depth: int) -> Tree:
         rows, columns = shape
         sub = lambda s: self.tree(s, depth)  # noqa: E731
-        i = self.choose(13)
+        i = self.choose(14)
         n = self.pick(["n", "m"])
+        if i == 13:
+            return self.row_function(shape, depth)
         if i <= 2:
             return self.product(sub((rows, n)), sub((n, columns)))
         if i == 3:
@@ -438,19 +486,12 @@ class Builder:
         )
         try:
             k = self.apply(fr.kron, "kron({0},{1})", np.kron, a, b)
+            if self.choose(2) or k.expr.kind == "scalar":
+                return k
+            norm = lambda v: np.reshape(np.sqrt(np.sum(v * v)), (1, 1))  # noqa: E731
+            return self.apply(fr.norm2, "norm2{0}", norm, k, keep=lambda v: np.sum(v * v) > 0.05)
         except Refused:
             return a
-        return (
-            k
-            if self.choose(2) or k.expr.kind == "scalar"
-            else self.apply(
-                fr.norm2,
-                "norm2{0}",
-                lambda v: np.reshape(np.sqrt(np.sum(v * v)), (1, 1)),
-                k,
-                keep=lambda v: np.sum(v * v) > 0.05,
-            )
-        )
 
 
 def away(v: Array) -> bool:

@@ -30,12 +30,14 @@ NESTING = 4  # deeper expressions get a name
 WIDTH = 44  # longer ones too
 RUN = 12  # terms or factors in one line
 OWN: tuple[str, ...] = (  # in runtime.py
-    "expit", "silu", "gelu", "softmax", "logsumexp", "logdet", "adjugate", "commutation", "eigvals",
+    "expit", "silu", "gelu", "gelutanh", "mish", "softsign", "logcosh", "elu", "huber", "selu", "softmax", "logsumexp",
+    "softmax_of_rows", "maskedsoftmax", "logsumexp_of_rows", "layernorm", "layernorm_of_rows", "rmsnorm", "rmsnorm_of_rows",
+    "conv1d", "conv", "logdet", "adjugate", "commutation", "eigvals",
     "eigvecs", "polar", "toeplitzpart",
 )  # fmt: skip
 MATRIX = ("expm", "logm", "sqrtm", "powm", "sinm", "cosm")  # these too, with their derivatives dexpm …
 OWN += ("matrix_function", *MATRIX, "matrix_block", *(f"d{f}" for f in MATRIX), "lowhalf", "sylvester", "lyap")
-NEEDS = {"silu": ("expit",), "sylvester": ("matrix_function",), "lyap": ("sylvester", "matrix_function")}
+NEEDS = {"silu": ("expit",), "selu": ("elu",), "sylvester": ("matrix_function",), "lyap": ("sylvester", "matrix_function")}
 NEEDS |= dict.fromkeys((*MATRIX, "dexpm"), ("matrix_function",))
 NEEDS |= {f"d{f}": ("matrix_block", f, "matrix_function") for f in MATRIX if f not in ("expm", "sqrtm")}
 NEEDS |= {"sqrtm": ("powm", "matrix_function"), "dsqrtm": ("sqrtm", "powm", "sylvester", "matrix_function")}
@@ -97,7 +99,12 @@ def evaluate(e: Expr, values: Mapping[str, Any], sizes: Mapping[str, int] | None
         if last.names() | length.names() <= found.keys() and last.size(found) > length.size(found):
             raise ShapeError(f"the index {last} is {last.size(found)}, and the axis has length {length.size(found)}")
     kind = float if e.real else complex
-    result: Any = np.array(function(**arrays, **{n: found[n] for n in function.sizes}), dtype=kind)
+    try:
+        result: Any = np.array(function(**arrays, **{n: found[n] for n in function.sizes}), dtype=kind)
+    except np.linalg.LinAlgError:
+        raise
+    except ValueError as error:  # arrays that fit by their names, but not each other
+        raise ShapeError(str(error)) from error
     return result if result.ndim else kind(result)
 
 

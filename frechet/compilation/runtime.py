@@ -27,6 +27,42 @@ def gelu(x):
     return x * ndtr(x)
 
 
+def gelutanh(x):
+    """The approximation of gelu by tanh."""
+    return x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+def mish(x):
+    """x*tanh(softplus(x))."""
+    return x * np.tanh(np.logaddexp(x, 0))
+
+
+def softsign(x):
+    """x/(1 + abs(x))."""
+    return x / (1 + np.abs(x))
+
+
+def logcosh(x):
+    """log(cosh(x)) without overflow."""
+    return np.abs(x) + np.log1p(np.exp(-2 * np.abs(x))) - np.log(2)
+
+
+def elu(x, a):
+    """x where x is positive, a*(exp(x) - 1) elsewhere."""
+    return np.where(x > 0, x, a * np.expm1(np.minimum(x, 0)))
+
+
+def huber(x, d):
+    """x**2/2 where abs(x) is at most d, d*(abs(x) - d/2) beyond; nan where d is negative."""
+    value = np.where(np.abs(x) <= d, np.square(x) / 2, d * (np.abs(x) - d / 2))
+    return np.where(d >= 0, value, np.nan)
+
+
+def selu(x):
+    """1.0507 x where x is positive, 1.7581 (exp(x) - 1) elsewhere."""
+    return 1.0507009873554805 * elu(x, 1.6732632423543772)
+
+
 def softmax(x):
     """exp(x)/sum(exp(x)) without overflow."""
     e = np.exp(x - np.max(x))
@@ -37,6 +73,66 @@ def logsumexp(x):
     """log(sum(exp(x))) without overflow."""
     top = np.max(x)
     return top + np.log(np.sum(np.exp(x - top))) if np.isfinite(top) else top
+
+
+def softmax_of_rows(Z):
+    """softmax of every row."""
+    E = np.exp(Z - np.max(Z, axis=1, keepdims=True))
+    return E / np.sum(E, axis=1, keepdims=True)
+
+
+def maskedsoftmax(Z, M):
+    """M*exp(Z) divided by its row sums, without overflow."""
+    top = np.max(np.where(M != 0, Z, -np.inf), axis=1, keepdims=True)
+    E = M * np.exp(np.minimum(Z - top, 0))
+    return E / np.sum(E, axis=1, keepdims=True)
+
+
+def logsumexp_of_rows(Z):
+    """log(sum(exp(z))) of every row z, without overflow."""
+    top = np.max(Z, axis=1)
+    top = np.where(np.isfinite(top), top, 0)
+    return top + np.log(np.sum(np.exp(Z - top[:, None]), axis=1))
+
+
+def layernorm(x, c=0.0):
+    """(x - mean(x))/sqrt(var(x) + c)."""
+    return (x - np.mean(x)) / np.sqrt(np.var(x) + c)
+
+
+def layernorm_of_rows(X, c=0.0):
+    """layernorm of every row."""
+    return (X - np.mean(X, axis=1, keepdims=True)) / np.sqrt(np.var(X, axis=1, keepdims=True) + c)
+
+
+def rmsnorm(x, c=0.0):
+    """x/sqrt(mean(x**2) + c)."""
+    return x / np.sqrt(np.mean(np.square(x)) + c)
+
+
+def rmsnorm_of_rows(X, c=0.0):
+    """rmsnorm of every row."""
+    return X / np.sqrt(np.mean(np.square(X), axis=1, keepdims=True) + c)
+
+
+def conv1d(x, w):
+    """The sums w[0]*x[i] + w[1]*x[i + 1] + …, where the kernel w fits; of matrices column by column."""
+    if len(w) > len(x):
+        raise ValueError(f"the kernel of length {len(w)} is longer than what it slides along, {len(x)}")
+    if x.ndim == w.ndim == 1:
+        return np.correlate(x, w, mode="valid")
+    count = x.shape[1] if x.ndim == 2 else w.shape[1]
+    pairs = [(x[:, j] if x.ndim == 2 else x, w[:, j] if w.ndim == 2 else w) for j in range(count)]
+    return np.stack([np.correlate(a, b, mode="valid") for a, b in pairs], axis=1)
+
+
+def conv(x, y):
+    """The convolution of two vectors; of matrices column by column."""
+    if x.ndim == y.ndim == 1:
+        return np.convolve(x, y)
+    count = x.shape[1] if x.ndim == 2 else y.shape[1]
+    pairs = [(x[:, j] if x.ndim == 2 else x, y[:, j] if y.ndim == 2 else y) for j in range(count)]
+    return np.stack([np.convolve(a, b) for a, b in pairs], axis=1)
 
 
 def logdet(X):

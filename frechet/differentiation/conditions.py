@@ -27,7 +27,7 @@ def conditions(function: Expr, variable: Expr, *results: Expr) -> list[Condition
                 found[c] = None
         elif node.op.name == "hadamard":
             for words, e in node.op.conditions(node):
-                if e is not None and (e.op.name in ("norm2", "det", "normp") or not e.real):
+                if e is not None and (e.op.name in ("norm2", "det", "normp", "norm2_of_rows") or not e.real):
                     found[(words, e)] = None
     return [*found, *_smooth(function, inside, results)]
 

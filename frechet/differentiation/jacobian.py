@@ -162,6 +162,14 @@ def _einsum(node: Expr, i: int, j: Expr) -> Expr:
     return product(reshaped(weights, (entries(node.shape), entries(node.args[i].shape))), j)
 
 
+def _convolution(node: Expr, i: int, j: Expr) -> Expr:
+    """Of vectors: every column of the Jacobian so far is convolved."""
+    a, b = node.args
+    if a.kind != "vector" or b.kind != "vector":
+        raise UnsupportedError(f"the Jacobian of {node.op.name} of a matrix has no matrix form here")
+    return node.op.build(j, b) if i == 0 else node.op.build(a, j)
+
+
 def _same(node: Expr, i: int, j: Expr) -> Expr:
     return j
 
@@ -171,5 +179,5 @@ RULES: dict[str, Callable[[Expr, int, Expr], Expr]] = {
     "diag": _diag, "diagonal": _diagonal, "kron": _kron, "vec": _same, "unvec": _same, "reshape": _same, "einsum": _einsum,
     "tril": _mask, "triu": _mask, "lowhalf": _mask, "sylvester": _sylvester, "lyap": _sylvester, "dsqrtm": _sylvester,
     "dpowm": _power, "conj": _complex_part, "re": _complex_part, "im": _complex_part, "blocks": _blocks,
-    "declared_second_form": _second,
+    "declared_second_form": _second, "conv1d": _convolution, "conv": _convolution,
 }  # fmt: skip

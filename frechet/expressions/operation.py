@@ -42,9 +42,10 @@ class Operation:
     typed_as: str = ""  # the typed name, where it is not `name`
     takes: ClassVar[
         tuple[str, ...]
-    ] = ()  # what the arguments are, by count: e expression, d dimension, i integer, r rational, s text; + one or more
+    ] = ()  # what the arguments are, by count: e expression, d dimension, i integer, r rational, s text, n []; + or more
     in_notation: ClassVar[bool] = True  # other readers of the text notation know the name
     tensors: ClassVar[bool] = False  # an argument may have three or more axes; all other operations refuse it
+    by_rows: ClassVar[bool] = False  # op(X,2) works along the rows; its transpose is that of the columns of X', op(X',1)
     forces_matrix: ClassVar[bool] = False  # an undeclared name given as its argument is a matrix, whatever its letter
     code: int
 

@@ -158,7 +158,8 @@ def promises(function: Expr) -> list[tuple[str, Expr | None]]:
         if "orthogonal" in v.params[1]:
             found.append(("the columns of {0} are orthonormal", v))
         if v.params[2] in DOMAINS:
-            found.append((DOMAINS[v.params[2]], v))
+            row = v.kind == "matrix" and v.params[2] in ("simplex", "onehot")
+            found.append(((DOMAINS[v.params[2]].replace("{0}", "each row of {0}") if row else DOMAINS[v.params[2]]), v))
     found += [(f"{f.name} {', '.join(f.words)} as declared", None) for f in functions(function).values() if f.words]
     return found
 

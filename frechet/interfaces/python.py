@@ -215,9 +215,12 @@ class Function:
         self.__doc__ = "\n\n".join(f"{p.signature}: {p.summary}\n\n    {p.rule}\n    Source: {p.source}" for p in pages)
 
     def __call__(self, *args: Any) -> Expr:
-        for page in self.pages:
-            for takes in operation.fitting(page.takes, len(args)):
-                return _apply(page, takes, args)
+        fitting = [(takes, page) for page in self.pages for takes in operation.fitting(page.takes, len(args))]
+        if fitting:
+            # layernorm(X, 2) is along the rows, layernorm(x, c) has a number c
+            fitting.sort(key=lambda row: row[0].count("e"))
+            takes, page = next((row for row in fitting if all(map(_may_be, row[0], args))), fitting[-1])
+            return _apply(page, takes, args)
         counts = sorted({t for p in self.pages for t in p.takes}, key=len)
         many = " or ".join(f"{len(t) - 1} or more" if t.endswith("+") else str(len(t)) for t in counts)
         raise ShapeError(f"{self.__name__} takes {many} arguments, not {len(args)}")
@@ -226,11 +229,21 @@ class Function:
         return f"<frechet function {self.__name__}>"
 
 
+def _may_be(letter: str, a: object) -> bool:
+    """May this be an argument of that kind? An empty list or None stands for none, as in max(X, [], 2)."""
+    nothing = a is None or (isinstance(a, list) and not a)
+    if letter == "n" or nothing:
+        return letter == "n" and nothing
+    return letter not in "ir" or (isinstance(a, int) if letter == "i" else not isinstance(a, Expr))
+
+
 def _apply(page: Operation, takes: str, args: Sequence[Any]) -> Expr:
     built: list[Any] = []
     for kind, a in zip(takes, args, strict=True):
         if kind == "d" and not isinstance(a, (int, str, Dim)):
             raise ShapeError(f"{page.typed_as or page.name} takes a dimension here, a name or a number")
+        if kind == "n":
+            continue
         built.append(expression(a) if kind == "e" else dim(a) if kind == "d" else a)
 
     def equal(a: Dim, b: Dim) -> None:

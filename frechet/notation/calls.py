@@ -45,6 +45,8 @@ def understand_calls(formula: Formula) -> None:
             for letter, a in zip(takes, node.args, strict=True):
                 if letter == "e":
                     typed.append((True, a))
+                elif letter == "n":
+                    formula.roles[a] = LITERAL
                 elif letter == "d":
                     formula.roles[a] = DIMENSION
                     typed.append((False, a))  # replaced by the dimension once names are known
@@ -92,10 +94,21 @@ def _chosen(formula: Formula, i: int, name: str, rows: list[tuple[str, Operation
     fit = [(t, page) for takes, page in rows for t in fitting((takes,), len(args))]
     if not fit:
         raise mistakes.wrong_count(formula, i, rows)
+    fit.sort(key=lambda row: row[0].count("e"))  # layernorm(X,2) is along the rows, layernorm(x,c) has a number c
     for takes, page in fit:
-        if all(letter not in "ir" or _literal(formula, a) is not None for letter, a in zip(takes, args, strict=True)):
+        if all(_may_be(formula, letter, a) for letter, a in zip(takes, args, strict=True)):
             return takes, page
+    nothing = next((a for a in args if formula.nodes[a].kind == "none"), None)
+    if nothing is not None:
+        raise formula.error_at(nothing, f"{name} takes no empty argument: [] stands in max(X,[],1) and max(X,[],2)")
     return fit[-1]
+
+
+def _may_be(formula: Formula, letter: str, a: int) -> bool:
+    if letter == "n" or formula.nodes[a].kind == "none":
+        return letter == "n" and formula.nodes[a].kind == "none"
+    value = _literal(formula, a) if letter in "ir" else 0
+    return isinstance(value, int) if letter == "i" else value is not None
 
 
 def _literal(formula: Formula, i: int) -> int | Fraction | float | None:

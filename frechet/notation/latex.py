@@ -15,7 +15,7 @@ from frechet.expressions.node import Expr, Number, variables
 from frechet.notation.declared_calls import LATEX, written
 from frechet.notation.text import TYPED
 from frechet.notation.unicode import PLAIN_NUMBER, decimal_parts, dimension_factors
-from frechet.notation.writing import ADD, ATOM, INNER, POSTFIX, PRODUCT, RATIO, Piece, Style, Written, write
+from frechet.notation.writing import ADD, ATOM, INNER, POSTFIX, PRODUCT, RATIO, Piece, Style, Written, arranged, write
 from frechet.operations.declared_functions import DeclaredPage
 
 GREEK = {
@@ -173,7 +173,7 @@ class LatexStyle(Style):
         op = node.op
         if isinstance(op, DeclaredPage):
             return written(node, latex_name(op.called(node)), [a[0] for a in args], self.parens, LATEX), ATOM
-        params = ", ".join(self.dimension(p) if isinstance(p, Dim) else self._plain(p) for p in node.params)
+        spelled = [self.dimension(p) if isinstance(p, Dim) else self._plain(p) for p in node.params]
         if op.name == "einsum":
             return self.contraction(node, args)
         if op.name == "powm":
@@ -192,14 +192,12 @@ class LatexStyle(Style):
             return rf"\operatorname{{sigmoid}}{self.parens(args[0][0])}", ATOM
         if op.name == "norm2":
             index = "F" if node.args[0].kind in ("matrix", "tensor") else "2"
-            return self._filled(op.latex, args, params) + f"_{{{index}}}", ATOM
+            return self._filled(op.latex, args, "") + f"_{{{index}}}", ATOM
         if op.latex:
-            text = self._filled(op.latex, args, params)
+            text = self._filled(op.latex, args, ", ".join(spelled))
             return text, POSTFIX if op.latex.startswith(r"\log") and op.name != "log" else ATOM
-        parts = [a[0] for a in args]
-        inside = [params, *parts] if op.takes and op.takes[0][0] in "dirs" else [*parts, params]
-        name = TYPED.get(op.name, op.typed_as or op.name)
-        return rf"{_operator(name)}{self.parens(', '.join(filter(None, inside)))}", ATOM
+        inside = arranged(op, [a[0] for a in args], spelled)
+        return rf"{_operator(TYPED.get(op.name, op.typed_as or op.name))}{self.parens(', '.join(inside))}", ATOM
 
     def _plain(self, value: object) -> str:
         """A parameter; a fraction on one line."""

@@ -26,7 +26,8 @@ OTHER_NAMES = {
     "ln": "log", "identity": "eye", "I": "eye", "slogdet": "logdet", "diagm": "diag", "mtimes": "*", "hadamard": ".*",
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "pow": "^", "power": "^", "matmul": "*", "maximum": "max",
     "minimum": "min", "svd": "svdvals", "logistic": "sigmoid", "sgn": "sign", "heaviside": "step", "frobenius": "A:B",
-    "sec": "1/cos", "cot": "1/tan",
+    "sec": "1/cos", "cot": "1/tan", "log_softmax": "logsoftmax", "layer_norm": "layernorm", "batch_norm": "batchnorm",
+    "cross_entropy": "crossentropy", "leaky_relu": "leakyrelu", "bce": "binarycrossentropy", "variance": "var",
 }  # fmt: skip
 
 
@@ -445,10 +446,6 @@ def wrong_count(formula: Formula, i: int, rows: Sequence[tuple[str, Operation]])
     node = formula.nodes[i]
     name, count = str(node.value), len(node.args)
     start, end = node.start, node.end
-    if name == "softmax" and count == 2:
-        return formula.error(UnsupportedError, "softmax of the rows of a matrix is not supported yet", start, end)
-    if name == "logsumexp" and count == 2:
-        return formula.error(UnsupportedError, "logsumexp of the rows of a matrix is not supported yet", start, end)
     counts = sorted({len(takes.rstrip("+")) for takes, _ in rows})
     many = " or ".join(map(str, counts)) + (" or more" if any("+" in takes for takes, _ in rows) else "")
     signatures = " or ".join(dict.fromkeys(page.signature for _, page in rows if page.signature))

@@ -37,6 +37,7 @@ class Node:
     | index | the base, then each item | |
     | slice | () for `:`, or first and last | |
     | blocks | all blocks, row after row | the number of blocks of each row |
+    | none | () for an argument left out, `[]` | |
     """
 
     __slots__ = ("args", "end", "kind", "start", "value")
@@ -231,6 +232,9 @@ class _Tape:
         _, start, end = parts[0]
         args = tuple(a[0] for a in parts[2]) if len(parts) == 4 else ()
         return self.add("call", args, self.name_at(start, end), start, parts[-1][2])
+
+    def nothing_here(self, parts: list[Any]) -> Any:
+        return self.add("none", (), None, parts[0][1], parts[1][2])
 
     def group(self, parts: list[Any]) -> Any:
         return parts[1][0], parts[0][1], parts[2][2]

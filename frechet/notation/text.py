@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from frechet.expressions.dimension import UNIT
 from frechet.expressions.node import Expr, Number
-from frechet.notation.writing import ADD, ATOM, INNER, POSTFIX, PRODUCT, RATIO, Piece, Style, Written, write
+from frechet.notation.writing import ADD, ATOM, INNER, POSTFIX, PRODUCT, RATIO, Piece, Style, Written, arranged, write
 from frechet.operations.declared_functions import DeclaredPage
 
 
@@ -62,12 +62,11 @@ class TextStyle(Style):
             # diag(1./v) is the inverse of diag(v)
             return f"inv(diag({args[0][0].removeprefix('1./')}))", ATOM
         parts = [a[0] for a in args]
-        params = [
+        spelled = [
             self.number(p)[0] if isinstance(p, (int, float, Fraction)) else f'"{p}"' if isinstance(p, str) else str(p)
             for p in node.params
         ]
-        inside = [*params, *parts] if op.takes and op.takes[0][0] in "dirs" else [*parts, *params]
-        return f"{TYPED.get(op.name, op.typed_as or op.name)}({','.join(inside)})", ATOM
+        return f"{TYPED.get(op.name, op.typed_as or op.name)}({','.join(arranged(op, parts, spelled))})", ATOM
 
     def constant(self, node: Expr) -> Piece:
         op = node.op.name

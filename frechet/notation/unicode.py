@@ -14,7 +14,7 @@ from frechet.expressions.dimension import Dim
 from frechet.expressions.node import Expr, Number, variables
 from frechet.notation.declared_calls import UNICODE, written
 from frechet.notation.text import TYPED
-from frechet.notation.writing import ADD, ATOM, INNER, POSTFIX, PRODUCT, RATIO, Piece, Style, Written, write
+from frechet.notation.writing import ADD, ATOM, INNER, POSTFIX, PRODUCT, RATIO, Piece, Style, Written, arranged, write
 from frechet.operations.constants import place
 from frechet.operations.declared_functions import DeclaredPage
 
@@ -149,9 +149,8 @@ class UnicodeStyle(Style):
             return f"log det{self.parens(body)}", POSTFIX
         if name == "sigmoid" and "σ" not in self.taken:
             name = "σ"
-        params = [self.dimension(p) if isinstance(p, Dim) else self.number(p)[0] for p in node.params]
-        inside = [*params, *parts] if op.takes and op.takes[0][0] in "dirs" else [*parts, *params]
-        return f"{TYPED.get(name, op.typed_as or name)}{self.parens(', '.join(inside))}", ATOM
+        spelled = [self.dimension(p) if isinstance(p, Dim) else self.number(p)[0] for p in node.params]
+        return f"{TYPED.get(name, op.typed_as or name)}{self.parens(', '.join(arranged(op, parts, spelled)))}", ATOM
 
     def indexed(self, piece: Piece, letters: str) -> str:
         text, level = piece

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from math import gcd, lcm
 
 from frechet.expressions.dimension import SCALAR, Dim
 from frechet.expressions.node import Expr, Number, variables, walk
+from frechet.expressions.operation import Operation, fitting
+from frechet.notation.columns import by_columns
 from frechet.notation.parts import block_piece, chain_of_parts, has_parts
 from frechet.operations.constants import EYE, ONE, exact, magnitude
 from frechet.operations.declared_functions import functions
 from frechet.operations.einsum import EINSUM, letters_of, turned
+from frechet.operations.sums import common_factor
 from frechet.operations.transposition import conjugated
 
 NAMING_LIMIT = 120  # leaves from which shared parts get names
@@ -148,6 +150,9 @@ class Style:
 
 def write(root: Expr, style: Style, share: bool = True, spelled: Mapping[Expr, Piece] | None = None) -> Written:
     """The expression in the given style; `spelled` says what is written for some of its parts."""
+    replaced = by_columns(root)
+    if replaced:
+        root, spelled = replaced[root], {replaced.get(e, e): piece for e, piece in (spelled or {}).items()}
     named = _shared_parts(root) if share else {}
     pieces = _Pieces(named)
     where: dict[str, str] = {}
@@ -247,6 +252,16 @@ def _piece(node: Expr, pieces: _Pieces, style: Style) -> Piece:
     if not node.args:
         return style.constant(node)
     return style.call(node, [pieces[a] for a in node.args])
+
+
+def arranged(op: Operation, parts: Sequence[str], params: Sequence[str]) -> list[str]:
+    """The arguments of a call in the order in which they are typed."""
+    for takes in op.takes:
+        for letters in fitting((takes,), len(parts) + len(params) + takes.count("n")):
+            if letters.count("e") == len(parts):
+                one, other = iter(parts), iter(params)
+                return [next(one) if a == "e" else "[]" if a == "n" else next(other) for a in letters]
+    return [*parts, *params]
 
 
 def split_number(c: Number) -> tuple[Number, int]:
@@ -377,9 +392,7 @@ def _common(coefficients: Sequence[Number]) -> Number:
     if any(isinstance(c, float) for c in coefficients):
         return 1
     fractions = [Fraction(c) for c in coefficients]
-    common = Fraction(gcd(*[f.numerator for f in fractions]), lcm(*[f.denominator for f in fractions]))
-    if all(f < 0 for f in fractions):
-        common = -common
+    common = Fraction(common_factor(coefficients))
 
     def cost(values: Sequence[Number]) -> int:
         return sum((front != 1) + (divisor != 1) for front, divisor in map(split_number, values))

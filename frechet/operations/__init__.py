@@ -6,10 +6,16 @@ sums                 sums with numeric coefficients
 products             scaling and matrix products
 hadamard             element-wise products and powers
 cancellation         what cancels in them (no pages)
-elementwise          exp, log, sin …, relu, sigmoid, erf, gamma …, max and min of two
+elementwise          exp, log, sin …, relu, sigmoid
 complex_parts        conjugate, real and imaginary part
+extrema              max and min of two, clip
+special_functions    erf, gamma and their relatives
+activations          silu, gelu, elu, huber … of neural networks
+composite            names that stand for other operations (no pages of its own)
+rowwise              max, min, prod, norm2, mean … of each row or column, cumsum
 softmax              softmax, log-sum-exp
 reductions           trace, sum, largest and smallest entry, mean, dot, outer
+normalization        var, std, layer norm, batch norm, rmsnorm
 norms                Euclidean and Frobenius norm, norm1, p-norms
 determinant          det, logdet, adj
 powers               whole powers of matrices, inverse, solve, pseudo-inverse
@@ -23,6 +29,8 @@ factorizations       cholesky, tril, triu, lowhalf, sym, skew, sylvester, lyap
 spectral             eigenvalues and eigenvectors of symmetric matrices
 singular_values      singular values and vectors, the spectral norm
 nuclear              the nuclear norm, the polar factor
+layers               losses, attention, dropout, embedding
+convolution          conv1d and its adjoint
 toeplitz             the part that is constant along the diagonals
 declared_functions   f: elementwise, phi: scalar function, x: 1 → n, with f', f'' …
 declared_maps        F: n → m, g: n → 1, with Jacobian, gradient, Hessian
@@ -33,9 +41,11 @@ networks             their normal form (no pages)
 
 from frechet.expressions.operation import Operation, all_operations, register
 from frechet.operations import (
+    activations,
     blocks,
     complex_parts,
     constants,
+    convolution,
     declared_functions,
     declared_maps,
     determinant,
@@ -46,16 +56,20 @@ from frechet.operations import (
     frechet_derivatives,
     hadamard,
     indexing,
+    layers,
     matrix_functions,
+    normalization,
     norms,
     nuclear,
     powers,
     products,
     reductions,
     reshaping,
+    rowwise,
     shaping,
     singular_values,
     softmax,
+    special_functions,
     spectral,
     sums,
     toeplitz,
@@ -63,9 +77,10 @@ from frechet.operations import (
 )
 
 FAMILIES = (
-    constants, transposition, sums, products, hadamard, elementwise, complex_parts, extrema, softmax, reductions, norms,
-    determinant, powers, shaping, indexing, blocks, matrix_functions, frechet_derivatives, factorizations, spectral,
-    singular_values, nuclear, toeplitz, reshaping, einsum, declared_functions, declared_maps,
+    constants, transposition, sums, products, hadamard, elementwise, complex_parts, extrema, special_functions,
+    activations, softmax, reductions, rowwise, norms, normalization, determinant, powers, shaping, indexing, blocks,
+    matrix_functions, frechet_derivatives, factorizations, spectral, singular_values, nuclear, layers, convolution, toeplitz,
+    reshaping, einsum, declared_functions, declared_maps,
 )  # fmt: skip
 if not all_operations():
     register([page for family in FAMILIES for page in family.PAGES])

@@ -1,7 +1,8 @@
 """Element-wise functions: f.(X) with the differential f'.(X) .* dX.
 
 A page is a name, the derivative as an expression, and where it exists. Source of all: calculus, applied entry by entry
-(Magnus & Neudecker (2019), section 8.3; NIST DLMF for erf, gamma and their relatives).
+(Magnus & Neudecker (2019), section 8.3). erf, gamma and their relatives are in `special_functions`,
+what networks use is in `activations`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from fractions import Fraction
 from typing import Any
 
 from frechet.expressions.dimension import SCALAR, UNIT, Shape
-from frechet.expressions.node import Expr, make
+from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import complex_parts, determinant, hadamard, products, softmax, sums
-from frechet.operations.constants import PI, is_ones, is_zero, magnitude, number, ones, zeros
+from frechet.operations.constants import is_ones, is_zero, magnitude, ones, zeros
 from frechet.operations.transposition import TRANSPOSE, conjugated, oriented, transposed
 
 HALF = Fraction(1, 2)
@@ -119,7 +120,7 @@ class Elementwise(Operation):
         return self.template.format(args[0], name=self.name)
 
 
-def one_plus(u: Expr, c: int = 1) -> Expr:
+def one_plus(u: Expr, c: Number = 1) -> Expr:
     """1 + c*u with ones of u's shape."""
     return sums.add([(1, ones(u.shape)), (c, u)])
 
@@ -136,25 +137,32 @@ class SignPage(Elementwise):
     """The sign; of v - max(v) it is exactly 0 where the largest entry stands, however the difference is rounded."""
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        extreme = _level_below(node.args[0])
+        extreme, along = _level_below(node.args[0])
         if extreme == "max":
-            return f"np.where({args[0]} < np.max({args[0]}), -1.0, 0.0)"
+            return f"np.where({args[0]} < np.max({args[0]}{along}), -1.0, 0.0)"
         if extreme == "min":
-            return f"np.where({args[0]} > np.min({args[0]}), 1.0, 0.0)"
+            return f"np.where({args[0]} > np.min({args[0]}{along}), 1.0, 0.0)"
         return super().numpy(node, args)
 
 
-def _level_below(u: Expr) -> str | None:
-    """ "max" where u is v - max(v)*ones, "min" where it is v - min(v)*ones."""
-    if u.op is not sums.SUM:
-        return None
-    for c, e in zip(u.params, u.args, strict=True):
-        if e.op is products.SCALE and is_ones(e.args[1]) and e.args[0].op.name in ("max", "min"):
-            v = sums.scaled(-c, e.args[0].args[0])
+def _level_below(u: Expr) -> tuple[str, str]:
+    """ "max" where u is v - max(v)*ones, "min" where it is v - min(v)*ones; and along which axis of u, in NumPy's words."""
+    for c, e in zip(u.params, u.args, strict=True) if u.op is sums.SUM else ():
+        if e.op is products.SCALE and is_ones(e.args[1]):
+            extreme, along = e.args[0], ""
+        elif e.op is products.PRODUCT and len(e.args) == 2 and is_ones(transposed(e.args[1])):
+            extreme, along = e.args[0], ", axis=1, keepdims=True"
+        elif e.op is products.PRODUCT and len(e.args) == 2 and is_ones(e.args[0]):
+            extreme, along = transposed(e.args[1]), ", axis=0, keepdims=True"
+        else:
+            continue
+        name = extreme.op.typed_as or extreme.op.name
+        if name in ("max", "min") and len(extreme.args) == 1 and c < 0:
+            v = sums.scaled(-c, extreme.args[0])
             rest = sums.add((k, a) for k, a in zip(u.params, u.args, strict=True) if a is not e)
-            if c < 0 and (rest is v or transposed(rest) is v):
-                return e.args[0].op.name
-    return None
+            if rest is v or transposed(rest) is v:
+                return name, along
+    return "", ""
 
 
 class LogPage(Elementwise):
@@ -166,9 +174,8 @@ class LogPage(Elementwise):
             return sums.add((k, LOG.build(b)) for b, k in zip(u.args, u.params, strict=True))
         if u.op is ABS:
             return complex_parts.real_part(LOG.build(u.args[0]))
-        if u.op is softmax.SOFTMAX:
-            z = u.args[0]
-            return sums.subtract(z, products.scale(softmax.LOGSUMEXP.build(z), ones(z.shape)))
+        if u.op in (softmax.SOFTMAX, softmax.SOFTMAX_OF_ROWS):
+            return softmax.logsoftmax(u.args[0], 2 if u.kind == "matrix" else 0)
         return None
 
 
@@ -258,15 +265,12 @@ def _exp(u: Expr) -> Expr | None:
 
 
 EXP: Elementwise
+ABS: Elementwise
 SIGN: Elementwise
 COS: Elementwise
 TAN: Elementwise
 COSH: Elementwise
 SIGMOID: Elementwise
-GAMMA: Elementwise
-DIGAMMA: Elementwise
-TRIGAMMA: Elementwise
-POLYGAMMA: Elementwise
 
 EXP = Elementwise(
     "exp", "exp(x)", lambda u: EXP.build(u), at_zero=1, sign=2, latex=r"\exp({0})", simplify=_exp, complex=True
@@ -345,81 +349,6 @@ SOFTPLUS = Elementwise(
     summary="log(1+exp(x)) of every entry.",
     identities=(("softplus(x)-softplus(-x)", "x"),),
 )  # fmt: skip
-SILU = Elementwise(
-    "silu", "(sigmoid(x)+x.*sigmoid(x).*sigmoid(-x))",
-    lambda u: sums.add([(1, SIGMOID.build(u)), (1, both(u, SIGMOID.derivative(u)))]),
-    "silu({0})", at_zero=0, summary="x*sigmoid(x) of every entry.", identities=(("silu(x)", "x.*sigmoid(x)"),),
-)  # fmt: skip
-
-
-def _gelu(u: Expr) -> Expr:
-    root2 = hadamard.monomial(SCALAR, [(number(2), -HALF)])
-    cdf = one_plus(ERF.build(hadamard.times(root2, u)))
-    density = EXP.build(sums.scaled(-HALF, raised(u, 2)))
-    root = hadamard.monomial(SCALAR, [(number(2), -HALF), (PI.build(), -HALF)])
-    return sums.add([(HALF, cdf), (1, hadamard.times(root, both(u, density)))])
-
-
-def _erf(u: Expr) -> Expr:
-    return hadamard.times(
-        hadamard.monomial(SCALAR, [(PI.build(), -HALF), (number(2), 1)]), EXP.build(sums.negative(raised(u, 2)))
-    )
-
-
-GELU = Elementwise(
-    "gelu", "(Phi(x)+x.*phi(x))", _gelu, "gelu({0})", at_zero=0, summary="x*Phi(x), Phi the normal distribution function.",
-    identities=(("gelu(x)", "x.*(ones(n)+erf(x/sqrt(2)))/2"),),
-)  # fmt: skip
-ERF = Elementwise("erf", "2/sqrt(pi)*exp(-x.^2)", _erf, "erf({0})", odd=True, at_zero=0)
-ERFC = Elementwise("erfc", "-2/sqrt(pi)*exp(-x.^2)", lambda u: sums.negative(_erf(u)), "erfc({0})", sign=2)
-NOT_POLE = ("{0} not 0, -1, -2, …",)
-GAMMA = Elementwise(
-    "gamma", "gamma(x).*digamma(x)", lambda u: both(GAMMA.build(u), DIGAMMA.build(u)), "gamma({0})", where=NOT_POLE,
-    domain="positive", latex=r"\Gamma({0})",
-)  # fmt: skip
-LGAMMA = Elementwise(
-    "lgamma", "digamma(x)", lambda u: DIGAMMA.build(u), "gammaln({0})", where=NOT_POLE, domain="positive",
-    latex=r"\log\Gamma({0})",
-)  # fmt: skip
-DIGAMMA = Elementwise(
-    "digamma",
-    "trigamma(x)",
-    lambda u: TRIGAMMA.build(u),
-    "digamma({0})",
-    where=NOT_POLE,
-    domain="positive",
-    latex=r"\psi({0})",
-)
-TRIGAMMA = Elementwise(
-    "trigamma", "polygamma(2,x)", lambda u: POLYGAMMA.build(2, u), "polygamma(1, {0})", where=NOT_POLE, domain="positive",
-    latex=r"\psi'({0})", sign=2,
-)  # fmt: skip
-
-
-class PolygammaPage(Elementwise):
-    """The k-th derivative of digamma."""
-
-    takes = ("ie",)
-
-    def build(self, *args: Any) -> Expr:
-        k, u = args if isinstance(args[0], int) else args[::-1]
-        if k < 2:
-            return (DIGAMMA, TRIGAMMA)[k].build(u)
-        node = make(self, (u,), (k,), u.shape)
-        return oriented(node, lambda: make(self, (transposed(u),), (k,), u.shape[::-1]))
-
-    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
-        assert d[0] is not None
-        return hadamard.times(self.build(node.params[0] + 1, node.args[0]), d[0])
-
-    def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"polygamma({node.params[0]}, {args[0]})"
-
-
-POLYGAMMA = PolygammaPage(
-    "polygamma", "polygamma(k+1,x)", lambda u: u, where=NOT_POLE, domain="positive", latex=r"\psi^{({p})}({0})"
-)
-POLYGAMMA.signature, POLYGAMMA.examples = "polygamma(k,x)", ("polygamma(2,x)", "polygamma(3,X)")  # type: ignore[misc]
 
 
 class Of(Operation):
@@ -486,7 +415,7 @@ sums.COMPLEMENTS.update({SIGMOID: _complement, SOFTPLUS: _softplus_difference})
 
 FUNCTIONS = (
     EXP, LOG, LOG1P, EXPM1, ABS, SIGN, STEP, SIN, COS, TAN, ARCSIN, ARCCOS, ARCTAN, SINH, COSH, TANH, ARCSINH, ARCCOSH,
-    ARCTANH, RELU, SIGMOID, SOFTPLUS, SILU, GELU, ERF, ERFC, GAMMA, LGAMMA, DIGAMMA, TRIGAMMA, POLYGAMMA,
+    ARCTANH, RELU, SIGMOID, SOFTPLUS,
 )  # fmt: skip
 PAGES: tuple[Operation, ...] = (
     *FUNCTIONS, SqrtPage(), SquarePage(), LogSigmoidPage(),

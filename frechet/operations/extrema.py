@@ -81,12 +81,19 @@ class ExtremumPage(Operation):
 
 
 class ClipPage(Operation):
-    name, signature, summary = "clip", "clip(x,lo,hi)", "Every entry moved into the interval from lo to hi."
+    name, signature, summary = (
+        "clip",
+        "clip(x,lo,hi)",
+        "Every entry moved into the interval from lo to hi: min(max(x,lo),hi).",
+    )
     takes = ("eee",)
     tensors = True
     rule = "d clip(x,lo,hi) = step(x-lo).*step(hi-x).*dx"
-    examples = ("clip(x,-1,1)",)
-    conditions_text = "no entry at a bound"
+    source = "calculus, entry by entry"
+    latex = r"\operatorname{clip}({0}, {1}, {2})"
+    examples = ("clip(x,-1,1)", "clip(X,a,b)", "clip(A*x,y,z)")
+    identities = (("clip(x,-1,2)", "min(max(x,-1),2)"),)
+    conditions_text = "no entry at a bound (there the subgradient 0 is given)"
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         bounded = hadamard.MONOMIAL.shape(equal, shapes[:2], params)
@@ -94,8 +101,38 @@ class ClipPage(Operation):
 
     def build(self, *args: Any) -> Expr:
         x, low, high = args
-        return MINIMUM.build(MAXIMUM.build(x, low), high)
+        if x.shape == SCALAR or low.shape != SCALAR or high.shape != SCALAR:
+            return MINIMUM.build(MAXIMUM.build(x, low), high)
+        if x.shape[0] is UNIT:
+            return transposed(self.build(transposed(x), low, high))
+        node = make(self, (x, low, high), (), x.shape)
+        return oriented(node, lambda: make(self, (transposed(x), low, high), (), x.shape[::-1]))
+
+    def annotate(self, node: Expr) -> None:
+        x, low, high = node.args
+        node.sign, node.definite = min(max(x.sign, low.sign), high.sign), 0
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        x, low, high = (a if a.shape == node.shape else products.scale(a, ones(node.shape)) for a in node.args)
+        above, below = STEP.build(sums.subtract(x, low)), STEP.build(sums.subtract(high, x))
+        terms = [hadamard.monomial(node.shape, [(above, 1), (below, 1), (d[0], 1)])] if d[0] is not None else []
+        inside, crossed = (STEP.build(sums.subtract(a, b)) for a, b in ((high, low), (low, high)))
+        if d[1] is not None:
+            stuck = STEP.build(sums.subtract(low, x))
+            terms.append(products.scale(d[1], hadamard.monomial(node.shape, [(stuck, 1), (inside, 1)])))
+        if d[2] is not None:
+            stuck = STEP.build(sums.subtract(x, high))
+            terms.append(products.scale(d[2], sums.add([(1, stuck), (1, hadamard.times(below, crossed))])))
+        return sums.add((1, t) for t in terms)
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        x, *bounds = node.args
+        gaps = [sums.subtract(x, products.scale(b, ones(x.shape))) for b in bounds]
+        return [("no entry of {0} is 0 (there the subgradient 0 is given)", g) for g in gaps]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.clip({', '.join(args)})"
 
 
-MAXIMUM, MINIMUM = ExtremumPage("maximum", "max"), ExtremumPage("minimum", "min")
-PAGES: tuple[Operation, ...] = (MAXIMUM, MINIMUM, ClipPage())
+MAXIMUM, MINIMUM, CLIP = ExtremumPage("maximum", "max"), ExtremumPage("minimum", "min"), ClipPage()
+PAGES: tuple[Operation, ...] = (MAXIMUM, MINIMUM, CLIP)

@@ -355,6 +355,10 @@ def _join(chain: list[Expr], f: Expr) -> Expr | None:
     if selected is not None:
         chain.pop()
         return selected
+    sums_of_ones = reductions.known_sums(last, f)
+    if sums_of_ones is not None:
+        chain.pop()
+        return sums_of_ones
     kronecker = _join_kronecker(last, f)
     if kronecker is not None:
         chain.pop()
@@ -466,7 +470,7 @@ def _scalar_chain(chain: list[Expr]) -> Expr:
 def flipped_chain(chain: Sequence[Expr]) -> list[Expr]:
     """The factors of the transposed chain, commuting ones in their order."""
     flipped = [transposed(f) for f in reversed(chain)]
-    if all(commuting.argument_of(f) is None for f in flipped):
+    if all(commuting.argument_of(f) is None and f.op is not COMMUTATION for f in flipped):
         return flipped
     ordered: list[Expr] = []
     scalars: list[Expr] = []

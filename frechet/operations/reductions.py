@@ -140,6 +140,23 @@ def _own_conjugate(e: Expr) -> bool:
     return any(e.args[i:] + e.args[:i] == turned for i in range(len(turned)))
 
 
+def adds_up_to_one(e: Expr) -> bool:
+    """Do the entries of this vector, or of each row of this matrix, add up to 1?"""
+    if e.op.name == "variable":
+        return e.params[2] in ("simplex", "onehot")
+    return e.op.name in ("softmax", "softmax_of_rows", "maskedsoftmax")
+
+
+def known_sums(a: Expr, b: Expr) -> Expr | None:
+    """A*ones where the rows of A add up to 1, and ones'*A' likewise; None for any other product."""
+    if b.op is ONES and b.shape[1] is UNIT and a.kind == "matrix" and adds_up_to_one(a):
+        return ones((a.shape[0], UNIT))
+    turned = a.op is TRANSPOSE and a.args[0].op is ONES and b.op is TRANSPOSE and b.kind == "matrix"
+    if turned and a.shape[0] is UNIT and adds_up_to_one(b.args[0]):
+        return transposed(ones((b.shape[1], UNIT)))
+    return None
+
+
 ROTATIONS_LIMIT = 24  # of longer chains the cyclic order is left as it is: comparing all is quadratic
 
 
@@ -213,8 +230,8 @@ def sum_all(e: Expr) -> Expr:
         if cut is not None:
             left, right = products.product(*e.args[: cut + 1]), products.product(*e.args[cut + 1 :])
             return hadamard.monomial(SCALAR, [(sum_all(left), 1), (sum_all(right), 1)])
-    if op.name == "softmax" or (op.name == "variable" and e.params[2] in ("simplex", "onehot")):
-        return size(UNIT)
+    if adds_up_to_one(e):
+        return size(e.shape[0] if e.kind == "matrix" else UNIT)
     known = reduced("sum of log", e.args[0]) if op is elementwise.LOG else None
     known = known or reduced("sum", e)
     if known is not None:

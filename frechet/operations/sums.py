@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from math import gcd
+from math import gcd, lcm
 from operator import attrgetter
 from typing import Any
 
@@ -17,6 +17,7 @@ from frechet.expressions.operation import Equal, Operation, same_shape
 from frechet.operations.constants import NUMBER, ONE, exact, is_zero, number, zeros
 from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugated, oriented, transposed
 
+DENOMINATOR_LIMIT = 100  # of a decimal that is taken out of a sum
 FLAT_LIMIT = 48  # sums and chains longer than this stay nested, so that building a long chain is not quadratic
 
 
@@ -160,6 +161,22 @@ def subtract(a: Expr, b: Expr) -> Expr:
     return add([(1, a), (-1, b)])
 
 
+def common_factor(coefficients: Sequence[Number]) -> Number:
+    """What the numbers, no floats, have in common: divided by it they are whole, without a common divisor, not all negative.
+
+    Decimals stay as they were written, 1 + 0.001 and 1 + 0.044715: of them only the sign is taken out.
+    """
+    numerator, denominator = 0, 1
+    for c in coefficients:
+        c = Fraction(c)
+        numerator = gcd(numerator, c.numerator)
+        denominator = lcm(denominator, c.denominator)
+    if denominator > DENOMINATOR_LIMIT and denominator % 5 == 0 and 10**18 % denominator == 0:
+        numerator = denominator = 1
+    common = Fraction(numerator, denominator)
+    return exact(-common if all(c < 0 for c in coefficients) else common)
+
+
 def content(e: Expr) -> tuple[Number, Expr]:
     """The numeric content c and the rest r, e = c r: what a product takes out of a sum.
 
@@ -180,14 +197,7 @@ def content(e: Expr) -> tuple[Number, Expr]:
         return 1, e
     if any(type(c) is float for c in e.params):
         return 1, e
-    numerator, denominator = 0, 1
-    for c in e.params:
-        c = Fraction(c)
-        numerator = gcd(numerator, c.numerator)
-        denominator = denominator * c.denominator // gcd(denominator, c.denominator)
-    common = exact(Fraction(numerator, denominator))
-    if all(c < 0 for c in e.params):
-        common = -common
+    common = common_factor(e.params)
     if common == 1:
         return 1, e
     factor = Fraction(1) / Fraction(common)

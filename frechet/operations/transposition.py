@@ -171,7 +171,7 @@ def oriented(node: Expr, flipped: Callable[[], Expr]) -> Expr:
 def _rank(e: Expr) -> tuple[Any, ...]:
     """Of two orientations with as many transposes the one that needs fewer signs is kept: Xᴴ X, which is (X' conj(X))'."""
     if e.real:
-        return 0, e.key
+        return sum(a.op is TRANSPOSE for a in e.args), e.key
     outer = [a for a in e.args if a.op.name in SIGNS]
     return len(outer) + sum(a.op.name in SIGNS for b in e.args if b not in outer for a in b.args), e.key
 

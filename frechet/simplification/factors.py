@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from frechet.expressions.dimension import SCALAR, Shape
+from frechet.expressions.dimension import SCALAR, UNIT, Shape
 from frechet.expressions.node import Expr, Number
-from frechet.operations.constants import EYE, ONE, exact, eye
+from frechet.operations.constants import EYE, ONE, ONES, exact, eye, ones
 from frechet.operations.hadamard import MONOMIAL, monomial
 from frechet.operations.indexing import selects_any
 from frechet.operations.products import PRODUCT, SCALE, product, scale
 from frechet.operations.reductions import TRACE, trace
+from frechet.operations.shaping import DIAG, diag
 from frechet.operations.sums import SUM, add, content, negative
 from frechet.operations.transposition import TRANSPOSE, transposed
 
@@ -173,9 +174,37 @@ def _candidates(t: Term) -> Iterable[tuple[str, Expr]]:
         return
     yield "left", chain[0]
     yield "right", chain[-1]
+    if UNIT not in body.shape:
+        for b in _entries(body):
+            yield "entry", b
+        for b in _scaling(chain[0]):
+            yield "rows", b
+        for b in _scaling(transposed(chain[-1])):
+            yield "columns", b
     if body.shape == SCALAR:
         yield "left", transposed(chain[-1])
         yield "right", transposed(chain[0])
+
+
+def _entries(body: Expr) -> Powers:
+    """The factors of an element-wise product with their exponents; diag(v)*A is one of A and v*ones', A*diag(v) too."""
+    if body.op is MONOMIAL:
+        return _powers(body)
+    if body.op is PRODUCT and body.args[0].op is DIAG:
+        v, rest = body.args[0].args[0], product(*body.args[1:])
+        return {rest: 1, product(v, transposed(ones((body.shape[1], UNIT)))): 1}
+    if body.op is PRODUCT and body.args[-1].op is DIAG:
+        v, rest = body.args[-1].args[0], product(*body.args[:-1])
+        return {rest: 1, product(ones((body.shape[0], UNIT)), transposed(v)): 1}
+    return {}
+
+
+def _scaling(f: Expr) -> Powers:
+    """The vectors, with exponents, that scale the rows of a chain that begins with f: with diag(u.*v), (u.*v)*w'."""
+    v = f.args[0] if f.op is DIAG else f
+    if v.kind != "vector" or v.op is ONES:
+        return {}
+    return _powers(v)
 
 
 def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape, tries: int) -> Expr | None:
@@ -195,17 +224,25 @@ def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape, tries: int) -
         return scale(factored(add(front), tries), f)
     if kind == "entry":
         rest = []
-        exponents = [dict(zip(t.body.args, t.body.params, strict=True))[f] for t in group]
+        exponents = [_entries(t.body)[f] for t in group]
         if min(exponents) < 0 < max(exponents):
             return None
         k = min(exponents) if min(exponents) > 0 else max(exponents)
         for t in group:
-            body = monomial(
-                t.body.shape,
-                [(b, exact(Fraction(j) - k) if b is f else j) for b, j in zip(t.body.args, t.body.params, strict=True)],
-            )
+            factors = [(b, exact(Fraction(j) - k) if b is f else j) for b, j in _entries(t.body).items()]
+            body = monomial(t.body.shape, factors)
             rest.append((t.coefficient, t._replace(body=body).expression()))
         return monomial(shape, [(monomial(shape, [(f, k)]), 1), (factored(add(rest), tries), 1)])
+    if kind in ("rows", "columns"):
+        turn = transposed if kind == "columns" else _unturned
+        exponents = [_scaling(turn(t.body).args[0] if turn(t.body).op is PRODUCT else turn(t.body))[f] for t in group]
+        if min(exponents) < 0 < max(exponents):
+            return None
+        k = min(exponents) if min(exponents) > 0 else max(exponents)
+        scaled = diag(monomial(f.shape, [(f, k)]))
+        rest = [(t.coefficient, t._replace(body=turn(_unscaled(turn(t.body), f, k))).expression()) for t in group]
+        inside = factored(add(rest), tries)
+        return product(scaled, inside) if kind == "rows" else product(inside, scaled)
     rest = []
     for t in group:
         rest.append((t.coefficient, t._replace(body=_without(kind, f, t.body)).expression()))
@@ -215,6 +252,19 @@ def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape, tries: int) -
     if kind == "trace":
         return trace(product(f, inside))
     return product(f, inside) if kind == "left" else product(inside, f)
+
+
+def _unturned(e: Expr) -> Expr:
+    return e
+
+
+def _unscaled(body: Expr, f: Expr, k: Number) -> Expr:
+    """What is left of a chain when diag(f.^k) is taken off in front."""
+    chain = body.args if body.op is PRODUCT else (body,)
+    head = chain[0].args[0] if chain[0].op is DIAG else chain[0]
+    left = monomial(f.shape, [(b, exact(Fraction(j) - k if b is f else j)) for b, j in _scaling(chain[0]).items()])
+    assert head.shape == left.shape
+    return product(diag(left) if chain[0].op is DIAG else left, *chain[1:])
 
 
 def _without(kind: str, f: Expr, body: Expr) -> Expr:

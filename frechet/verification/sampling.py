@@ -181,15 +181,16 @@ def _draw(v: Expr, shape: tuple[int, ...], rng: Random, mood: str) -> Any:
         return x + max(0.0, 0.3 - lowest) * np.eye(shape[0])
     if domain == "simplex":
         x = -np.log(uniform(0.05, 1.0, shape, rng))
-        return x / np.sum(x)
+        return x / np.sum(x, axis=-1, keepdims=True)  # of a matrix, row by row
     if domain == "labels±1":
         return np.where(uniform(0, 1, shape, rng) < 0.5, -1.0, 1.0)
     if domain == "mask01":
         return np.where(uniform(0, 1, shape, rng) < 0.35, 0.0, 1.0)
     if domain == "onehot":
-        x = np.zeros(shape).ravel()
-        x[rng.randrange(x.size)] = 1.0
-        return x.reshape(shape)
+        x = np.zeros(shape)
+        for row in x.reshape(-1, shape[-1]) if shape else ():
+            row[rng.randrange(len(row))] = 1.0
+        return x if shape else np.float64(1.0)
     x = _of_domain(domain, shape, rng) if domain != "normal" else _in_mood(mood, shape, square, rng)
     if not v.real:
         x = x + 1j * (1.0 if mood == "plain" else 0.3) * normal(shape, rng)

@@ -12,15 +12,17 @@ from frechet.differentiation.adjoint import adjoint
 from frechet.differentiation.differential import differential, differential_symbol
 from frechet.expressions.dimension import SCALAR, UNIT, dim
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
+from frechet.operations.activations import GELU, SILU
 from frechet.operations.constants import COMMUTATION, ONE, number, ones, size, variable
 from frechet.operations.determinant import ADJ, DET, LOGDET
-from frechet.operations.elementwise import EXP, GAMMA, GELU, SIGMOID, SILU, SIN, TANH
+from frechet.operations.elementwise import EXP, SIGMOID, SIN, TANH
 from frechet.operations.hadamard import epower, monomial
 from frechet.operations.norms import NORMP
 from frechet.operations.powers import inverse
 from frechet.operations.products import product, scale
 from frechet.operations.reductions import sum_all, trace
 from frechet.operations.softmax import LOGSUMEXP, SOFTMAX
+from frechet.operations.special_functions import GAMMA
 from frechet.operations.sums import add
 from frechet.operations.transposition import transposed
 

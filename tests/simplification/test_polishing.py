@@ -7,8 +7,10 @@ from time import process_time
 import frechet as fr
 from frechet.differentiation.derivative import Derivative
 from frechet.notation.reading import parse
+from frechet.operations.constants import variable
 from frechet.simplification.polishing import polished
 
+A, x = fr.matrix("A", "n", "n"), fr.vector("x", "n")
 SLOW = 4.0  # seconds; the search for common factors took minutes here
 
 
@@ -34,6 +36,19 @@ def test_common_factors() -> None:
     ]:  # fmt: skip
         e = parse(text)
         assert polished(e) is parse(short, fr.variables(e)), f"{text}: {polished(e)}"
+
+
+def test_common_scalings_of_rows_and_columns() -> None:
+    for text, short in [
+        ("diag(x)*A + diag(x.*y)*B", "diag(x)*(A + diag(y)*B)"), ("A*diag(x) + B*diag(x.*y)", "(A + B*diag(y))*diag(x)"),
+        ("inv(diag(exp(x)))*A - (z./exp(x))*w'", "inv(diag(exp(x)))*(A - z*w')"),
+        ("exp(A*B).*C - diag(x)*exp(A*B)", "exp(A*B).*(C - x*ones(n)')"),
+        ("exp(A*B).*C - exp(A*B)*diag(x)", "exp(A*B).*(C - ones(n)*x')"),
+    ]:  # fmt: skip
+        kinds = {"A": A, "B": A, "C": A, "x": x, "y": x, "z": x, "w": x}
+        known = {k: variable(k, v.shape) for k, v in kinds.items()}
+        e = parse(text, known)
+        assert polished(e) is parse(short, known), f"{text}: {polished(e)}"
 
 
 def test_polishing_twice_changes_nothing_short() -> None:
