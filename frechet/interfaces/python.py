@@ -250,9 +250,10 @@ def _apply(page: Operation, takes: str, args: Sequence[Any]) -> Expr:
         if a is not b:
             raise ShapeError(f"the dimensions {a} and {b} differ")
 
-    shapes = [a.shape for kind, a in zip(takes, built, strict=True) if kind == "e"]
+    typed = list(zip(takes.replace("n", ""), built, strict=True))
+    shapes = [a.shape for kind, a in typed if kind == "e"]
     try:
-        operation.shape_of(page, equal, shapes, [a for kind, a in zip(takes, built, strict=True) if kind != "e"])
+        operation.shape_of(page, equal, shapes, [a for kind, a in typed if kind != "e"])
     except ShapeError as error:
         given = " and ".join(show_shape(s) for s in shapes)
         reason = "" if error.message == "kinds" else f": {error.message}"

@@ -336,7 +336,10 @@ def monomial(shape: Shape, factors: Sequence[Factor]) -> Expr:
 
 
 def _repeats(b: Expr) -> tuple[Expr | None, Expr | None] | None:
-    """(u, None) for the product u*1' of a vector and a row of ones, (None, v) for 1*v', None for anything else."""
+    """(u, None) for the product u*1' of a vector and a row of ones, (None, v) for 1*v', None for anything else.
+
+    A matrix of ones is 1*1'.
+    """
     last, first = b.args[-1], b.args[0]
     if b.kind != "matrix":
         return None
@@ -344,6 +347,10 @@ def _repeats(b: Expr) -> tuple[Expr | None, Expr | None] | None:
         return products.product(*b.args[:-1]), None
     if first.op is ONES and b.args[1].shape[0] is UNIT:
         return None, transposed(products.product(*b.args[1:]))
+    if last.op is ONES:
+        return products.product(*b.args[:-1], ones((last.shape[0], UNIT))), None
+    if first.op is ONES:
+        return None, transposed(products.product(transposed(ones((first.shape[1], UNIT))), *b.args[1:]))
     return None
 
 

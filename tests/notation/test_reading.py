@@ -154,7 +154,7 @@ def test_entries() -> None:
         ("tr(A,B)", [], NotationError, "tr(A,B)", "tr takes 1 argument, tr(X), and 2 are given: did you mean tr(A*B)?"),
         ("X(A+B)", [], NotationError, "X", "did you mean X*(A+B)?"),
         ("trace(X)", [], NotationError, "trace", "did you mean tr?"),
-        ("unit(n,2.5)", [], NotationError, "2.5", "unit needs a whole number here, not 2.5"),
+        ("unit(n,2.5)", [], NotationError, "2.5", "a dimension is expected here"),
         ("unit(3,4)", [], ShapeError, "unit(3,4)", "between 1 and 3"),
         ("ones(n-n)", [], ShapeError, "n-n", "a dimension is at least 1"),
         ("ones(A)", ["A: n×n"], NotationError, "A", "A is a variable, and is used as a dimension here"),
