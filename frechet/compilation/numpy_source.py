@@ -33,11 +33,18 @@ OWN: tuple[str, ...] = (  # in runtime.py
     "expit", "silu", "gelu", "gelutanh", "mish", "softsign", "logcosh", "elu", "huber", "selu", "softmax", "logsumexp",
     "softmax_of_rows", "maskedsoftmax", "logsumexp_of_rows", "layernorm", "layernorm_of_rows", "rmsnorm", "rmsnorm_of_rows",
     "conv1d", "conv", "logdet", "adjugate", "commutation", "eigvals",
-    "eigvecs", "polar", "toeplitzpart",
+    "lower_places", "vech", "elimination", "duplication", "eigvecs", "polar", "toeplitzpart", "circulantpart", "hankelpart",
 )  # fmt: skip
 MATRIX = ("expm", "logm", "sqrtm", "powm", "sinm", "cosm")  # these too, with their derivatives dexpm …
 OWN += ("matrix_function", *MATRIX, "matrix_block", *(f"d{f}" for f in MATRIX), "lowhalf", "sylvester", "lyap")
-NEEDS = {"silu": ("expit",), "selu": ("elu",), "sylvester": ("matrix_function",), "lyap": ("sylvester", "matrix_function")}
+NEEDS = {"vech": ("lower_places",), "elimination": ("lower_places",), "duplication": ("elimination", "lower_places")}
+NEEDS |= {
+    "silu": ("expit",),
+    "selu": ("elu",),
+    "hankelpart": ("toeplitzpart",),
+    "sylvester": ("matrix_function",),
+    "lyap": ("sylvester", "matrix_function"),
+}
 NEEDS |= dict.fromkeys((*MATRIX, "dexpm"), ("matrix_function",))
 NEEDS |= {f"d{f}": ("matrix_block", f, "matrix_function") for f in MATRIX if f not in ("expm", "sqrtm")}
 NEEDS |= {"sqrtm": ("powm", "matrix_function"), "dsqrtm": ("sqrtm", "powm", "sylvester", "matrix_function")}

@@ -155,6 +155,28 @@ def commutation(m, n):
     return np.eye(m * n)[np.arange(m * n).reshape((m, n), order="F").ravel()]
 
 
+def lower_places(n):
+    """The places in vec(X), columns stacked, of the entries of an (n, n) matrix on and below the diagonal."""
+    return np.flatnonzero(np.tri(n).ravel(order="F"))
+
+
+def vech(X):
+    """The entries of X on and below the diagonal, column by column."""
+    return X.ravel(order="F")[lower_places(len(X))]
+
+
+def elimination(n):
+    """L with L @ vec(X) = vech(X) for X of shape (n, n)."""
+    return np.eye(n * n)[lower_places(n)]
+
+
+def duplication(n):
+    """D with D @ vech(X) = vec(X) for symmetric X of shape (n, n)."""
+    L = elimination(n)
+    mirrored = L.reshape(-1, n, n).transpose(0, 2, 1).reshape(len(L), n * n)
+    return np.maximum(L, mirrored).T
+
+
 def eigvals(X):
     """The eigenvalues of the symmetric matrix X, ascending."""
     return np.linalg.eigvalsh((X + X.T) / 2)
@@ -175,6 +197,18 @@ def toeplitzpart(X):
     """X with every diagonal replaced by its mean."""
     n, m = X.shape
     return sum(np.diagonal(X, k).mean() * np.eye(n, m, k) for k in range(1 - n, m))
+
+
+def circulantpart(X):
+    """X with every wrapped diagonal replaced by its mean."""
+    i = np.arange(len(X))
+    k = (i[:, None] - i) % len(X)
+    return (np.bincount(k.ravel(), X.ravel()) / len(X))[k]
+
+
+def hankelpart(X):
+    """X with every antidiagonal replaced by its mean."""
+    return toeplitzpart(X[:, ::-1])[:, ::-1]
 
 
 def matrix_function(f, X, *others):

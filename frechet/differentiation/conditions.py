@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from frechet.expressions.node import Expr, depends, walk
 from frechet.operations.declared_functions import smoothness
+from frechet.operations.transposition import transposed
 
 Condition = tuple[str, Expr | None]
+
+DIVIDED_BY = ("norm2", "det", "normp", "norm2_of_rows")  # what a result may divide by though the function does not
+ADJUGATE = (
+    "where {0} is singular the derivative exists all the same, but not this form of it: "
+    "det({0})*inv({0}) is adj({0}), which does"
+)
+NOT_SMOOTH = "where a declared function has no derivative there is none"
+NOT_THIS_FORM = "where {0} is singular this form of the derivative has no value"
+DIVIDED_BY_DET = "where {0} is 0 this form of the derivative has no value"
 
 
 def conditions(function: Expr, variable: Expr, *results: Expr) -> list[Condition]:
@@ -15,21 +25,41 @@ def conditions(function: Expr, variable: Expr, *results: Expr) -> list[Condition
 
     A result brings in an inverse (det(X)*inv(X)' needs X invertible) or a division by a norm.
     """
-    found: dict[Condition, None] = {}
+    return list(explained(function, variable, *results))
+
+
+def explained(function: Expr, variable: Expr, *results: Expr) -> dict[Condition, str]:
+    """The conditions, and what happens where each fails, in words with {0} for the same expression."""
+    found: dict[Condition, str] = {}
+    for node, condition in _of_function(function, variable):
+        found.setdefault(condition, node.op.elsewhere_of(node, condition[0]))
+    determinants = {x for node in walk(function) if node.op.name == "det" for x in (node.args[0], transposed(node.args[0]))}
+    for node in walk(*results):
+        if node.op.name == "matrix_power":
+            for condition in node.op.conditions(node):
+                found.setdefault(condition, ADJUGATE if condition[1] in determinants else NOT_THIS_FORM)
+        elif node.op.name == "hadamard":
+            for words, e in node.op.conditions(node):
+                if e is not None and (e.op.name in DIVIDED_BY or not e.real):
+                    found.setdefault((words, e), _division(e))
+    for condition in _smooth(function, depends(function, variable), results):
+        found.setdefault(condition, NOT_SMOOTH)
+    return found
+
+
+def _of_function(function: Expr, variable: Expr) -> Iterator[tuple[Expr, Condition]]:
     inside = depends(function, variable)
     for node in walk(function):
         if node in inside or node.op.name in ("matrix_power", "unit", "selection"):
-            for c in node.op.conditions(node):
-                found[c] = None
-    for node in walk(*results):
-        if node.op.name == "matrix_power":
-            for c in node.op.conditions(node):
-                found[c] = None
-        elif node.op.name == "hadamard":
-            for words, e in node.op.conditions(node):
-                if e is not None and (e.op.name in ("norm2", "det", "normp", "norm2_of_rows") or not e.real):
-                    found[(words, e)] = None
-    return [*found, *_smooth(function, inside, results)]
+            for condition in node.op.conditions(node):
+                yield node, condition
+
+
+def _division(e: Expr) -> str:
+    """What happens where a norm or determinant is 0 that only the derivative divides by."""
+    if e.op.name not in ("norm2", "normp"):
+        return DIVIDED_BY_DET
+    return e.op.elsewhere_of(e, "").replace("{0} = 0", "{0} is 0").replace("the norm", "it")
 
 
 def _smooth(function: Expr, inside: Collection[Expr], results: Sequence[Expr]) -> list[Condition]:

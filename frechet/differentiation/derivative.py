@@ -10,7 +10,8 @@ from functools import cached_property
 from frechet.differentiation.adjoint import adjoint
 from frechet.differentiation.differential import differential, differential_symbol
 from frechet.differentiation.jacobian import jacobian
-from frechet.differentiation.structure import HALF, projected, structure_of
+from frechet.differentiation.metrics import riemannian_gradient
+from frechet.differentiation.structure import HALF, free_basis, projected, structure_of
 from frechet.differentiation.wirtinger import CONVENTIONS, derivative_by, holomorphic_part, parts, real_valued
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.errors import ShapeError, UnsupportedError
@@ -130,6 +131,31 @@ class Derivative:
         """
         g = self.gradient
         return polished(add([(2, g), (-1, monomial(g.shape, [(g, 1), (EYE.build(g.shape[0]), 1)]))]))
+
+    @cached_property
+    def free_jacobian(self) -> Expr:
+        """The Jacobian by the free entries of a structured matrix, J*B where vec(X) = B*(free entries).
+
+        symmetric: by vech(X), B the duplication matrix; lower: by vech(X), B the transposed elimination matrix; upper: by
+        vech(X'); diagonal: by diag(X). Of any other variable it is the Jacobian.
+
+        Shapes:  (entries of F) × (free entries of X)
+        Raises:  UnsupportedError, for a structure whose free entries have no such matrix here
+        Source:  Magnus & Neudecker (2019), section 3.8; Magnus & Neudecker (1980), lemma 3.3
+        """
+        basis = free_basis(self.variable)
+        return self.jacobian if basis is None else polished(product(self.jacobian, basis))
+
+    def riemannian_gradient(self, metric: str | None = None) -> Expr:
+        """The Riemannian gradient of a scalar function: the direction V with metric(V, U) = dg[U] for every direction U.
+
+        metric: euclidean, or one of the variable's space (`frechet.differentiation.metrics`); by default the first of these
+
+        Shapes:  as the variable
+        Raises:  ShapeError, if the function is not scalar or the space has no such metric
+        """
+        self._need_scalar("Riemannian gradient")
+        return polished(riemannian_gradient(self._raw_cotangent, self.variable, metric))
 
     @cached_property
     def jacobian(self) -> Expr:

@@ -6,18 +6,17 @@ from collections.abc import Mapping
 
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr
+from frechet.expressions.space import base, curved
 from frechet.operations.constants import is_zero, variable, zeros
 
 
 def differential_symbol(x: Expr, name: str | None = None) -> Expr:
     """dX: a variable of X's shape and linear structure that stands for the differential of X."""
-    linear = [
-        s
-        for s in x.params[1]
-        if s in ("symmetric", "diagonal", "skew", "lower", "upper", "toeplitz", "hermitian", "complex")
-    ]
+    linear = [s for s in x.params[1] if base(s) not in ("spd", "psd") and not curved([s])]
     if not {"spd", "psd"}.isdisjoint(x.params[1]) and x.real:
         linear.append("symmetric")
+    if x.params[2] == "simplex" and x.kind == "vector":
+        linear.append("centered")
     return variable(name or f"d{x.params[0]}", x.shape, linear, "normal", "differential")
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from frechet.differentiation.structure import selection
 from frechet.differentiation.wirtinger import coefficient, holomorphic_part
-from frechet.expressions.dimension import SCALAR, UNIT, entries
+from frechet.expressions.dimension import SCALAR, entries
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, make, substitute, walk
 from frechet.operations.blocks import places
@@ -26,6 +27,7 @@ from frechet.operations.reshaping import reshaped
 from frechet.operations.shaping import KRON, diag, kron_permutation, vec
 from frechet.operations.sums import add
 from frechet.operations.transposition import transposed
+from frechet.operations.vech import ELIMINATION
 
 
 def jacobian(image: Expr, direction: Expr) -> Expr:
@@ -82,19 +84,12 @@ def _transpose(node: Expr, i: int, j: Expr) -> Expr:
     return product(COMMUTATION.build(m, n), j)
 
 
-def _selection(node: Expr) -> Expr:
-    """S with vec(diag(v)) = S v: the columns e_i ⊗ e_i."""
-    n = node.shape[0]
-    column = ones((n, UNIT))
-    return monomial((n * n, n), [(KRON.build(eye(n), column), 1), (KRON.build(column, eye(n)), 1)])
-
-
 def _diag(node: Expr, i: int, j: Expr) -> Expr:
-    return product(_selection(node), j)
+    return product(selection(node.shape[0]), j)
 
 
 def _diagonal(node: Expr, i: int, j: Expr) -> Expr:
-    return product(transposed(_selection(node)), j)
+    return product(transposed(selection(node.args[0].shape[0])), j)
 
 
 def _kron(node: Expr, i: int, j: Expr) -> Expr:
@@ -170,6 +165,10 @@ def _convolution(node: Expr, i: int, j: Expr) -> Expr:
     return node.op.build(j, b) if i == 0 else node.op.build(a, j)
 
 
+def _vech(node: Expr, i: int, j: Expr) -> Expr:
+    return product(ELIMINATION.build(node.args[0].shape[0]), j)
+
+
 def _same(node: Expr, i: int, j: Expr) -> Expr:
     return j
 
@@ -178,6 +177,6 @@ RULES: dict[str, Callable[[Expr, int, Expr], Expr]] = {
     "sum_of_terms": _sum, "product": _product, "scale": _scale, "hadamard": _hadamard, "transpose": _transpose,
     "diag": _diag, "diagonal": _diagonal, "kron": _kron, "vec": _same, "unvec": _same, "reshape": _same, "einsum": _einsum,
     "tril": _mask, "triu": _mask, "lowhalf": _mask, "sylvester": _sylvester, "lyap": _sylvester, "dsqrtm": _sylvester,
-    "dpowm": _power, "conj": _complex_part, "re": _complex_part, "im": _complex_part, "blocks": _blocks,
+    "dpowm": _power, "conj": _complex_part, "re": _complex_part, "im": _complex_part, "blocks": _blocks, "vech": _vech,
     "declared_second_form": _second, "conv1d": _convolution, "conv": _convolution,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Symbolic dimensions: polynomials with integer coefficients in dimension names, such as n, 3, n+1, 2n, n*m.
+"""Symbolic dimensions: polynomials in dimension names, such as n, 3, n+1, 2n, n*m; halves are there for n(n+1)/2.
 
 `UNIT` is the dimension that an absent axis has: a scalar is UNIT×UNIT, a vector n×UNIT, a row UNIT×n. It differs from the
 dimension 1, so that a 1×1 matrix is not a scalar, and it lets one shape rule serve products of all kinds. A tensor is an
@@ -8,18 +8,20 @@ array of three or more axes, none of them absent.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from zlib import crc32
 
 from frechet.expressions.errors import ShapeError
 
 Monomial = tuple[str, ...]
+Coefficient = int | Fraction
 
 
 class Dim:
     """A dimension; equal dimensions are the same object."""
 
     __slots__ = ("digest", "terms", "text")
-    terms: tuple[tuple[Monomial, int], ...]
+    terms: tuple[tuple[Monomial, Coefficient], ...]
     digest: int
     text: str
 
@@ -38,7 +40,7 @@ class Dim:
     def __mul__(self, other: Dim) -> Dim:
         if self is UNIT or other is UNIT:
             return other if self is UNIT else self
-        total: dict[Monomial, int] = {}
+        total: dict[Monomial, Coefficient] = {}
         for m1, c1 in self.terms:
             for m2, c2 in other.terms:
                 monomial = tuple(sorted(m1 + m2))
@@ -53,19 +55,23 @@ class Dim:
         if not self.terms:
             return 0
         if len(self.terms) == 1 and self.terms[0][0] == ():
-            return self.terms[0][1]
+            return int(self.terms[0][1])
         return None
 
     def size(self, sizes: Mapping[str, int]) -> int:
         """The number this dimension is when the names have the given sizes; UNIT counts as 1."""
         if self is UNIT:
             return 1
-        total = 0
+        total: Coefficient = 0
         for monomial, coefficient in self.terms:
             for name in monomial:
                 coefficient *= sizes[name]
             total += coefficient
-        return total
+        return int(total)
+
+    def halved(self) -> Dim:
+        """Half of an even dimension, such as n*(n+1)."""
+        return _interned({monomial: Fraction(c, 2) for monomial, c in self.terms})
 
     def substitute(self, values: Mapping[str, Dim]) -> Dim:
         if not any(name in values for name in self.names()):
@@ -88,11 +94,29 @@ class Dim:
         return (_unpickled, (self is UNIT, self.terms))
 
 
-def _unpickled(unit: bool, terms: tuple[tuple[Monomial, int], ...]) -> Dim:
+def _unpickled(unit: bool, terms: tuple[tuple[Monomial, Coefficient], ...]) -> Dim:
     return UNIT if unit else _interned(dict(terms))
 
 
-def _text(terms: tuple[tuple[Monomial, int], ...]) -> str:
+def factored(d: Dim) -> tuple[Monomial, Dim, int]:
+    """A dimension with fractions as names * rest / number, such as n*(n+1)/2; the rest has integer coefficients."""
+    below = 1
+    for _, c in d.terms:
+        below = max(below, c.denominator)
+    common = list(d.terms[0][0])
+    for monomial, _ in d.terms[1:]:
+        common = [name for name in dict.fromkeys(common) for _ in range(min(common.count(name), monomial.count(name)))]
+    rest: dict[Monomial, Coefficient] = {}
+    for monomial, c in d.terms:
+        left = list(monomial)
+        for name in common:
+            left.remove(name)
+        rest[tuple(left)] = c * below
+    return tuple(common), _interned(rest), below
+
+
+def _text(terms: tuple[tuple[Monomial, Coefficient], ...]) -> str:
+    """The dimension as Python computes it."""
     parts: list[str] = []
     for monomial, coefficient in sorted(terms, key=lambda t: t[1] < 0 and bool(t[0])):  # n-k rather than -k+n
         names = "*".join(monomial)
@@ -102,22 +126,28 @@ def _text(terms: tuple[tuple[Monomial, int], ...]) -> str:
     return "".join(parts) or "0"
 
 
-_table: dict[tuple[tuple[Monomial, int], ...], Dim] = {}
+_table: dict[tuple[tuple[Monomial, Coefficient], ...], Dim] = {}
 
 
-def _interned(total: Mapping[Monomial, int]) -> Dim:
+def _interned(total: Mapping[Monomial, Coefficient]) -> Dim:
     # Names first, numbers last, so that n+1 is printed so.
     terms = tuple(sorted(((m, c) for m, c in total.items() if c), key=lambda t: (-len(t[0]), t[0])))
     found = _table.get(terms)
     if found is None:
         found = Dim()
-        found.terms, found.text = terms, _text(terms)
+        if any(c.denominator != 1 for _, c in terms):
+            found.terms, found.text = terms, ""
+            names, rest, below = factored(found)
+            found.text = "*".join([*names, f"({rest})"]) + f"//{below}"
+        else:  # 1 and Fraction(1) are one key: keep the whole numbers
+            found.terms = tuple((m, int(c)) for m, c in terms)
+            found.text = _text(found.terms)
         found.digest = crc32(found.text.encode())
         _table[terms] = found
     return found
 
 
-def dim(value: int | str | Dim | Mapping[Monomial, int]) -> Dim:
+def dim(value: int | str | Dim | Mapping[Monomial, Coefficient]) -> Dim:
     """The dimension written as a number, a name, or a mapping from monomials to coefficients."""
     if isinstance(value, Dim):
         return value
@@ -172,16 +202,19 @@ def show_shape(shape: Shape) -> str:
     if name == "scalar":
         return "scalar"
     if name == "vector":
-        return str(shape[0])
-    return "×".join(f"({d})" if len(d.terms) > 1 else str(d) for d in shape)
+        return str(shape[0]).replace("//", "/")
+    return "×".join(f"({d})" if len(d.terms) > 1 else str(d) for d in shape).replace("//", "/")
 
 
 def show_dimension(d: Dim) -> str:
     """A dimension as a book prints it: pq for p*q, n² for n*n, 2n for 2*n; names of several letters keep their *."""
     if any(len(name) > 1 for name in d.names()):
-        return d.text
+        return d.text.replace("//", "/")
+    if "//" in d.text:
+        common, inner, below = factored(d)
+        return f"{show_dimension(dim({common: 1})) if common else ''}({show_dimension(inner)})/{below}"
     parts: list[str] = []
-    for monomial, c in d.terms:
+    for monomial, c in sorted(d.terms, key=lambda term: term[1] < 0):
         names = "".join(
             name + ("" if monomial.count(name) == 1 else str(monomial.count(name)).translate(_SUPERSCRIPTS))
             for name in dict.fromkeys(monomial)

@@ -29,6 +29,7 @@ class Operation:
     source: ClassVar[str] = ""
     latex: ClassVar[str] = ""  # template with {0}, {1}
     conditions_text: ClassVar[str] = ""
+    elsewhere: ClassVar[str] = ""  # what happens where a condition fails, in words; {0} is what the condition is about
     constant: ClassVar[int] = 0
     own_leaves: ClassVar[int] = 0
     examples: ClassVar[tuple[str, ...]] = ()  # formulas for tests and the reference, in the text notation
@@ -91,6 +92,10 @@ class Operation:
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         """Where the derivative exists: pairs (words with {0} for the expression, the expression)."""
         return ()
+
+    def elsewhere_of(self, node: Expr, words: str) -> str:
+        """Where this condition of the node fails, is there a value, a derivative, and which subgradient is given?"""
+        return self.elsewhere
 
     # -- evaluation
     def numpy(self, node: Expr, args: Sequence[str]) -> str:

@@ -5,20 +5,22 @@ An answer that does not pass its check is not given: `answer` raises CheckFailed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from frechet.differentiation.adjoint import adjoint as pull_back
-from frechet.differentiation.conditions import conditions
+from frechet.differentiation.conditions import Condition, explained
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.differential import differential_symbol
+from frechet.differentiation.metrics import metrics_of
 from frechet.differentiation.wirtinger import CONVENTIONS
 from frechet.expressions.dimension import SCALAR, axes
 from frechet.expressions.errors import CheckFailed, NotationError
 from frechet.expressions.node import Expr, variables
+from frechet.expressions.space import rank
 from frechet.notation.text import write_text
-from frechet.operations.constants import ONE
+from frechet.operations.constants import ONE, mask_of
 from frechet.operations.constants import variable as variable_of
 from frechet.operations.declared_functions import functions, symbols
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from frechet.verification.check import Report
 
 COTANGENT = "cotangent_"  # a name for the check's own variable
-FORMS = ("gradient", "jacobian", "hessian", "differential")
+FORMS = ("gradient", "jacobian", "hessian", "differential", "riemannian")
 
 
 class Answer(NamedTuple):
@@ -39,6 +41,7 @@ class Answer(NamedTuple):
     conditions: list[str]
     seconds: float
     report: Report | None = None
+    elsewhere: tuple[str, ...] = ()  # what happens where the conditions fail
 
     def source(self, arguments: Iterable[Expr]) -> str:
         """The derivative as a NumPy function of the given variables, and of dX where the form is a differential.
@@ -66,10 +69,12 @@ def answer(
     check: bool = True,
     direction: str | None = None,
     convention: str | None = None,
+    metric: str | None = None,
 ) -> Answer:
     """The derivative of `function` with respect to `variable`.
 
     convention: what is meant by a derivative by a complex variable, one of `differentiation.wirtinger.CONVENTIONS`
+    metric: of the form `riemannian`; by default the first that the variable's space has
 
     Raises:  CheckFailed, if the numeric check does not confirm it; UnsupportedError, where a rule is missing;
              NotationError, for a form that the function does not have
@@ -84,9 +89,10 @@ def answer(
     if convention is not None and convention not in CONVENTIONS:
         raise NotationError(f"the conventions for complex variables are {', '.join(CONVENTIONS)}, not {convention!r}")
     d = Derivative(function, variable, symbol, convention)
-    expression = _view(d, form, order)
+    expression = d.riemannian_gradient(metric) if form == "riemannian" else _view(d, form, order)
     seconds = perf_counter() - start
-    report = verify(d, form, order, expression) if check else None
+    report = verify(d, form, order, expression, metric) if check else None
+    found = explained(function, variable, expression)
     return Answer(
         d,
         form,
@@ -95,6 +101,7 @@ def answer(
         stated(function, variable, expression),
         seconds,
         report,
+        tuple(describe_elsewhere(found)),
     )
 
 
@@ -110,7 +117,7 @@ def _view(d: Derivative, form: str, order: int) -> Expr:
     return d.jacobian
 
 
-def verify(d: Derivative, form: str, order: int, expression: Expr) -> Report:
+def verify(d: Derivative, form: str, order: int, expression: Expr, metric: str | None = None) -> Report:
     """The numeric check of a view: differences, Taylor slopes, the adjoint identity.
 
     Raises:  CheckFailed, with what differed
@@ -125,6 +132,8 @@ def verify(d: Derivative, form: str, order: int, expression: Expr) -> Report:
             report = check.check_differential(d.raw_differential, x, d.direction, expression)
         else:
             report = check.check_differential(f, x, d.direction, expression)
+    elif form == "riemannian":
+        report = check.check_riemannian(f, x, expression, metric or metrics_of(x)[0])
     elif form == "gradient" and f.shape == SCALAR:
         report = check.check_gradient(f, x, expression, d.convention)
     else:
@@ -157,6 +166,14 @@ def promises(function: Expr) -> list[tuple[str, Expr | None]]:
             found.append(("{0} positive definite", v))
         if "orthogonal" in v.params[1]:
             found.append(("the columns of {0} are orthonormal", v))
+        if "sphere" in v.params[1]:
+            found.append(("norm2({0}) is 1", v))
+        mask = mask_of(v)
+        if mask is not None:
+            found.append((f"{{0}} is 0 where {mask.params[0]} is 0", v))
+        r = rank(v.params[1])
+        if r is not None:
+            found.append((f"{{0}} has rank {r}", v))
         if v.params[2] in DOMAINS:
             row = v.kind == "matrix" and v.params[2] in ("simplex", "onehot")
             found.append(((DOMAINS[v.params[2]].replace("{0}", "each row of {0}") if row else DOMAINS[v.params[2]]), v))
@@ -166,7 +183,7 @@ def promises(function: Expr) -> list[tuple[str, Expr | None]]:
 
 def stated(function: Expr, variable: Expr, *results: Expr) -> list[str]:
     """The conditions of results, and what was declared, in words."""
-    return describe([*conditions(function, variable, *results), *promises(function)])
+    return describe([*explained(function, variable, *results), *promises(function)])
 
 
 def describe(found: Sequence[tuple[str, Expr | None]]) -> list[str]:
@@ -174,6 +191,16 @@ def describe(found: Sequence[tuple[str, Expr | None]]) -> list[str]:
     words = []
     for text, e in found:
         words.append(text.format(write_text(e).text) if e is not None else text)
+    return list(dict.fromkeys(words))
+
+
+def describe_elsewhere(found: Mapping[Condition, str]) -> list[str]:
+    """What happens where conditions fail, with the expressions written out."""
+    words = []
+    for (_, e), text in found.items():
+        if e is not None and e.shape == SCALAR:
+            text = text.replace("an entry of {0}", "{0}")
+        words.append(text.format(write_text(e).text if e is not None else ""))
     return list(dict.fromkeys(words))
 
 

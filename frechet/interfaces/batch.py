@@ -79,13 +79,15 @@ def answer_entry(entry: dict[str, Any], check: bool = True) -> dict[str, Any]:
     if name not in reading.variables:
         raise NotationError(f"{name!r} does not occur in the formula or the variables")
     form, order, convention = entry.get("form"), entry.get("order", 1), entry.get("complex_convention")
-    found = answer(reading.expression, reading.variables[name], form, order, check, "dX", convention)
+    metric = entry.get("metric")
+    found = answer(reading.expression, reading.variables[name], form, order, check, "dX", convention, metric)
     return fields(found, reading.variables.values())
 
 
 def fields(found: Answer, arguments: Iterable[Expr]) -> dict[str, Any]:
     """An answer as JSON holds it."""
     from frechet.notation.latex import write_latex
+    from frechet.notation.spaces import gradient_space
     from frechet.notation.text import write_text
 
     for node in walk(found.expression):
@@ -106,6 +108,11 @@ def fields(found: Answer, arguments: Iterable[Expr]) -> dict[str, Any]:
         "conditions": found.conditions,
         "seconds": round(found.seconds, 7),
     }
+    if found.elsewhere:
+        filled["elsewhere"] = list(found.elsewhere)
+    space = gradient_space(found.derivative.variable)
+    if space is not None:
+        filled["space"] = space
     if found.report is not None:
         filled["checked"] = {"points": found.report.points, "max_relative_error": found.report.max_relative_error}
     return filled

@@ -36,7 +36,8 @@ exit codes: 0 answered, 1 the numeric check failed, 2 bad input, 3 no rule for a
 """
 
 CONVENTIONS = ("riesz", "holomorphic", "wirtinger", "wirtinger-conj")
-FORMS = ("gradient", "jacobian", "hessian", "differential", "linearization", "components", "vec")
+FORMS = ("gradient", "jacobian", "hessian", "differential", "linearization", "components", "vec", "riemannian", "free")
+METRICS = ("euclidean", "affine-invariant", "bures-wasserstein", "canonical", "fisher")
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--layout", choices=("numerator", "denominator"), help="print the partial derivatives in this layout only"
     )
+    p.add_argument("--metric", choices=METRICS, help="of --form riemannian; by default the first that the space has")
     p.add_argument(
         "--declare",
         action="append",
@@ -153,7 +155,8 @@ def _answer(o: argparse.Namespace) -> int:
         name = next(iter(reading.variables))
     signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     style = o.style or ("unicode" if signs else "text")
-    page = Page(reading, name, style=style, order=o.order, check=not o.no_check, convention=o.convention)
+    options = {"convention": o.convention, "metric": o.metric}
+    page = Page(reading, name, style=style, order=o.order, check=not o.no_check, **options)
     print(page.render(o.form, o.layout))
     return ANSWERED
 

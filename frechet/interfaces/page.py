@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.metrics import MEANING, metrics_of
 from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR, Shape, axes, show_dimension, show_shape
 from frechet.expressions.errors import NotationError
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
     from frechet.notation.writing import Written
     from frechet.verification.check import Report
 
+FREE = {"symmetric": "vech({x})", "lower": "vech({x})", "upper": "vech({x}')", "diagonal": "diag({x})"}
 REMARKS = 52  # the column in which the remarks begin
 LONGEST = 100  # a longer line has its remark on a line of its own
 LABELS = 15
-FREE_ENTRIES = "only if the n(n+1)/2 entries on and below the diagonal are the variables (Matrix Cookbook 138-141)"
+FREE_ENTRIES = (
+    "right if the entries on and below the diagonal are the variables (Matrix Cookbook 138-141); {g} is right for steps d{x}"
+)
 
 
 # What stands before formulas, by notation: the gradient, the partials, the second differential, the Hessian, an arrow.
@@ -32,12 +36,13 @@ SYMBOLS: dict[str, dict[str, str]] = {
     "unicode": {
         "∇": "∇{g}", "∂": "∂{g}/∂{x}", "d": "d{g}", "d²": "d²{g}", "∇²": "∇²{g}", "d∇": "d∇{g}", "→": "→",
         "∂̄": "∂{g}/∂conj({x})", "riesz": "d{g} = re(tr(∇{g}ᴴ d{x}))", "holomorphic": "d{g} = tr((∂{g}/∂{x})ᵀ d{x})",
-        "free": "2∇{g} − ∇{g} ∘ I",
+        "free": "2∇{g} − ∇{g} ∘ I", "grad": "grad {g}", "factors": "{x} = U Vᵀ: ∇{g} V, (∇{g})ᵀ U",
     },
     "text": {
         "∇": "grad {g}", "∂": "d{g}/d{x}", "d": "d{g}", "d²": "d^2{g}", "∇²": "hess {g}", "d∇": "d grad {g}", "→": "->",
         "∂̄": "d{g}/dconj({x})", "riesz": "d{g} = re(tr(grad {g}^H*d{x}))", "holomorphic": "d{g} = tr((d{g}/d{x})'*d{x})",
-        "free": "2*grad {g} - grad {g}.*eye(n)",
+        "free": "2*grad {g} - grad {g}.*eye(n)", "grad": "riemannian grad {g}",
+        "factors": "{x} = U*V': (grad {g})*V, (grad {g})'*U",
     },
     "latex": {
         "∇": r"\nabla {g}", "∂": r"\frac{{\partial {g}}}{{\partial {x}}}", "d": r"\mathrm{{d}}{g}",
@@ -45,7 +50,8 @@ SYMBOLS: dict[str, dict[str, str]] = {
         "∂̄": r"\frac{{\partial {g}}}{{\partial \overline{{{x}}}}}",
         "riesz": r"\mathrm{{d}}{g} = \operatorname{{Re}}\operatorname{{tr}}(\nabla {g}^{{\mathsf{{H}}}} \mathrm{{d}}{x})",
         "holomorphic": r"\mathrm{{d}}{g} = \operatorname{{tr}}((\partial {g}/\partial {x})^{{\top}} \mathrm{{d}}{x})",
-        "free": r"2\nabla {g} - \nabla {g} \odot I",
+        "free": r"2\nabla {g} - \nabla {g} \odot I", "grad": r"\operatorname{{grad}} {g}",
+        "factors": r"{x} = U V^{{\top}}:\ (\nabla {g}) V,\ (\nabla {g})^{{\top}} U",
     },
 }  # fmt: skip
 
@@ -61,7 +67,9 @@ class Page:
         order: int = 1,
         check: bool = True,
         convention: str | None = None,
+        metric: str | None = None,
     ) -> None:
+        self.metric = metric
         self.style, self.order, self.check, self.name, self.reading = style, order, check, name, reading
         self.function, self.convention = reading.expression, convention
         self.results: list[Expr] = []  # what is shown so far
@@ -79,7 +87,7 @@ class Page:
         """The whole page, or one view of it."""
         if layout is not None:
             return self.show(self._answered(None).derivative.layout(layout))
-        if form in ("components", "vec", "linearization"):
+        if form in ("components", "vec", "linearization", "free"):
             found = self._answered(None)
             text = self._one_view(form, found.derivative)
             return self._json(found, form, text) if self.style == "json" else text
@@ -125,7 +133,8 @@ class Page:
     # -- single views
     def _answered(self, form: str | None) -> Answer:
         order = self.order if form in (None, "differential", "gradient") else 2 if form == "hessian" else 1
-        found = answer(self.function, self.variable, form, order, self.check, convention=self.convention)
+        options = {"convention": self.convention, "metric": self.metric}
+        found = answer(self.function, self.variable, form, order, self.check, **options)
         self.results.append(found.expression)
         return found
 
@@ -142,6 +151,9 @@ class Page:
         return json.dumps(filled, ensure_ascii=False)
 
     def _one_view(self, form: str, d: Derivative) -> str:
+        if form == "free":
+            plain = self.function.shape == SCALAR and structure_of(self.variable) == "symmetric"
+            return self.show(d.free_entries if plain else d.free_jacobian)
         if form == "linearization":
             return f"{self.letter}({self.name}) = {self._linearization(d)}"
         if form == "vec":
@@ -171,15 +183,15 @@ class Page:
 
     # -- the whole page
     def _head(self) -> list[str]:
-        from frechet.notation.spaces import function_line, signature_line
+        from frechet.notation.spaces import function_line, gradient_space, signature_line
 
         others = ", ".join(f"{n}: {_declared(v)}" for n, v in self.reading.variables.items() if n != self.name)
         line = signature_line(self.letter, self.variable, self.function, self.notation)
         lines = [_beside(line, others)] if self.style != "latex" else [f"% {others}", line]
-        if structure_of(self.variable) != "general":
-            space = structure_of(self.variable)
-            where = f"the tangent space at {self.name}" if space == "orthogonal" else f"the space of {space} matrices"
-            lines.append(f"{self.name} is {_declared(self.variable)}: the gradient lives in {where}")
+        space = gradient_space(self.variable)
+        if space is not None:
+            comment = "% " if self.style == "latex" else ""
+            lines.append(f"{comment}{self.name} is {_declared(self.variable)}: the gradient lives in {space}")
         shown = symbols(self.function, *self.results).values()
         for f in functions(self.function).values():
             line = function_line(f, [view for g, view in shown if g == f], self.notation)
@@ -205,7 +217,7 @@ class Page:
                 )
             )
         else:
-            lines.append(self._jacobian(d))
+            lines += self._jacobian(d)
         affine = self.variable not in depends(d.differential, self.variable)
         remark = f"exact: {g} is affine in {x}" if affine else f"near {self._point(d)}, up to second order"
         lines.append(self.entry("linearization", f"{g}({x}) = {self._linearization(d)}", remark))
@@ -215,6 +227,8 @@ class Page:
             lines += self._second(answers[-1])
         conditions = stated(self.function, self.variable, *(a.expression for a in answers))
         lines.append(self.entry("conditions", "; ".join(conditions) or "none"))
+        elsewhere = dict.fromkeys(c for a in answers for c in a.elsewhere)
+        lines += [self.entry("" if i else "elsewhere", words) for i, words in enumerate(elsewhere)]
         lines.append(self.entry("checked", _checked([a.report for a in answers])))
         return lines
 
@@ -239,7 +253,17 @@ class Page:
             remark = "the same with the adjugate, which needs no inverse"
             lines.append(self.entry("", f"{self.symbol('∇')} = {self.show(without)}", remark))
         if structure_of(self.variable) == "symmetric":
-            lines.append(self.entry("free entries", self.symbol("free"), FREE_ENTRIES))
+            remark = FREE_ENTRIES.format(g=self.symbol("∇"), x=x)
+            lines.append(self.entry("free entries", self.symbol("free"), remark))
+        if structure_of(self.variable) == "rank":
+            lines.append(self.entry("factors", self.symbol("factors"), "the gradients by U and by V"))
+        metric = self.metric or metrics_of(self.variable)[0]
+        if metric != "euclidean":
+            form = MEANING[metric].format(x=x)
+            found = self._answered("riemannian")
+            named = metric.title() if metric in ("fisher", "bures-wasserstein") else metric
+            remark = f"under the {named} metric {form}"
+            lines.append(self.entry("Riemannian", f"{self.symbol('grad')} = {self.show(found.expression)}", remark))
         if len(self.variable.shape) > 2:
             lines.append(self._partials(d))
         elif self.variable.shape != SCALAR:
@@ -253,13 +277,18 @@ class Page:
             )
         return lines
 
-    def _jacobian(self, d: Derivative) -> str:
+    def _jacobian(self, d: Derivative) -> list[str]:
         if len(self.function.shape) > 2 or len(self.variable.shape) > 2:
-            return self._partials(d)
+            return [self._partials(d)]
         matrices = "matrix" in (self.function.kind, self.variable.kind)
         how = "vec(dX) stacks columns" if matrices else f"rows: entries of {self.letter}"
         remark = f"{_size(d.jacobian.shape)} (numerator layout; {how})"
-        return self.entry("Jacobian", f"{self.symbol('∂')} = {self.show(d.jacobian)}", remark)
+        lines = [self.entry("Jacobian", f"{self.symbol('∂')} = {self.show(d.jacobian)}", remark)]
+        by = FREE.get(structure_of(self.variable))
+        if by is not None and self.variable.shape[0] is self.variable.shape[1]:
+            free, by = d.free_jacobian, by.format(x=self.name)
+            lines.append(self.entry(f"by {by}", self.show(free), f"{_size(free.shape)}, by the free entries"))
+        return lines
 
     def _partials(self, d: Derivative) -> str:
         """Derivatives of and by tensors are arrays of three axes and more: they are written in indices."""

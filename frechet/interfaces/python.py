@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from frechet.differentiation.conditions import explained
 from frechet.differentiation.derivative import Derivative as LinearMap
 from frechet.expressions import operation
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, at_least, axes, dim, show_shape
@@ -19,6 +20,7 @@ from frechet.expressions.function import VIEWS, View
 from frechet.expressions.function import Function as DeclaredRecord
 from frechet.expressions.node import Expr, variables
 from frechet.expressions.operation import Operation
+from frechet.expressions.space import base
 from frechet.operations import blocks, complex_parts, hadamard, indexing, products, sums, transposition, typed_operations
 from frechet.operations.constants import DOMAINS, STRUCTURES, UNIT_VECTOR, number
 from frechet.operations.constants import variable as _variable
@@ -33,9 +35,9 @@ def _declared(name: str, shape: Shape, words: Sequence[str], flags: Mapping[str,
         raise ShapeError(f"{name!r} is no name for a variable: letters, digits and _, not beginning with a digit")
     chosen = [*words, *(word for word, wanted in flags.items() if wanted)]
     for word in chosen:
-        if word not in STRUCTURES and word not in DOMAINS:
+        if base(word) not in STRUCTURES and word not in DOMAINS:
             raise ShapeError(f"{word!r} is no structure or domain known here: {', '.join((*STRUCTURES, *DOMAINS))}")
-    structure = [w for w in chosen if w in STRUCTURES]
+    structure = [w for w in chosen if base(w) in STRUCTURES]
     domains = [w for w in chosen if w in DOMAINS and w not in STRUCTURES]
     return _variable(name, shape, structure, domains[0] if domains else "normal")
 
@@ -352,6 +354,21 @@ class Derivative(LinearMap):
 
         shown = self.gradient if self.function.shape == SCALAR else self.differential
         return stated(self.function, self.variable, shown)
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """What happens where the conditions fail: whether there is a derivative, and which subgradient is given."""
+        from frechet.interfaces.answer import describe_elsewhere
+
+        shown = self.gradient if self.function.shape == SCALAR else self.differential
+        return describe_elsewhere(explained(self.function, self.variable, shown))
+
+    @property
+    def space(self) -> str | None:
+        """The space that a gradient lives in, with its dimension, in words; None where it is the space of all arrays."""
+        from frechet.notation.spaces import gradient_space
+
+        return gradient_space(self.variable)
 
     def __repr__(self) -> str:
         return f"Derivative(d = {self.differential!r})"

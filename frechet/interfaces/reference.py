@@ -41,6 +41,7 @@ def row(page: Operation) -> dict[str, Any]:
         "rule": page.rule,
         "adjoint": page.adjoint_rule or ("none: it is constant" if constant else BY_TRANSPOSITION),
         "conditions": page.conditions_text or "none",
+        "elsewhere": page.elsewhere.format("X"),
         "complex": page.complex,
         "source": page.source or "by definition",
         "example": page.examples[0],
@@ -81,6 +82,7 @@ def text(rows: Iterable[dict[str, Any]]) -> str:
         lines.append(f"{r['signature']:<{COLUMN}} {r['summary']}")
         parts = [r["rule"], "adjoint: " + r["adjoint"]]
         parts += [] if r["conditions"] == "none" else ["where " + r["conditions"]]
+        parts += [] if r["elsewhere"] == "none" else [r["elsewhere"]]
         declared = f" with {', '.join(r['declare'])}" if r["declare"] else ""
         parts += ["source: " + r["source"], f"example: {r['example']}{declared}   {r['derivative']}"]
         lines += [f"{'':<{COLUMN}} {part}" for part in parts]
@@ -100,9 +102,13 @@ def markdown() -> str:
         parts.append(
             f"### `{r['signature']}`\n\n{r['summary']}{' Complex arguments too.' if r['complex'] else ''}\n\n"
             f"- rule: `{r['rule']}`\n- adjoint: {_code(r['adjoint'])}\n- conditions: {r['conditions']}\n"
-            f"- source: {r['source']}\n- example: {_example(r)}, {_quoted(r['derivative'])}\n"
+            f"{_elsewhere(r['elsewhere'])}- source: {r['source']}\n- example: {_example(r)}, {_quoted(r['derivative'])}\n"
         )
     return "\n".join(parts)
+
+
+def _elsewhere(words: str) -> str:
+    return f"- elsewhere: {words}\n" if words else ""
 
 
 def _code(adjoint: str) -> str:

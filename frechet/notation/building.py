@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim
-from frechet.expressions.errors import FrechetError, LimitError
+from frechet.expressions.errors import FrechetError, LimitError, ShapeError
 from frechet.expressions.node import Expr
 from frechet.notation import broadcasting, indices, mistakes
 from frechet.notation.formula import Formula
 from frechet.notation.syntax import Node
+from frechet.notation.text import write_text
 from frechet.operations import complex_parts, constants, hadamard, powers, products, shaping, sums
+from frechet.operations.impossible import impossible
 from frechet.operations.transposition import conjugate_transposed, transposed
 from frechet.simplification.indexed_sums import indexed_sum
 
@@ -30,6 +32,8 @@ def build(formula: Formula) -> list[Any]:
     parent, root, sign = _groups(formula)
     members: dict[int, list[tuple[int, Expr]]] = {}  # of every group by its root: the parts so far
     values: list[Any] = [None] * len(nodes)
+    named = [v for v in (*formula.variables.values(), *formula.given.values()) if v.op is constants.VARIABLE]
+    structured = any(v.params[1] or any(d is not UNIT and d.value() for d in v.shape) for v in named)
     i = 0
     try:
         for i, node in enumerate(nodes):
@@ -44,6 +48,8 @@ def build(formula: Formula) -> list[Any]:
                 value = _value(formula, i, node, values)
             values[i] = value
             _check_number(value)
+            if structured:
+                _check_conditions(formula, i, value)
             p = parent[i]
             if p >= 0 and nodes[p].kind in _FAMILY:
                 members.setdefault(root[p], []).append((sign[p] * _edge(nodes[p], i), value))
@@ -158,6 +164,17 @@ def _elementwise(shape: Shape, parts: list[tuple[int, Expr]]) -> Expr:
 
 
 _JOIN = {1: _sum, 2: _product, 3: _elementwise}
+
+
+def _check_conditions(formula: Formula, i: int, value: Expr) -> None:
+    """Refuses what a declared structure rules out, such as the logarithm of the determinant of a skew 3×3 matrix."""
+    parts = value.args if value.op in (products.PRODUCT, products.SCALE, sums.SUM) else ()
+    for node in (value, *parts):
+        for words, e in node.op.conditions(node):
+            why = impossible(node, words, e)
+            if e is not None and why is not None:
+                shown = write_text(e).text
+                raise formula.error_at(i, f"this needs {words.format(shown)}, which never holds: {why}", ShapeError)
 
 
 def _check_number(e: Expr) -> None:

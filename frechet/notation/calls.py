@@ -224,6 +224,14 @@ def _positive(formula: Formula, i: int) -> Dim:
     return found
 
 
+def _even(d: Dim) -> bool:
+    """Is the dimension even whatever the sizes of its names are, as n*(n+1) is?  (A square is even where its root is.)"""
+    odd: dict[frozenset[str], int] = {}
+    for monomial, c in d.terms:
+        odd[frozenset(monomial)] = odd.get(frozenset(monomial), 0) + int(c)
+    return all(c.denominator == 1 for _, c in d.terms) and all(c % 2 == 0 for c in odd.values())
+
+
 def _dimension(formula: Formula, i: int) -> Dim:
     node = formula.nodes[i]
     if node.kind == "name":
@@ -241,6 +249,9 @@ def _dimension(formula: Formula, i: int) -> Dim:
             return checked(parts[0] - parts[1])
         if node.kind == "neg":
             return checked(-parts[0])
+        if node.kind == "div" and parts[1].value() == 2 and _even(parts[0]):
+            whole: Dim = parts[0]
+            return whole.halved()
         if node.kind == "power":
             k = parts[1].value()
             if k is not None and 1 <= k <= EXPONENT_LIMIT:

@@ -10,6 +10,7 @@ from frechet.differentiation.structure import structure_of
 from frechet.differentiation.wirtinger import holomorphic_part
 from frechet.expressions.dimension import SCALAR, UNIT, Dim
 from frechet.expressions.node import Expr, variables, walk
+from frechet.expressions.space import curved, mask_name
 from frechet.notation.entries import (
     NODES,
     Applied,
@@ -224,6 +225,7 @@ def _written(d: Derivative, letter: str, style: str) -> tuple[str, str]:
         holomorphic_part(d.raw_differential, d.direction)  # of others, dg is no sum over dz alone
     found = components(d)
     used = {v.params[0] for v in variables(d.function, d.variable)} | functions(d.function).keys()
+    used |= {mask_name(d.variable.params[1]) or ""}
     dims = (n for node in walk(d.function) for n in (*node.shape, *node.params) if isinstance(n, Dim))
     taken = used | {name for n in dims for name in n.names()}
     free = [c for c in (*LETTERS, *(f"i{n}" for n in range(1, 2 * NODES))) if c not in taken]
@@ -236,7 +238,8 @@ def _written(d: Derivative, letter: str, style: str) -> tuple[str, str]:
     g = hand.variable(small, found.rows) if found.rows else hand.style.variable(letter)[0]
     equal = " = ".join(dict.fromkeys(_right_sides(d, found, hand)))
     sigma = hand.sigma([names[c] for c in found.columns]) if found.columns else ""
-    space = structure_of(d.variable).replace("orthogonal", "tangent")
+    manifold = curved(d.variable.params[1]) or d.variable.params[2] == "simplex"
+    space = "tangent" if manifold else structure_of(d.variable)
     if hand.notation == "latex":
         partial = rf"\frac{{\partial {g}}}{{\partial {x}}}"
         note = rf" \quad \text{{for {space} }} \mathrm{{d}}{hand.style.variable(d.variable.params[0])[0]}"

@@ -15,9 +15,9 @@ MAX_CHARACTERS = 1_000  # of a declaration
 MAX_DIGITS = 9  # of a number in a dimension
 
 WORDS = tuple(dict.fromkeys((
-    "scalar", "symmetric", "spd", "psd", "diagonal", "skew", "orthogonal", "lower", "upper", "toeplitz",
-    "hermitian", "positive", "nonnegative", "unit01", "simplex", "labels", "mask01", "onehot", "invertible",
-    "complex", "real", "normal", "elementwise", "function",
+    "scalar", "symmetric", "spd", "psd", "diagonal", "skew", "orthogonal", "lower", "upper", "toeplitz", "circulant",
+    "hankel", "traceless", "centered", "sphere", "sparse", "rank", "hermitian", "positive", "nonnegative",
+    "unit01", "simplex", "labels", "mask01", "onehot", "invertible", "complex", "real", "normal", "elementwise", "function",
     *PROPERTIES,
 )))  # fmt: skip
 
@@ -74,6 +74,10 @@ class _Reader:
         place = 0
         while place < len(text):
             found = _TOKEN.match(text, place)
+            if text[place] == "(" and text[:place].endswith("sparse") and found is None:
+                raise self.error(
+                    "the name of the mask and a closing parenthesis are expected, as in sparse(M)", place, place + 1
+                )
             if found is None or found.lastgroup is None:
                 raise self.error(f"{text[place]!r} is not part of a declaration", place, place + 1)
             if found.lastgroup != "space":
@@ -102,14 +106,16 @@ class _Reader:
         dims: tuple[Polynomial, ...] | None = None
         codomain: tuple[Polynomial, ...] | None = None
         said: dict[str, tuple[int, int]] = {}
+        seen: set[str] = set()
         while self.tokens[self.at][0] != "end":
             kind, shown, start, end = self.tokens[self.at]
             word = _word(shown) if kind in ("name", "word") else None
             if word is not None:
-                if word in said:
+                if word in seen:
                     raise self.error(f"{word} is said twice", start, end)
-                said[word] = (start, end)
+                seen.add(word)
                 self.at += 1
+                said[self.completed(word)] = (start, end)
             elif kind == "arrow" and codomain is None:
                 domain = () if dims is None and "scalar" in said else dims
                 if domain is None:
@@ -161,6 +167,23 @@ class _Reader:
             domain = codomain = ()
         words = tuple(word for word in said if word not in ("scalar", "real", "elementwise", "function"))
         return FunctionDeclaration(name, domain, codomain, words)
+
+    def completed(self, word: str) -> str:
+        """The word with what belongs to it: `sparse(M)`, `rank r`."""
+        kind, shown, start, end = self.tokens[self.at]
+        if word == "sparse":
+            if kind != "mask":
+                raise self.wrong("the mask, a matrix of zeros and ones, as in sparse(M),")
+            self.at += 1
+            return f"sparse({shown[1:-1].strip()})"
+        if word == "rank":
+            if kind == "number" and (len(shown) > MAX_DIGITS or int(shown) < 1):
+                raise self.error("a rank is at least 1, and a number of at most 9 digits", start, end)
+            if kind not in ("name", "number") or _word(shown) is not None:
+                raise self.wrong("the rank, a name or a number, as in rank r,")
+            self.at += 1
+            return f"rank {int(shown) if kind == 'number' else shown}"
+        return word
 
     def surplus(self) -> NotationError:
         """The error after complete dimensions: for this token, or for a misspelt word that was read as a dimension."""
@@ -251,5 +274,6 @@ def _near(shown: str) -> str:
 _BETWEEN = frozenset("×xX✕⨯")
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<word>labels(?:±|\+-)1)|(?P<times>[×✕⨯]|(?<=[0-9])x(?=[0-9]))|(?P<number>[0-9]+)"
+    r"|(?P<mask>(?<=[Ss]parse)\(\s*" + dict(TERMINALS)["NAME"] + r"\s*\))"
     r"|(?P<arrow>[→⟶⟼↦]|[-−]+>)|(?P<sign>[:+*·−-])|(?P<name>" + dict(TERMINALS)["NAME"] + ")"
 )

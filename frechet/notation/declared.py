@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from frechet.expressions import space
 from frechet.expressions.dimension import AXES_LIMIT, UNIT, Dim, Shape, dim
 from frechet.expressions.errors import FrechetError, LimitError, NotationError, UnsupportedError
 from frechet.expressions.function import PROPERTIES, Function, checked
@@ -14,7 +15,9 @@ from frechet.notation.functions import FILLED, functions
 from frechet.operations import constants
 from frechet.operations.cancellation import BOUND
 
-_SQUARE = frozenset(constants.STRUCTURES) - {"complex", "lower", "upper", "toeplitz", "orthogonal"}
+_SQUARE = frozenset(word for word, structure in space.STRUCTURES.items() if structure.of == "square")
+_MATRIX = frozenset(word for word, structure in space.STRUCTURES.items() if structure.of in ("square", "matrix"))
+_VECTOR = frozenset(word for word, structure in space.STRUCTURES.items() if structure.of == "vector")
 
 
 class Known:
@@ -35,7 +38,7 @@ class Known:
             if word == "hermitian" and field == "real":
                 raise NotationError(f"{name} is declared real and hermitian: of a real matrix say symmetric")
             word = "labels±1" if word == "labels" else word
-            if word in constants.STRUCTURES and word != "complex":
+            if space.base(word) in constants.STRUCTURES and word != "complex":
                 structure.append(word)
             elif word in constants.DOMAINS:
                 domains.append(word)
@@ -88,9 +91,10 @@ class Known:
         field = "complex" if said.get("complex") else None
         if sample == "spd" and not dims:
             sample = "positive"
-        if differentiated and sample in ("spd", "orthogonal", *BOUND):
+        elsewhere = ("simplex", *BOUND)  # whose identities would be used
+        if differentiated and sample in ("spd", "orthogonal", *elsewhere):
             known = cls(name, dims, words, field)
-            if sample is not None and sample not in BOUND and sample not in words:
+            if sample is not None and sample not in elsewhere and sample not in words:
                 known.domain = sample
             return known
         if sample and sample not in words:
@@ -100,6 +104,19 @@ class Known:
     @property
     def square(self) -> bool:
         return self.domain == "invertible" or not _SQUARE.isdisjoint(self.structure)
+
+    @property
+    def kind(self) -> str | None:
+        """What the words make of the name, where they tell: a vector or a matrix."""
+        words = space.bases(self.structure)
+        if self.domain == "invertible" or words & _MATRIX:
+            return "matrix"
+        return "vector" if words & _VECTOR or self.domain in ("simplex", "onehot") else None
+
+    def masks(self) -> list[tuple[str, str]]:
+        """The variable's name with that of its mask, where it is declared sparse(M)."""
+        name = space.mask_name(self.structure)
+        return [(self.name, name)] if name is not None else []
 
 
 def _check_complex(name: str, structure: Sequence[str], domains: Sequence[str]) -> None:

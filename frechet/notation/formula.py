@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from frechet.expressions import space
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim, kind, show_shape
 from frechet.expressions.errors import FrechetError, NotationError, ShapeError
 from frechet.expressions.function import Function, View, checked, derivative, resolved
@@ -106,13 +107,14 @@ class Formula:
                 raise self.error(NotationError, message, node.start, node.end)
 
     def _declare(self, known: Sequence[Known]) -> None:
+        known = [*known, *self._masks(known)]
         for v in known:
             if v.name in self.known or v.name in self.given:
                 raise self.declared(v.name, NotationError, f"{v.name} is declared twice")
             if v.name == "pi":
                 raise self.declared("pi", NotationError, "pi is the number π: choose another name for the variable")
             self.known[v.name] = v
-            for d in v.dims or ():
+            for d in (*(v.dims or ()), *filter(None, [space.rank(v.structure)])):
                 self.dimensions |= d.names()
         for e in self.given.values():
             for d in e.shape:
@@ -125,14 +127,32 @@ class Formula:
             if v.name not in self.named and v.dims is not None:
                 self.named[v.name] = self._shape_of_declared(v)
 
+    def _masks(self, known: Sequence[Known]) -> list[Known]:
+        """Declarations of the masks M of variables declared sparse(M), where there is none."""
+        domains = {v.name: v.domain for v in known}
+        found: dict[str, Known] = {}
+        for v in known:
+            for name, mask in v.masks():
+                if mask == name:
+                    raise self.declared(name, NotationError, f"{name} cannot be its own mask: declare {name} sparse(M)")
+                if domains.get(mask, "mask01") != "mask01" or mask in self.given:
+                    message = f"{mask} is the mask of {name}, so its entries are 0 and 1: declare it mask01"
+                    raise self.declared(name, NotationError, message)
+                if mask not in domains:
+                    found[mask] = Known(mask, v.dims, ("mask01",), None)
+        return list(found.values())
+
     def _shape_of_declared(self, v: Known) -> Shape:
         assert v.dims is not None
         dims = [d.substitute(self.sizes) for d in v.dims]
         shape = shape_of(dims)
-        if v.square and (kind(shape) != "matrix" or shape[0] is not shape[1]):
-            word = v.structure[0] if v.structure else v.domain
-            message = f"{v.name} is declared {word}, so it must be a square matrix, not {described(shape)}"
+        if v.domain == "invertible" and (kind(shape) != "matrix" or shape[0] is not shape[1]):
+            message = f"{v.name} is declared {v.domain}, so it must be a square matrix, not {described(shape)}"
             raise self.declared(v.name, ShapeError, message)
+        try:
+            space.check(v.name, v.structure, v.domain, shape)
+        except ShapeError as error:
+            raise self.declared(v.name, ShapeError, error.message) from None
         return shape
 
     def _define(self) -> None:

@@ -9,7 +9,7 @@ import frechet.operations as operations
 from frechet.expressions.operation import Operation, operation_named
 
 # Constants take dimensions; `eye` without one, and matrixcalculus.org's vector(1) and matrix(0), have inferred sizes.
-CONSTANTS = {"eye": ("", "d"), "unit": ("di",), "commutation": ("dd",)}
+CONSTANTS = {"eye": ("", "d"), "unit": ("di",), "commutation": ("dd",), "duplication": ("d",), "elimination": ("d",)}
 FILLED = ("vector", "matrix")
 
 

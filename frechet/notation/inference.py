@@ -6,9 +6,10 @@ An unknown dimension is a `Dim` in a reserved name such as ?00001. What is unkno
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from math import gcd
+from fractions import Fraction
+from math import gcd, isqrt
 
-from frechet.expressions.dimension import UNIT, Dim, Shape, dim, kind
+from frechet.expressions.dimension import UNIT, Coefficient, Dim, Shape, dim, kind
 from frechet.expressions.errors import LimitError, ShapeError
 
 DEGREE_LIMIT = 32  # of a dimension: factors in a product, and terms in a sum
@@ -21,7 +22,7 @@ class Contradiction(ShapeError):
     """Two dimensions that should be equal and cannot be."""
 
     def __init__(self, left: Dim, right: Dim) -> None:
-        super().__init__(f"{left} and {right} differ")
+        super().__init__(f"{left} and {right} differ".replace("//", "/"))
         self.left, self.right = left, right
 
 
@@ -113,7 +114,10 @@ class Unifier:
                 raise Contradiction(a, b)
             if best is None or (negative, name) < best[:2]:
                 best = (negative, name, value)
-        if best is None:
+        triangle = _triangle_root(terms)
+        if triangle is not None:
+            self.equal(*triangle)
+        elif best is None:
             self.postponed.append((a, b, self.place))
         else:
             self._bind(dim({(best[1],): 1}), best[2])
@@ -200,7 +204,7 @@ def letter(letters: Iterable[str], taken: set[str]) -> str:
 def checked(d: Dim) -> Dim:
     """The dimension.  Raises LimitError, if it is larger than anything that can be meant."""
     terms = d.terms
-    if len(terms) > DEGREE_LIMIT or any(len(m) > DEGREE_LIMIT or abs(c) > SIZE_LIMIT for m, c in terms):
+    if len(terms) > DEGREE_LIMIT or any(len(m) > DEGREE_LIMIT or not -SIZE_LIMIT <= c <= SIZE_LIMIT for m, c in terms):
         raise LimitError("a dimension here is too large")
     return d
 
@@ -216,12 +220,14 @@ def substituted(d: Dim, values: Mapping[str, Dim]) -> Dim:
     return total
 
 
-Terms = tuple[tuple[tuple[str, ...], int], ...]
+Terms = tuple[tuple[tuple[str, ...], Coefficient], ...]
 
 
 def _reduced(terms: Terms) -> Terms:
     """The terms of a polynomial without common factors: a dimension is never 0."""
-    common = gcd(*[c for _, c in terms])
+    if any(c.denominator != 1 for _, c in terms):
+        return terms  # n*(n+1)/2
+    common = gcd(*[int(c) for _, c in terms])
     shared = list(terms[0][0])
     for monomial, _ in terms[1:]:
         rest = list(monomial)
@@ -238,8 +244,26 @@ def _reduced(terms: Terms) -> Terms:
         names = list(monomial)
         for name in shared:
             names.remove(name)
-        found.append((tuple(names), c // common))
+        found.append((tuple(names), int(c) // common))
     return tuple(found)
+
+
+def _triangle_root(terms: Terms) -> tuple[Dim, Dim] | None:
+    """u = 3 where the terms say u(u+1)/2 = 6, u = n where they say u(u+1)/2 = n(n+1)/2."""
+    found = dict(terms)
+    for u in sorted({name for monomial, _ in terms for name in monomial if name[0] == "?"}):
+        c = found.get((u,), 0)
+        if c.denominator != 2 or found.get((u, u), 0) != c:
+            continue
+        rest = {monomial: -Fraction(k) / c for monomial, k in terms if u not in monomial}
+        if len(rest) == 1 and () in rest:  # u(u+1) = a number
+            k = int(rest[()])
+            root = (isqrt(4 * k + 1) - 1) // 2 if k > 0 else 0
+            return (dim({(u,): 1}), dim(root)) if root and root * (root + 1) == k else None
+        names = [monomial[0] for monomial in rest if len(monomial) == 1]
+        if len(names) == 1 and rest == {(names[0],): 1, (names[0],) * 2: 1}:
+            return dim({(u,): 1}), dim({(names[0],): 1})
+    return None
 
 
 def _root(terms: Terms) -> tuple[Dim, Dim] | None:
@@ -247,8 +271,8 @@ def _root(terms: Terms) -> tuple[Dim, Dim] | None:
     if len(terms) != 2:
         return None
     for (monomial, c), (other, e) in (terms, terms[::-1]):
-        if len(set(monomial)) == 1 and monomial[0][0] == "?" and c * e < 0 and abs(c) == 1:
-            k, size = len(monomial), abs(e)
+        if len(set(monomial)) == 1 and monomial[0][0] == "?" and c * e < 0 and c in (1, -1):
+            k, size = len(monomial), int(max(e, -e))
             root = round(size ** (1 / k))
             names = other[::k]
             if root**k == size and tuple(sorted(names * k)) == other:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
-from frechet.expressions.dimension import Dim
+from frechet.expressions.dimension import Dim, dim, factored
 from frechet.expressions.node import Expr, Number, variables
 from frechet.notation.declared_calls import LATEX, written
 from frechet.notation.text import TYPED
@@ -107,6 +107,9 @@ class LatexStyle(Style):
         return sign + digits, min(level, PRODUCT if power else ATOM)
 
     def dimension(self, value: Dim) -> str:
+        if "//" in value.text:
+            common, inner, below = factored(value)
+            return f"{self.dimension(dim({common: 1})) if common else ''}({self.dimension(inner)})/{below}"
         text = ""
         for negative, size, names in dimension_factors(value):
             body = " ".join(latex_name(x) + (f"^{{{k}}}" if k > 1 else "") for x, k in names)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN = 6  # blocks told in an error
 LATER = frozenset(
-    """vech funm trfun duplication""".split()  # noqa: SIM905
+    """funm trfun""".split()  # noqa: SIM905
 )  # functions of the notation; those that have no page yet are refused as such
 OTHER_NAMES = {
     "trace": "tr", "transpose": "X'", "t": "X'", "inverse": "inv", "eig": "eigvals", "norm": "norm2", "fro": "norm2",

@@ -7,15 +7,15 @@ from functools import partial
 from typing import Any
 
 from frechet.expressions import operation
-from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
+from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, kind
 from frechet.expressions.errors import FrechetError, ShapeError, UnsupportedError
 from frechet.expressions.operation import Operation
 from frechet.notation import broadcasting, indices, mistakes
-from frechet.notation.formula import Formula
+from frechet.notation.formula import Formula, described
 from frechet.notation.functions import Call
 from frechet.notation.inference import checked
 from frechet.notation.kinds import default_kind
-from frechet.operations import constants, hadamard, powers, products, reductions, shaping, sums
+from frechet.operations import constants, hadamard, powers, products, reductions, shaping, sums, vech
 from frechet.operations.networks import shape_of
 from frechet.operations.transposition import TRANSPOSE
 
@@ -53,10 +53,8 @@ def _default(formula: Formula, name: str) -> Shape:
         return shape_of([fresh() for _ in range(formula.orders[name])])
     what = "matrix" if name in formula.forced else "vector" if name in formula.vectors else default_kind(name)
     what = formula.wanted.get(name, what)
-    if known is not None and (known.structure or known.domain == "invertible"):
-        what = "matrix"
-    elif known is not None and known.domain in ("simplex", "onehot"):
-        what = "vector"
+    if known is not None and known.kind is not None:
+        what = known.kind
     if what == "scalar":
         return SCALAR
     rows = fresh()
@@ -148,6 +146,10 @@ def infer(formula: Formula) -> None:
             else:
                 raise formula.error_at(i, f"{what} is not supported yet", UnsupportedError)
         indices.guess_lengths(formula)
+        for v in formula.known.values():
+            for name, mask in v.masks():
+                for a, b in zip(*(_name_shape(formula, each, len(nodes)) for each in (name, mask)), strict=True):
+                    _equal_to_mask(formula, name, mask, a, b)
         unifier.finish()
         for v in formula.known.values():
             if v.name not in formula.named:
@@ -160,13 +162,16 @@ def infer(formula: Formula) -> None:
         raise formula.placed(error, i) from None
 
 
+_OF_VEC = (constants.COMMUTATION, vech.ELIMINATION)
+
+
 def _prefer_commuted(formula: Formula, left: int, right: int) -> None:
-    """In commutation(m,n)*vec(X) the matrix X is m×n, where nothing else says what it is."""
+    """In commutation(m,n)*vec(X) the matrix X is m×n, in elimination(n)*vec(X) n×n, where nothing else says what it is."""
     while formula.nodes[left].kind == "mul":
         left = formula.nodes[left].args[1]
     first, second = formula.calls.get(left), formula.calls.get(right)
-    if first is not None and second is not None and first.page is constants.COMMUTATION and second.page is shaping.VEC:
-        m, n = first.params
+    if first is not None and second is not None and first.page in _OF_VEC and second.page is shaping.VEC:
+        m, n = first.params[0], first.params[-1]
         if len(formula.shapes[second.args[0]]) == 2:
             formula.unifier.preferred.append((formula.shapes[second.args[0]], (m, n)))
 
@@ -188,6 +193,21 @@ def _power_shape(formula: Formula, i: int) -> Shape:
     return powers.MATRIX_POWER.shape(formula.unifier.equal, (base,), ())
 
 
+def _equal_to_mask(formula: Formula, name: str, mask: str, a: Dim, b: Dim) -> None:
+    try:
+        formula.unifier.equal(a, b)
+    except ShapeError:
+        shapes = " and ".join(described(formula.unifier.shape(formula.named[each])) for each in (name, mask))
+        raise formula.declared(
+            name, ShapeError, f"{name} and its mask {mask} are {shapes}: they must have one shape"
+        ) from None
+
+
+def _sized(word: str, formula: Formula) -> str:
+    """rank r with the size of r, where that is given."""
+    return f"rank {formula.sizes[word[5:]]}" if word.startswith("rank ") and word[5:] in formula.sizes else word
+
+
 def settle(formula: Formula) -> None:
     """Letters for the dimensions that are still unknown; the variables."""
     unifier = formula.unifier
@@ -207,6 +227,8 @@ def settle(formula: Formula) -> None:
         structure, domain = (known.structure, known.domain) if known is not None else ((), "normal")
         if known is not None and known.complex:
             structure = (*structure, "complex")
+        if formula.sizes:
+            structure = tuple(_sized(word, formula) for word in structure)
         try:
             formula.variables[name] = constants.variable(name, unifier.shape(shape), structure, domain)
         except ShapeError as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Literal
 
-from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
+from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind, show_dimension, show_shape
 from frechet.expressions.function import Function, View
 from frechet.expressions.node import Expr
+from frechet.expressions.space import STRUCTURES, bases, dimension, mask_name, rank, space_names
 from frechet.notation.declared_calls import derivative_name
 from frechet.notation.writing import Style, Written
 
@@ -47,7 +48,8 @@ def _style(notation: Notation) -> Style:
 WORDS = {
     "spd": "positive definite", "psd": "positive semi-definite", "diagonal": "diagonal", "symmetric": "symmetric",
     "skew": "skew-symmetric", "orthogonal": "orthogonal", "lower": "lower triangular", "upper": "upper triangular",
-    "toeplitz": "Toeplitz", "hermitian": "Hermitian",
+    "circulant": "circulant", "toeplitz": "Toeplitz", "hankel": "Hankel", "hermitian": "Hermitian",
+    "traceless": "traceless", "centered": "centered", "sphere": "unit", "sparse": "sparse",
 }  # fmt: skip
 
 
@@ -61,7 +63,10 @@ def show_space(shape: Shape, style: Notation = "unicode", structure: Collection[
     >>> show_space((p, q), "text"), show_space((p, q), "latex")
     ('R^{p×q}', '\\mathbb{R}^{p \\times q}')
     """
-    word = next((words for name, words in WORDS.items() if name in structure), None)
+    word = next((words for name, words in WORDS.items() if name in bases(structure)), None)
+    r = rank(structure)
+    if r is not None:
+        word = f"rank-{r}"
     if word is not None and "complex" in structure and word != "Hermitian":
         word = f"Hermitian {word}" if "hermitian" in structure else f"complex {word}"
     if word is not None:
@@ -123,6 +128,43 @@ def _derivative(f: Function, view: View, label: str, style: Notation) -> str:
     order = {1: "", 2: "second "}.get(view, f"{view}th ") if isinstance(view, int) else ""
     what = {"grad": "gradient", "hess": "Hessian"}.get(str(view), "derivative")
     return f"its {order.replace('3th', 'third')}{what} is {name}"
+
+
+def gradient_space(x: Expr) -> str | None:
+    """Where a gradient with respect to a structured variable lives, with the dimension; None for one without structure.
+
+    >>> from frechet.expressions.dimension import dim
+    >>> from frechet.operations.constants import variable
+    >>> gradient_space(variable("S", (dim("n"), dim("n")), ["spd"]))
+    'the space of symmetric n×n matrices, dimension n(n+1)/2'
+    """
+    name, words, domain, _ = x.params
+    names = space_names(words, domain)
+    if not names:
+        return None
+    size, one, mask, r = show_shape(x.shape), names[0], mask_name(words), rank(words)
+    if one == "orthogonal":
+        place = f"the tangent space at {name} of the {size} matrices with orthonormal columns"
+        if x.shape[0] is x.shape[1]:
+            place = f"the tangent space at {name} of the orthogonal {size} matrices"
+    elif one == "sphere":
+        place = f"the tangent space at {name} of the unit sphere, the V with ⟨{name},V⟩ = 0"
+    elif r is not None:
+        place = f"the tangent space at {name} of the {size} matrices of rank {r}"
+    elif "simplex" in names:
+        place = f"the tangent space of the simplex, the {size}-vectors whose entries add up to 0"
+    elif "centered" in names:
+        place = f"the space of {size}-vectors whose entries add up to 0"
+    else:
+        kinds = "complex " if "complex" in words and one != "hermitian" else ""
+        kinds += " ".join(STRUCTURES[each].words for each in names if each != "sparse")
+        place = f"the space of {kinds + ' ' if kinds else ''}{size} matrices"
+        if mask is not None:
+            place += f" that are 0 where {mask} is 0"
+    d = dimension(words, domain, x.shape)
+    count = show_dimension(d) if d is not None else f"sum({mask})" if mask is not None and len(names) == 1 else None
+    real = "real " if "complex" in words else ""
+    return f"{place}, {real}dimension {count}" if count is not None else place
 
 
 def signature_line(name: str, variable: Expr, expression: Expr, style: Notation = "unicode") -> str:

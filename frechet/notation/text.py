@@ -63,7 +63,11 @@ class TextStyle(Style):
             return f"inv(diag({args[0][0].removeprefix('1./')}))", ATOM
         parts = [a[0] for a in args]
         spelled = [
-            self.number(p)[0] if isinstance(p, (int, float, Fraction)) else f'"{p}"' if isinstance(p, str) else str(p)
+            self.number(p)[0]
+            if isinstance(p, (int, float, Fraction))
+            else f'"{p}"'
+            if isinstance(p, str)
+            else self.dimension(p)
             for p in node.params
         ]
         return f"{TYPED.get(op.name, op.typed_as or op.name)}({','.join(arranged(op, parts, spelled))})", ATOM
@@ -72,15 +76,15 @@ class TextStyle(Style):
         op = node.op.name
         if op in ("pi", "1i"):
             return op, ATOM
-        if op == "commutation":
+        if op in ("commutation", "duplication", "elimination"):
             sizes = node.params
         elif op == "unit":
-            return f"unit({node.shape[0]},{node.params[0]})", ATOM
+            return f"unit({self.dimension(node.shape[0])},{node.params[0]})", ATOM
         elif op == "selection":
             return f"eye({node.shape[0]})[:,{node.params[0]}:{node.params[1]}]", ATOM
         else:
             sizes = node.shape[:1] if op == "eye" else tuple(d for d in node.shape if d is not UNIT)
-        return f"{op}({','.join(map(str, sizes))})", ATOM
+        return f"{op}({','.join(map(self.dimension, sizes))})", ATOM
 
 
 TYPED = {"diagonal": "diag"}

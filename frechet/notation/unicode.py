@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
-from frechet.expressions.dimension import Dim
+from frechet.expressions.dimension import Dim, dim, factored
 from frechet.expressions.node import Expr, Number, variables
 from frechet.notation.declared_calls import UNICODE, written
 from frechet.notation.text import TYPED
@@ -25,8 +25,12 @@ APART = re.compile(r"[A-Za-zα-ωΑ-Ω]{2}|[eE][0-9]")  # 2 det(X), 2 dX; and 2e
 
 
 def dimension_factors(value: Dim) -> list[tuple[bool, int, list[tuple[str, int]]]]:
-    """The terms of a dimension: (minus?, size of the coefficient, names with their powers)."""
-    return [(c < 0, abs(c), [(x, names.count(x)) for x in dict.fromkeys(names)]) for names, c in value.terms]
+    """The terms of a dimension with whole coefficients: (minus?, size of the coefficient, names with their powers)."""
+    return [(c < 0, int(c if c > 0 else -c), _powers(names)) for names, c in value.terms]
+
+
+def _powers(names: Sequence[str]) -> list[tuple[str, int]]:
+    return [(x, names.count(x)) for x in dict.fromkeys(names)]
 
 
 def decimal_parts(value: float) -> tuple[str, str]:
@@ -64,6 +68,9 @@ class UnicodeStyle(Style):
         return sign + text, ADD if sign else level
 
     def dimension(self, value: Dim) -> str:
+        if "//" in value.text:
+            common, inner, below = factored(value)
+            return f"{self.dimension(dim({common: 1})) if common else ''}({self.dimension(inner)})/{below}"
         text = ""
         for negative, size, names in dimension_factors(value):
             parts = [x + (str(k).translate(SUPERSCRIPTS) if k > 1 else "") for x, k in names]
@@ -175,6 +182,8 @@ class UnicodeStyle(Style):
             return f"I_{{{self.dimension(node.shape[0])}}}[:,{columns}]", ATOM
         if name == "commutation":
             return "K_{" + ",".join(map(self.dimension, node.params)) + "}", ATOM
+        if name in ("duplication", "elimination"):
+            return name[0].upper().replace("E", "L") + "_{" + self.dimension(node.params[0]) + "}", ATOM
         if name == "eye" and "I" in self.taken:
             return "I_{" + self.dimension(node.shape[0]) + "}", ATOM
         return {"eye": "I", "ones": "𝟏", "zeros": "0", "pi": "π"}.get(name, name), ATOM

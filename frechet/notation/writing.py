@@ -64,7 +64,7 @@ class Style:
         raise NotImplementedError
 
     def dimension(self, value: Dim) -> str:
-        return str(value)
+        return str(value).replace("//", "/")  # n*(n+1)/2 is a whole number
 
     def parens(self, text: str) -> str:
         return f"({text})"

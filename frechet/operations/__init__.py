@@ -31,7 +31,9 @@ singular_values      singular values and vectors, the spectral norm
 nuclear              the nuclear norm, the polar factor
 layers               losses, attention, dropout, embedding
 convolution          conv1d and its adjoint
-toeplitz             the part that is constant along the diagonals
+impossible           conditions that a declared structure rules out (no pages)
+vech                 vech, the duplication and elimination matrices
+toeplitz             the parts that are constant along diagonals: toeplitzpart, circulantpart, hankelpart
 declared_functions   f: elementwise, phi: scalar function, x: 1 → n, with f', f'' …
 declared_maps        F: n → m, g: n → 1, with Jacobian, gradient, Hessian
 reshaping            the entries of an array in another shape
@@ -74,13 +76,14 @@ from frechet.operations import (
     sums,
     toeplitz,
     transposition,
+    vech,
 )
 
 FAMILIES = (
     constants, transposition, sums, products, hadamard, elementwise, complex_parts, extrema, special_functions,
     activations, softmax, reductions, rowwise, norms, normalization, determinant, powers, shaping, indexing, blocks,
     matrix_functions, frechet_derivatives, factorizations, spectral, singular_values, nuclear, layers, convolution, toeplitz,
-    reshaping, einsum, declared_functions, declared_maps,
+    vech, reshaping, einsum, declared_functions, declared_maps,
 )  # fmt: skip
 if not all_operations():
     register([page for family in FAMILIES for page in family.PAGES])

@@ -128,17 +128,24 @@ def _epower(b: Expr, powers: dict[Expr, Number]) -> None:
 DISCRETE = ("labels±1", "mask01", "onehot")
 
 
-BOUND = (*DISCRETE, "simplex")  # domains whose identities are used: no directions in which the variable is free
+BOUND = DISCRETE  # domains of points without directions in which a variable could move
+
+
+def _masked(x: Expr, mask: Expr) -> bool:
+    """Is x declared sparse by this mask?"""
+    return x.op.name == "variable" and f"sparse({mask.params[0]})" in x.params[1] and x.shape == mask.shape
 
 
 def use_values(powers: dict[Expr, Number]) -> None:
-    """Of labels ±1 even powers are 1; of masks 0 and 1 all positive powers are the mask."""
+    """Of labels ±1 even powers are 1; of masks 0 and 1 all positive powers are the mask, and M.*X = X of sparse(M) X."""
     for b, k in list(powers.items()):
         domain = b.params[2] if b.op.name == "variable" else ""
         if domain == "labels±1" and isinstance(k, int):
             powers[b] = k % 2
         elif domain in ("mask01", "onehot") and k > 0:
             powers[b] = 1
+            if domain == "mask01" and any(powers[x] > 0 and _masked(x, b) for x in powers):
+                del powers[b]
 
 
 def _zero_or_one(b: Expr, powers: dict[Expr, Number]) -> None:

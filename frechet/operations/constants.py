@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from frechet.expressions import space
 from frechet.expressions.dimension import AXES_LIMIT, SCALAR, UNIT, Dim, Shape, at_least, dim, kind, show_shape
 from frechet.expressions.errors import LimitError, ShapeError
 from frechet.expressions.node import Expr, Number, make
@@ -83,19 +84,23 @@ class VariablePage(Operation):
         return node
 
     def annotate(self, node: Expr) -> None:
-        name, structure, domain, role = node.params
+        name, words, domain, role = node.params
+        structure = space.bases(words)
         node.lead = name if role == "variable" else "~" + name
         node.sign = 2 if domain in ("positive", "unit01", "simplex") else 1 if domain in ("mask01", "nonnegative") else 0
         if domain == "onehot":
             node.sign = 1
-        spd = "spd" in structure
+        spd = "spd" in structure or ("diagonal" in structure and node.sign == 2)
+        if not structure.isdisjoint(space.ZERO_SOMEWHERE):
+            node.sign = min(node.sign, 1)
         node.definite = 2 if spd else 1 if "psd" in structure else 0
         if "complex" in structure:
             node.real, node.bar = False, 0 if "hermitian" in structure else -1
         if kind(node.shape) == "scalar":
             node.transposed = node
         elif kind(node.shape) == "matrix":
-            if "hermitian" not in structure and not {"symmetric", "spd", "psd", "diagonal"}.isdisjoint(structure):
+            own = {"symmetric", "spd", "psd", "diagonal"} | ({"hankel"} if node.shape[0] is node.shape[1] else set())
+            if "hermitian" not in structure and not own.isdisjoint(structure):
                 node.transposed = node
             else:
                 node.balance = -1
@@ -107,19 +112,8 @@ class VariablePage(Operation):
         return str(node.params[0])
 
 
-STRUCTURES = (
-    "symmetric",
-    "spd",
-    "psd",
-    "diagonal",
-    "skew",
-    "orthogonal",
-    "lower",
-    "upper",
-    "toeplitz",
-    "hermitian",
-    "complex",
-)
+# A simplex is said as a domain; "complex" is said beside a structure.
+STRUCTURES = (*(word for word in space.STRUCTURES if word != "simplex"), "complex")
 DOMAINS = (
     "normal",
     "positive",
@@ -135,12 +129,18 @@ DOMAINS = (
 )
 
 
+def mask_of(v: Expr) -> Expr | None:
+    """The variable M of a variable declared sparse(M): its entries are 0 where those of M are."""
+    name = space.mask_name(v.params[1])
+    return variable(name, v.shape, (), "mask01") if name is not None else None
+
+
 def variable(name: str, shape: Shape, structure: Sequence[str] = (), domain: str = "normal", role: str = "variable") -> Expr:
     """A variable of the given shape.
 
     Hermitian matrices are complex; complex positive (semi-)definite ones are Hermitian.
 
-    Raises: ShapeError, if a structure needs a square matrix and the shape is none, or a domain a vector or matrix.
+    Raises: ShapeError, if the structure and domain contradict the shape or each other.
     """
     if len(shape) > 2 and domain in ("spd", "orthogonal", "invertible", "simplex", "onehot"):
         raise ShapeError(f"{name} is declared {domain}, so it must be a vector or a matrix, not {show_shape(shape)}")
@@ -150,17 +150,9 @@ def variable(name: str, shape: Shape, structure: Sequence[str] = (), domain: str
     if "hermitian" in said or ("complex" in said and said & {"spd", "psd"}):
         structure = [*structure, "hermitian", "complex"]
     for word in structure:
-        if word == "complex":
-            continue
-        if word not in STRUCTURES:
+        if space.base(word) not in STRUCTURES:
             raise ShapeError(f"{word!r} is not a structure known here: {', '.join(STRUCTURES)}")
-        if kind(shape) != "matrix" or (
-            shape[0] is not shape[1] and word not in ("lower", "upper", "toeplitz", "orthogonal")
-        ):
-            raise ShapeError(f"{name} is declared {word}, so it must be a square matrix")
-        rows, columns = shape[0].value(), shape[1].value()
-        if word == "orthogonal" and rows is not None and columns is not None and rows < columns:
-            raise ShapeError(f"{name} is declared orthogonal: orthonormal columns need at least as many rows")
+    space.check(name, structure, domain, shape)
     return make(VARIABLE, (), (name, tuple(sorted(set(structure))), domain, role), shape)
 
 

@@ -14,6 +14,7 @@ from frechet.operations import (
     elementwise,
     factorizations,
     hadamard,
+    impossible,
     powers,
     products,
     reducing,
@@ -21,7 +22,7 @@ from frechet.operations import (
     shaping,
     sums,
 )
-from frechet.operations.constants import EYE, ONE, is_zero, number, size, zeros
+from frechet.operations.constants import EYE, ONE, VARIABLE, is_zero, number, size, zeros
 from frechet.operations.transposition import TRANSPOSE, hermitian, oriented, transposed
 
 
@@ -62,7 +63,7 @@ class DetPage(Operation):
     def build(self, *args: Any) -> Expr:
         e: Expr = args[0].args[0] if args[0].op is TRANSPOSE else args[0]
         c, rest = sums.content(e)
-        if is_zero(e):
+        if is_zero(e) or (e.op is VARIABLE and impossible.singular(e) is not None):
             return zeros(SCALAR)
         n = e.shape[0].value()
         if c != 1 and n is not None and not isinstance(c, float) and n <= powers.EXPONENT_LIMIT:
@@ -113,6 +114,7 @@ class LogDetPage(Operation):
     domain = "spd"
     conditions_text = "det(X) > 0"
     complex = True
+    elsewhere = "where det({0}) is 0 or less logdet has no value, so no derivative"
     examples = ("logdet(X)", "logdet(X'*X)")
     identities = (("logdet(S)", "log(det(S))"), ("logdet(inv(S))", "-logdet(S)"), ("logdet(S')", "logdet(S)"))
 

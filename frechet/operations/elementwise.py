@@ -22,6 +22,19 @@ HALF = Fraction(1, 2)
 
 
 OFF_THE_CUT = "no entry of {0} is real and ≤ 0 (the principal branch)"
+ELSEWHERE = {  # what happens where a condition fails: by function, else by condition
+    "abs": "where an entry of {0} is 0 abs has no derivative; the numbers in [-1,1] are its subgradients, and 0 is given",
+    "relu": "where an entry of {0} is 0 relu has no derivative; the numbers in [0,1] are its subgradients, and 0 is given",
+    "sign": "where an entry of {0} is 0 sign jumps and has no derivative; 0 is given",
+    "step": "where an entry of {0} is 0 step jumps and has no derivative; 0 is given",
+    "arccosh": "where an entry of {0} is 1 arccosh has an infinite slope, and below 1 no value",
+    "arctanh": "where an entry of {0} is 1 or -1 arctanh is infinite, and beyond it has no value",
+    "{0} > 0": "where an entry of {0} is 0 or less {name} has no value, so no derivative",
+    "1 + {0} > 0": "where an entry of {0} is -1 or less {name} has no value, so no derivative",
+    "abs({0}) < 1": "where an entry of {0} is 1 or -1 {name} has an infinite slope, and beyond it no value",
+    "cos({0}) ≠ 0": "where cos({0}) is 0 {name} has a pole, so no value and no derivative",
+    "{0} not 0, -1, -2, …": "where an entry of {0} is 0, -1, -2, … {name} has a pole, so no value and no derivative",
+}
 
 
 class Elementwise(Operation):
@@ -65,6 +78,7 @@ class Elementwise(Operation):
         self.domain = domain  # type: ignore[misc]
         self.latex = latex or rf"\operatorname{{{name}}}({{0}})"  # type: ignore[misc]
         self.conditions_text = "; ".join(w.format("x") for w in where)  # type: ignore[misc]
+        self.elsewhere = ELSEWHERE.get(name) or (ELSEWHERE[where[0]].format("{0}", name=name) if where else "")  # type: ignore[misc]
         self.simplify = simplify
         self.identities = identities  # type: ignore[misc]
         self.signature = f"{name}(x)"  # type: ignore[misc]

@@ -32,6 +32,11 @@ class ExtremumPage(Operation):
         self.latex = rf"\{typed_as}({{0}}, {{1}})"  # type: ignore[misc]
         self.examples = (f"{typed_as}(x,y)", f"{typed_as}(x,zeros(n))")  # type: ignore[misc]
         self.conditions_text = "a ≠ b"  # type: ignore[misc]
+        kind = "sub" if typed_as == "max" else "super"
+        self.elsewhere = (  # type: ignore[misc]
+            f"where two entries tie there is no derivative; t*da + (1-t)*db with t from 0 to 1 are the {kind}gradients, "
+            "and 0 is given, which need not be one"
+        )
         super().__init__()
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -74,7 +79,7 @@ class ExtremumPage(Operation):
         return sums.add(terms)
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        return [("{0} ≠ 0 (no ties; there the subgradient 0 is given)", sums.subtract(*node.args))]
+        return [("{0} ≠ 0 (no ties)", sums.subtract(*node.args))]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.{self.typed_as}imum({args[0]}, {args[1]})"

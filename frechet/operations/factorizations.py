@@ -28,6 +28,7 @@ class CholeskyPage(Operation):
     forces_matrix = True
     domain = "spd"
     conditions_text = "X positive definite"
+    elsewhere = "where {0} is singular the factor has no derivative, and where it is indefinite there is no factor"
     examples = ("cholesky(B*B'+eye(n))", "tr(C*cholesky(B*B'+eye(n)))", "sum(log(diag(cholesky(B*B'+eye(n)))))")
     identities = (
         ("cholesky(B*B'+eye(n))*cholesky(B*B'+eye(n))'", "B*B'+eye(n)"),
@@ -43,6 +44,10 @@ class CholeskyPage(Operation):
 
     def build(self, *args: Any) -> Expr:
         x: Expr = args[0]
+        if x.op is VARIABLE and "skew" in x.params[1]:
+            raise ShapeError(
+                f"cholesky is of a symmetric positive definite matrix, and {x.params[0]} is skew: no matrix is both"
+            )
         if not symmetric(x):
             message = "cholesky is of a symmetric positive definite matrix: declare X spd, or give one such as X*X'"
             raise UnsupportedError(message)
@@ -211,6 +216,7 @@ class SylvesterPage(Operation):
     linear = True
     linear_in = (2,)
     conditions_text = "no eigenvalue of A is the negative of one of B"
+    elsewhere = "otherwise the equation has no solution or many, and there is no derivative"
     domain = "spd"
     examples = ("sylvester(A,B,X)", "tr(C'*sylvester(A,B,C))")
     identities = (
@@ -276,6 +282,7 @@ class LyapunovPage(Operation):
     linear = True
     linear_in = (1,)
     conditions_text = "no two eigenvalues of A add up to 0"
+    elsewhere = "where two eigenvalues of {0} add up to 0 the equation has no solution or many, and there is no derivative"
     domain = "spd"
     examples = ("lyap(A,X)", "lyap(X,A)", "tr(C*lyap(X,X))")
     identities = (

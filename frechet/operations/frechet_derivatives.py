@@ -50,6 +50,7 @@ class FrechetPage(Operation):
         }[function.name]  # fmt: skip
         self.complex = function.complex  # type: ignore[misc]
         self.domain, self.conditions_text = function.domain, function.conditions_text  # type: ignore[misc]
+        self.elsewhere = function.elsewhere  # type: ignore[misc]
         at = "X,2/3" if power else "X"
         self.examples = (f"{self.name}({at},C)", f"tr(C*{self.name}({at},X))")  # type: ignore[misc]
         self.identities = self._identities("S" if function.domain else "B")  # type: ignore[misc]

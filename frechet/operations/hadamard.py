@@ -90,6 +90,17 @@ class MonomialPage(Operation):
                 found.append(("{0} ≠ 0" if b.shape == SCALAR else "no entry of {0} is 0", b))
         return found
 
+    def elsewhere_of(self, node: Expr, words: str) -> str:
+        if words == "{0} ≥ 0":
+            return "where an entry of {0} is negative its root has no value, so no derivative"
+        if words == "{0} > 0":
+            positive = all(k > 0 for k in node.params if not isinstance(k, int))
+            at_zero = (
+                "its root has an infinite slope, and where it is negative no value" if positive else "there is no value"
+            )
+            return f"where an entry of {{0}} is 0 {at_zero}, so no derivative"
+        return "where an entry of {0} is 0 it is divided by 0: there is no value and no derivative"
+
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         above: list[str] = []
         below: list[str] = []
@@ -138,6 +149,7 @@ class PowerPage(Operation):
     examples = ("x.^c", "a^b", "x.^y")
     domain = "positive"
     conditions_text = "base > 0"
+    elsewhere = "where an entry of {0} is 0 or less its powers have no value for some exponents, and there is no derivative"
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         base, exponent = shapes

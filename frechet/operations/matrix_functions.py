@@ -21,6 +21,7 @@ from frechet.operations.constants import EYE, NUMBER, eye, is_zero, magnitude, n
 from frechet.operations.transposition import hermitian, oriented, transposed
 
 HALF = Fraction(1, 2)
+ON_THE_CUT = "where {0} has an eigenvalue that is 0 or negative the principal value ends or jumps: there is no derivative"
 ROOT_CONDITION = "no eigenvalue of {0} is real and ≤ 0"
 
 
@@ -109,6 +110,7 @@ class LogarithmPage(MatrixFunction):
     latex = r"\operatorname{logm}({0})"
     domain = "spd"
     conditions_text = "no eigenvalue of X is real and ≤ 0"
+    elsewhere = ON_THE_CUT
     examples = ("logm(X)", "tr(logm(X))")
     identities = (
         ("logm(S')", "logm(S)'"), ("logm(inv(S))", "-logm(S)"), ("expm(logm(S))", "S"),
@@ -140,6 +142,7 @@ class RootPage(MatrixFunction):
     latex = r"\sqrt{{0}}"
     domain = "spd"
     conditions_text = "no eigenvalue of X is real and ≤ 0"
+    elsewhere = ON_THE_CUT
     examples = ("sqrtm(X)", "tr(sqrtm(X'*X+eye(n)))", "inv(sqrtm(X))", "X*sqrtm(X)")
     identities = (
         ("sqrtm(S)*sqrtm(S)", "S"), ("sqrtm(S')", "sqrtm(S)'"), ("sqrtm(4*S)", "2*sqrtm(S)"),
@@ -168,6 +171,7 @@ class RealPowerPage(MatrixFunction):
     takes = ("ee",)
     domain = "spd"
     conditions_text = "no eigenvalue of X is real and ≤ 0"
+    elsewhere = ON_THE_CUT
     examples = ("powm(X,3/2)", "tr(powm(X,a))", "powm(X,0.3)")
     identities = (
         ("powm(S,3)", "S^3"), ("powm(S,1/2)", "sqrtm(S)"), ("powm(S,a)", "expm(a*logm(S))"),

@@ -11,7 +11,7 @@ from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Operation
 from frechet.operations import complex_parts, elementwise, hadamard, products, reducing, reductions, shaping, sums
-from frechet.operations.constants import EYE, ONE, ONES, UNIT_VECTOR, exact, is_zero, magnitude, zeros
+from frechet.operations.constants import EYE, ONE, ONES, UNIT_VECTOR, exact, is_zero, magnitude, number, zeros
 from frechet.operations.transposition import TRANSPOSE, conjugated, transposed
 
 
@@ -23,6 +23,10 @@ class Norm2Page(reducing.Reduction):
     source = "Petersen & Pedersen (2012), eqs. 129-132"
     latex = r"\lVert {0}\rVert"
     conditions_text = "X ≠ 0 (none where norm2 is squared)"
+    elsewhere = (
+        "where {0} = 0 the norm has no derivative; the G with norm2(G) <= 1 are its subgradients, "
+        "and the formula divides by 0"
+    )
     examples = ("norm2(x)", "norm2(A*x-b)", "norm2(X)^2")
     identities = (("norm2(-2*x)", "2*norm2(x)"), ("norm2(X')", "norm2(X)"))
     complex = True
@@ -66,7 +70,8 @@ def norm2(e: Expr) -> Expr:
     elif e.op is shaping.DIAG:
         core = norm2(e.args[0])
     else:
-        core = reducing.reduced("norm2", e) or make(NORM2, (e,), (), SCALAR)
+        unit = e.op.name == "variable" and "sphere" in e.params[1]
+        core = number(1) if unit else reducing.reduced("norm2", e) or make(NORM2, (e,), (), SCALAR)
     factors: list[tuple[Expr, Any]] = [(core, 1)] + ([(scalar, 1)] if scalar is not None else [])
     return sums.scaled(magnitude(c), hadamard.monomial(SCALAR, factors))
 
@@ -78,6 +83,9 @@ class Norm1Page(reducing.Reduction):
     latex = r"\lVert {0}\rVert_1"
     conditions_text = "no entry 0 (there the subgradient 0 is given)"
     tensors = True
+    elsewhere = (
+        "where an entry of {0} is 0 there is no derivative; the numbers in [-1,1] are its subgradients, and 0 is given"
+    )
     examples = ("norm1(A*x-y)", "norm1(X)")
     complex = True
     identities = (("norm1(x)", "sum(abs(x))"),)
@@ -128,6 +136,10 @@ class NormPPage(reducing.Reduction):
     takes = ("er", "ee")
     conditions_text = "x ≠ 0; p > 1"
     tensors = True
+    elsewhere = (
+        "where {0} = 0 the norm has no derivative; the G whose dual norm is at most 1 are its subgradients, "
+        "and the formula divides by 0"
+    )
     examples = ("normp(x,3)", "normp(A*x-b,1.5)")
     identities = (("normp(x,2)", "norm2(x)"), ("normp(x,1)", "norm1(x)"))
 

@@ -43,6 +43,8 @@ def nuclear_norm(e: Expr) -> Expr:
 class OfFullRank(Singular):
     """What is smooth where no singular value is 0."""
 
+    elsewhere = "where {0} is not of full rank polar({0}) jumps: it is not determined, and there is no derivative"
+
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         return [("{0} of full rank", node.args[0])]
 
@@ -55,6 +57,10 @@ class NormNucPage(OfFullRank):
     latex = r"\lVert {0}\rVert_{\ast}"
     takes = ("e",)
     forces_matrix = False
+    elsewhere = (
+        "where {0} is not of full rank there is no derivative; U*V'+W with normspec(W) <= 1, U'*W = 0, W*V = 0 are the "
+        "subgradients, and one of them, polar({0}), is given"
+    )
     conditions_text = "X of full rank: where not, U*V'+W with normspec(W) <= 1, U'*W = 0, W*V = 0 are the subgradients"
     examples = ("normnuc(X)", "normnuc(A*X-B)")
     identities = (

@@ -10,6 +10,7 @@ from frechet.expressions.dimension import Shape, kind
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, Number, make, walk
 from frechet.expressions.operation import Equal, Operation
+from frechet.expressions.space import rank
 from frechet.operations import commuting, hadamard, matrix_functions, products, reducing, shaping, sums
 from frechet.operations.constants import EYE, NUMBER, exact, eye, is_zero, magnitude
 from frechet.operations.transposition import TRANSPOSE, hermitian, oriented, transposed
@@ -30,6 +31,12 @@ class MatrixPowerPage(Operation):
     complex = True
     domain = "invertible"
     conditions_text = "X invertible, for k < 0"
+    elsewhere = "where {0} is singular it has no inverse, and there is no derivative"
+
+    def elsewhere_of(self, node: Expr, words: str) -> str:
+        x = node.args[0]
+        return x.op.elsewhere_of(x, words) if x.op is matrix_functions.SQRTM else self.elsewhere
+
     examples = ("X^3", "inv(X)", "X^-2")
     identities = (("B*B*B", "B^3"), ("inv(B)*B", "eye(n)"), ("inv(B')", "inv(B)'"), ("inv(B*C)", "inv(C)*inv(B)"))
 
@@ -114,6 +121,7 @@ class PseudoInversePage(Operation):
     latex = "{0}^{+}"
     takes = ("e",)
     conditions_text = "the rank of X is constant near the point"
+    elsewhere = "where the rank of {0} changes pinv jumps to infinity: it is not continuous, and there is no derivative"
     examples = ("pinv(X)",)
     identities = (("X*pinv(X)*X", "X"), ("pinv(X')", "pinv(X)'"))
 
@@ -158,8 +166,10 @@ class PseudoInversePage(Operation):
         return [("the rank of {0} is constant near the point", node.args[0])]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        if any(a.op.name in ("eigmax", "eigmin", "eigval", "svdval", "normspec") for a in walk(node.args[0])):
-            return f"np.linalg.pinv({args[0]}, 1e-12)"  # of λ*I - X one singular value is 0, and comes out as rounding
+        parts = ("eigmax", "eigmin", "eigval", "svdval", "normspec")
+        if any(a.op.name in parts or (a.op.name == "variable" and rank(a.params[1])) for a in walk(node.args[0])):
+            # Of λ*I - X one singular value is 0, and comes out as rounding; so do those of an X of declared rank.
+            return f"np.linalg.pinv({args[0]}, 1e-12)"
         return f"np.linalg.pinv({args[0]})"
 
 

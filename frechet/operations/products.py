@@ -400,7 +400,12 @@ def _join_kronecker(a: Expr, b: Expr) -> Expr | None:
         p, q = a.args
         if b.params == (p.shape[1], q.shape[1]):  # commutation matrices stand on the left
             return product(commutation.build(p.shape[0], q.shape[0]), kron.build(q, p))
-    return None
+    rule = JOINED.get((a.op.name, b.op.name))
+    return rule(a, b) if rule is not None else None
+
+
+JOINED: dict[tuple[str, str], Callable[[Expr, Expr], Expr | None]] = {}
+"""Two neighbours of a product that are one factor; filled in by the pages of other families."""
 
 
 def _completes(chain: list[Expr], f: Expr) -> Expr | None:

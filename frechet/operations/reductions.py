@@ -263,6 +263,10 @@ class ExtremePage(Reduction):
         self.summary = f"The {'largest' if largest else 'smallest'} of all entries."  # type: ignore[misc]
         self.rule = f"d {name}(x) = (ones{'+' if largest else '-'}sign(x-{name}(x)*ones))'*dx"  # type: ignore[misc]
         self.conditions_text = "it is attained once"  # type: ignore[misc]
+        self.elsewhere = (  # type: ignore[misc]
+            f"where several entries are {'largest' if largest else 'smallest'} there is no derivative; the means of their "
+            f"unit vectors are its {'sub' if largest else 'super'}gradients, and the sum of these unit vectors is given"
+        )
         self.examples = (f"{name}(x)", f"{name}(X)")  # type: ignore[misc]
         super().__init__()
 
@@ -299,6 +303,10 @@ class ProdPage(Reduction):
     latex = r"\operatorname{prod}({0})"
     conditions_text = "no entry 0"
     tensors = True
+    elsewhere = (
+        "where an entry of {0} is 0 the derivative exists, each entry of it the product of all other entries, "
+        "but the formula divides by 0"
+    )
     examples = ("prod(x)",)
     domain = "positive"
     complex = True

@@ -128,6 +128,8 @@ class Singular(Operation):
     def number(self, node: Expr) -> int:
         return int(node.params[0]) if node.params else 1
 
+    elsewhere = "where {0} has this singular value more than once, or it is 0, there is no derivative"
+
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         words = "the largest singular value" if self.number(node) == 1 else f"singular value number {self.number(node)}"
         return [(f"{words} of {{0}} is simple and not 0", node.args[0])]
@@ -150,6 +152,10 @@ class NormSpecPage(SingularValue):
     latex = r"\lVert {0}\rVert_{2}"
     takes = ("e",)
     forces_matrix = False
+    elsewhere = (
+        "where {0} has its largest singular value more than once, or it is 0, there is no derivative; the u*v' of its "
+        "singular vectors are subgradients, and one of them is given"
+    )
     conditions_text = "the largest singular value is simple and not 0: where not, every u*v' of it is a subgradient"
     examples = ("normspec(X)", "normspec(A*X-B)^2")
     identities = (

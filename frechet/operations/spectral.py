@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from frechet.expressions.dimension import SCALAR, UNIT, Shape
 from frechet.expressions.errors import ShapeError, UnsupportedError
@@ -170,6 +170,13 @@ class Spectral(Operation):
         which = self.which(node)
         return {"max": -1, "min": 0}[which] if isinstance(which, str) else which - 1
 
+    multiple: ClassVar[str] = ", only one from each side along every line"
+
+    def elsewhere_of(self, node: Expr, words: str) -> str:
+        if words.endswith("symmetric"):
+            return "where {0} is not symmetric the eigenvalues of its symmetric part are meant"
+        return f"where {{0}} has such an eigenvalue more than once there is no derivative{self.multiple}"
+
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         e = node.args[0]
         found: list[tuple[str, Expr | None]] = [] if declared_symmetric(e) else [("{0} symmetric", e)]
@@ -202,6 +209,7 @@ class EigmaxPage(Eigenvalue):
     latex = r"\lambda_{\max}({0})"
     takes = ("e",)
     fixed = "max"
+    multiple = "; the v*v' of its unit eigenvectors v are subgradients, and one of them is given"
     conditions_text = "X symmetric; the largest eigenvalue is simple: where not, every v*v' is a subgradient"
     examples = ("eigmax(X)", "eigmax(X+x*x')", "eigmax(A*diag(x)*A')")
     identities = (
@@ -216,6 +224,7 @@ class EigminPage(Eigenvalue):
     latex = r"\lambda_{\min}({0})"
     takes = ("e",)
     fixed = "min"
+    multiple = "; the v*v' of its unit eigenvectors v are supergradients, and one of them is given"
     conditions_text = "X symmetric; the smallest eigenvalue is simple: where not, every v*v' is a supergradient"
     examples = ("eigmin(X)", "eigmin(X+diag(x))")
     identities = (("eigmin(X')", "eigmin(X)"), ("eigmin(-X)", "-eigmax(X)"), ("eigmin(diag(x))", "min(x)"))
@@ -234,6 +243,8 @@ class EigvalPage(Eigenvalue):
 
 class Eigenvector(Spectral):
     """The unit eigenvector of a simple eigenvalue."""
+
+    multiple = ": the eigenvector is not determined, not even up to its sign"
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         super().shape(equal, shapes, params)
@@ -303,6 +314,7 @@ class EigenvaluesPage(Spectral):
     rule = "d eigvals(X)_i = v'*dX*v,  v = eigvec(X,i), for n a number up to 6"
     latex = r"\boldsymbol{\lambda}({0})"
     takes = ("e",)
+    multiple = " of the sorted eigenvalues; symmetric functions of them, such as their sum, have one all the same"
     conditions_text = "X symmetric; all eigenvalues simple; the differential only where n is a number up to 6"
     examples = ("sum(eigvals(X))",)
     identities = (

@@ -1,42 +1,36 @@
-"""The part of a matrix that is constant along its diagonals: the orthogonal projection to the Toeplitz matrices."""
+"""The parts of a matrix that are constant along diagonals: projections to Toeplitz, circulant and Hankel matrices."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 from frechet.expressions.dimension import Shape, kind
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import products, sums
-from frechet.operations.constants import EYE, ONES, UNIT_VECTOR, is_zero
+from frechet.operations import products, reducing, sums
+from frechet.operations.constants import EYE, ONES, UNIT_VECTOR, VARIABLE, is_zero
 from frechet.operations.transposition import TRANSPOSE, oriented, transposed
 
 WRITTEN_OUT = 4  # larger matrices keep the operation's name
 
 
-class ToeplitzPartPage(Operation):
-    name, signature = "toeplitzpart", "toeplitzpart(X)"
-    summary = "Every entry replaced by the mean of its diagonal: the nearest matrix constant along its diagonals."
-    rule = "d toeplitzpart(X) = toeplitzpart(dX)"
-    adjoint_rule = "W -> toeplitzpart(W)"
-    source = "orthogonal projection to a linear space: Magnus & Neudecker (2019), section 3.8; Eberle & Maciel (2003)"
-    latex = r"\operatorname{toeplitzpart}({0})"
+class MeansPage(Operation):
+    """Every entry replaced by the mean over its diagonal, of whatever kind: the projection to a space of matrices."""
+
     takes = ("e",)
     linear = True
     forces_matrix = True
     in_notation = False
-    examples = ("toeplitzpart(X)", "toeplitzpart(A*X')")
-    identities = (
-        ("toeplitzpart(toeplitzpart(X))", "toeplitzpart(X)"), ("toeplitzpart(X')", "toeplitzpart(X)'"),
-        ("tr(toeplitzpart(A*B))", "tr(A*B)"),
-    )  # fmt: skip
+    source = "orthogonal projection to a linear space: Magnus & Neudecker (2019), section 3.8; Eberle & Maciel (2003)"
+    structure: ClassVar[str]
+    keeps: ClassVar[tuple[Operation, ...]]  # constants that are in the space
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         if kind(shapes[0]) != "matrix":
-            raise ShapeError(f"toeplitzpart needs a matrix, and this is a {kind(shapes[0])}")
+            raise ShapeError(f"{self.name} needs a matrix, and this is a {kind(shapes[0])}")
         return shapes[0]
 
     def build(self, *args: Any) -> Expr:
@@ -48,7 +42,7 @@ class ToeplitzPartPage(Operation):
             return products.scale(e.args[0], self.build(e.args[1]))
         if e.op is TRANSPOSE:
             return transposed(self.build(e.args[0]))
-        if e.op in (self, EYE, ONES) or is_zero(e) or (e.op.name == "variable" and "toeplitz" in e.params[1]):
+        if e.op is self or e.op in self.keeps or is_zero(e) or (e.op is VARIABLE and self.structure in e.params[1]):
             return e
         node = make(self, (e,), (), e.shape)
         return oriented(node, lambda: make(self, (transposed(e),), (), e.shape[::-1]))
@@ -64,11 +58,77 @@ class ToeplitzPartPage(Operation):
         return self.build(w)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"toeplitzpart({args[0]})"
+        return f"{self.name}({args[0]})"
 
 
-TOEPLITZ_PART = ToeplitzPartPage()
-PAGES: tuple[Operation, ...] = (TOEPLITZ_PART,)
+class ToeplitzPartPage(MeansPage):
+    name, signature = "toeplitzpart", "toeplitzpart(X)"
+    summary = "Every entry replaced by the mean of its diagonal: the nearest matrix constant along its diagonals."
+    rule = "d toeplitzpart(X) = toeplitzpart(dX)"
+    adjoint_rule = "W -> toeplitzpart(W)"
+    latex = r"\operatorname{toeplitzpart}({0})"
+    structure, keeps = "toeplitz", (EYE, ONES)
+    examples = ("toeplitzpart(X)", "toeplitzpart(A*X')")
+    identities = (
+        ("toeplitzpart(toeplitzpart(X))", "toeplitzpart(X)"), ("toeplitzpart(X')", "toeplitzpart(X)'"),
+        ("tr(toeplitzpart(A*B))", "tr(A*B)"),
+    )  # fmt: skip
+
+
+class CirculantPartPage(MeansPage):
+    name, signature = "circulantpart", "circulantpart(X)"
+    summary = "Every entry of a square matrix replaced by the mean of its wrapped diagonal: the nearest circulant matrix."
+    rule = "d circulantpart(X) = circulantpart(dX)"
+    adjoint_rule = "W -> circulantpart(W)"
+    latex = r"\operatorname{circulantpart}({0})"
+    structure, keeps = "circulant", (EYE, ONES)
+    examples = ("circulantpart(X)", "circulantpart(A*X')")
+    identities = (
+        ("circulantpart(circulantpart(B))", "circulantpart(B)"), ("circulantpart(B')", "circulantpart(B)'"),
+        ("tr(circulantpart(B))", "tr(B)"), ("circulantpart(toeplitzpart(B))", "circulantpart(B)"),
+        ("circulantpart(B)*circulantpart(C)", "circulantpart(C)*circulantpart(B)"),
+    )  # fmt: skip
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        reducing.square(equal, shapes[0], self.name)
+        return shapes[0]
+
+    def build(self, *args: Any) -> Expr:
+        inner = args[0].args[0] if args[0].op is TOEPLITZ_PART else args[0]
+        return super().build(inner)
+
+
+class HankelPartPage(MeansPage):
+    name, signature = "hankelpart", "hankelpart(X)"
+    summary = "Every entry replaced by the mean of its antidiagonal: the nearest matrix constant along its antidiagonals."
+    rule = "d hankelpart(X) = hankelpart(dX)"
+    adjoint_rule = "W -> hankelpart(W)"
+    latex = r"\operatorname{hankelpart}({0})"
+    structure, keeps = "hankel", (ONES,)
+    examples = ("hankelpart(X)", "hankelpart(A*X')")
+    identities = (
+        ("hankelpart(hankelpart(X))", "hankelpart(X)"), ("hankelpart(X')", "hankelpart(X)'"),
+        ("sum(hankelpart(X))", "sum(X)"), ("hankelpart(B)'", "hankelpart(B)"),
+    )  # fmt: skip
+
+    def build(self, *args: Any) -> Expr:
+        e: Expr = args[0]
+        found = super().build(e)
+        if found.op is self and e.shape[0] is e.shape[1]:  # the antidiagonals of a square matrix are those of its transpose
+            other = transposed(e)
+            kept = e if (e.balance, e.key) <= (other.balance, other.key) else other
+            found = make(self, (kept,), (), e.shape)
+            found.transposed = found
+        return found
+
+    def annotate(self, node: Expr) -> None:
+        super().annotate(node)
+        if node.shape[0] is node.shape[1]:
+            node.balance, node.transposed = 0, node
+
+
+TOEPLITZ_PART, CIRCULANT_PART, HANKEL_PART = ToeplitzPartPage(), CirculantPartPage(), HankelPartPage()
+PAGES: tuple[Operation, ...] = (TOEPLITZ_PART, CIRCULANT_PART, HANKEL_PART)
 
 
 def toeplitz_part(e: Expr) -> Expr:

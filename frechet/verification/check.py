@@ -13,9 +13,11 @@ from typing import Any
 
 from frechet.compilation.numpy_source import compiled
 from frechet.expressions.node import Expr, variables
+from frechet.expressions.space import curved
 from frechet.operations.constants import VARIABLE
 from frechet.operations.declared_functions import symbols
-from frechet.verification.sampling import Point, linear_structure, normal, normal_like, points, projected, value_at
+from frechet.verification.manifolds import metric_product, retracted, tangent
+from frechet.verification.sampling import Point, normal_like, points, value_at, with_masks
 
 POINTS = 3
 DIRECTIONS = 2  # at each point
@@ -80,6 +82,21 @@ def check_gradient(f: Expr, x: Expr, gradient: Expr, convention: str = "riesz", 
     return _first_order(f, x, [gradient], slope, options, part=PARTS.get(convention, 0))
 
 
+def check_riemannian(f: Expr, x: Expr, gradient: Expr, metric: str, **options: Any) -> Report:
+    """Is the gradient a direction in the space of x, and its product with all V there, by the metric, the derivative?"""
+    import numpy as np
+
+    if gradient.shape != x.shape:
+        return _misshapen("Riemannian gradient", gradient, x.params[0], x)
+    space = _Space([f, x, gradient], x, options)
+    for point in space.points([f]):
+        g = space.value(gradient, point)
+        outside = float(np.linalg.norm(tangent(x, point.values, g) - g))
+        if not outside <= LINEAR_TOLERANCE * (1 + float(np.linalg.norm(g))):
+            return Report(1, outside, (), False, "the Riemannian gradient is not in the space of directions")
+    return _first_order(f, x, [gradient], lambda at, v: metric_product(metric, at(x), at(gradient), v), options)
+
+
 def check_jacobian(f: Expr, x: Expr, jacobian: Expr, convention: str = "holomorphic", **options: Any) -> Report:
     """Is J vec V = vec Df[V] for all V, columns stacked? By a scalar x, J may also have the shape of f."""
     part = PARTS.get(convention, 0) if not x.real else 0
@@ -102,7 +119,7 @@ def check_jacobian(f: Expr, x: Expr, jacobian: Expr, convention: str = "holomorp
 def check_hessian(f: Expr, x: Expr, hessian: Expr, gradient: Expr | None = None, **options: Any) -> Report:
     """Is vec(U)' H vec(V) the second directional derivative of the scalar f, and H symmetric?
 
-    For orthogonal x along straight lines in tangent directions, f being extended as it is written.
+    On a manifold along straight lines in tangent directions, f being extended as it is written.
 
     gradient: where given, its first differences are compared instead, which is more exact
     """
@@ -187,7 +204,7 @@ class _Space:
 
     def __init__(self, exprs: Sequence[Expr], x: Expr | None, options: Mapping[str, Any]) -> None:
         self.exprs, self.x = tuple(exprs), x
-        self.arguments: list[str | Expr] = [*variables(*exprs), *symbols(*exprs)]
+        self.arguments: list[str | Expr] = [*with_masks(variables(*exprs)), *symbols(*exprs)]
         self.options = {"n": POINTS, "seed": 0, "sizes": None, **options}
         if set(self.options) != {"n", "seed", "sizes"}:
             raise TypeError(f"unknown options: {', '.join(sorted(set(self.options) - {'n', 'seed', 'sizes'}))}")
@@ -200,24 +217,14 @@ class _Space:
         return value_at(compiled(e, self.arguments), {**point.values, **values} if values else point.values, point)
 
     def direction(self, point: Point) -> Any:
-        """A random direction within the space of x: symmetric where x is, tangent where x is orthogonal."""
+        """A random direction within the space of x: symmetric where x is, tangent where x is on a manifold."""
         assert self.x is not None
-        here = point.values[self.x.params[0]]
-        if "orthogonal" in self.x.params[1]:  # v with x'v skew
-            v = normal(here.shape, self.rng)
-            return v - here @ (here.T @ v + v.T @ here) / 2
-        return projected(normal_like(self.x, here.shape, self.rng), linear_structure(self.x))
+        return tangent(self.x, point.values, normal_like(self.x, point.values[self.x.params[0]].shape, self.rng))
 
     def moved(self, point: Point, v: Any) -> Any:
-        """x + v; for orthogonal x the point of the manifold nearest to it."""
-        import numpy as np
-
+        """x + v; for x on a manifold the point of it that is nearest."""
         assert self.x is not None
-        here = point.values[self.x.params[0]]
-        if "orthogonal" in self.x.params[1]:
-            left, _, right = np.linalg.svd(here + v, full_matrices=False)
-            return left @ right
-        return here + v
+        return retracted(self.x, point.values[self.x.params[0]] + v, point.sizes)
 
     def along(
         self, e: Expr, point: Point, v: Any, values: Mapping[str, Any] | None = None, straight: bool = False
@@ -317,7 +324,7 @@ def _first_order(
             want = _best_difference(along, got, _size(y), STEPS, _first)
             if not found.enter(want, got, TOLERANCE, "differences of the function"):
                 return found.report()
-            if turn == 0 and "orthogonal" not in x.params[1] and not part:
+            if turn == 0 and not curved(x.params[1]) and not part:
                 fall = _taylor_slope(along, y, got)
                 if fall is not None:
                     found.slopes.append(fall)

@@ -12,7 +12,8 @@ from frechet.expressions.dimension import UNIT, Dim, axes, dim, entries
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.function import Function, View
 from frechet.expressions.node import Expr, variables, walk
-from frechet.operations.constants import place
+from frechet.expressions.space import curved, rank
+from frechet.operations.constants import mask_of, place
 from frechet.operations.declared_functions import symbols
 
 if TYPE_CHECKING:
@@ -77,6 +78,9 @@ def _dimensions(exprs: Sequence[Expr]) -> tuple[list[Dim], dict[str, int]]:
         if node.op.name == "svdvals" or (node.op.name == "variable" and "orthogonal" in node.params[1]):
             rows, columns = node.args[0].shape if node.args else node.shape
             dims[rows - columns + dim(1)] = None  # at least as many rows as columns
+        r = rank(node.params[1]) if node.op.name == "variable" else None
+        if r is not None:
+            dims |= dict.fromkeys([r, *(d - r + (dim(1) if d.value() else dim({})) for d in node.shape)])
     return [d for d in dims if d.names()], least
 
 
@@ -96,15 +100,24 @@ def sample(
     variables: Sequence[Expr], sizes: Mapping[str, int], rng: Random, mood: str | Callable[[], str] = "plain"
 ) -> dict[str, Any]:
     """A value for each variable, from its structure and domain; `mood` changes how undeclared ones are drawn."""
-    found = {}
-    for v in variables:
+    found: dict[str, Any] = {}
+    for v in with_masks(variables):
         shape = tuple(d.size(sizes) for d in axes(v.shape))
-        found[v.params[0]] = _draw(v, shape, rng, mood if isinstance(mood, str) else mood())
+        r = rank(v.params[1])
+        x = _draw(v, shape, rng, mood if isinstance(mood, str) else mood(), None if r is None else r.size(sizes))
+        mask = mask_of(v)
+        found[v.params[0]] = x if mask is None else x * found[mask.params[0]]
     return found
 
 
+def with_masks(variables: Sequence[Expr]) -> list[Expr]:
+    """The variables, after the masks of those declared sparse."""
+    masks = [mask for mask in map(mask_of, variables) if mask is not None]
+    return list(dict.fromkeys([*masks, *variables]))
+
+
 def projected(x: Any, structure: Sequence[str]) -> Any:
-    """The orthogonal projection on the linear structures named."""
+    """The orthogonal projection on the linear structures named, the mask of a sparse one aside."""
     import numpy as np
 
     for s in structure:
@@ -123,6 +136,17 @@ def projected(x: Any, structure: Sequence[str]) -> Any:
         elif s == "toeplitz":
             n, m = x.shape
             x = sum(np.diagonal(x, k).mean() * np.eye(n, m, k) for k in range(1 - n, m))
+        elif s == "hankel":
+            x = projected(x[:, ::-1], ["toeplitz"])[:, ::-1]
+        elif s == "circulant":
+            n = len(x)
+            shift = np.roll(np.eye(n), 1, axis=0)
+            powers = [np.linalg.matrix_power(shift, k) for k in range(n)]
+            x = sum(np.sum(p * x) / n * p for p in powers)
+        elif s == "traceless":
+            x = x - np.trace(x) / len(x) * np.eye(len(x))
+        elif s == "centered":
+            x = x - np.mean(x)
     return x
 
 
@@ -131,7 +155,9 @@ def linear_structure(v: Expr) -> list[str]:
     structure = v.params[1]
     if v.params[2] == "spd" and v.kind == "matrix" and "symmetric" not in structure and v.real:
         structure = (*structure, "symmetric")
-    return [s for s in structure if s not in ("orthogonal", "complex")]
+    if v.params[2] == "simplex" and v.kind == "vector" and v.params[3] == "variable":
+        structure = (*structure, "centered")
+    return [s for s in structure if s != "complex" and not curved([s])]
 
 
 def normal(shape: tuple[int, ...], rng: Random) -> Any:
@@ -160,10 +186,17 @@ def uniform(low: float, high: float, shape: tuple[int, ...], rng: Random) -> Any
     return values.reshape(shape) if shape else values[0]
 
 
-def _draw(v: Expr, shape: tuple[int, ...], rng: Random, mood: str) -> Any:
+def _draw(v: Expr, shape: tuple[int, ...], rng: Random, mood: str, inner: int | None = None) -> Any:
+    """inner: the rank, where it is declared."""
     import numpy as np
 
     _, structure, domain, _ = v.params
+    if inner is not None:
+        left, right = ((_of_domain(domain, s, rng)) for s in ((shape[0], inner), (inner, shape[1])))
+        return left @ right
+    if "sphere" in structure:
+        x = _of_domain(domain, shape, rng)
+        return x / np.linalg.norm(x)
     square = len(shape) == 2 and shape[0] == shape[1]
     if "orthogonal" in structure or domain == "orthogonal":
         q, r = np.linalg.qr(normal(shape if len(shape) == 2 and shape[0] >= shape[1] else shape[::-1], rng))
@@ -195,6 +228,8 @@ def _draw(v: Expr, shape: tuple[int, ...], rng: Random, mood: str) -> Any:
     if not v.real:
         x = x + 1j * (1.0 if mood == "plain" else 0.3) * normal(shape, rng)
     linear = linear_structure(v)
+    if "diagonal" in linear and domain == "invertible":
+        return np.diag(np.diag(x) + np.where(np.diag(x) < 0, -1.0, 1.0))
     if linear:
         if domain == "invertible" and "skew" not in linear:
             x = x + 2 * np.eye(shape[0], shape[1])
@@ -262,7 +297,7 @@ def points(
 
     roots = (e,) if isinstance(e, Expr) else tuple(e)
     everything = [*roots, *also]
-    drawn = variables(*everything)
+    drawn = with_masks(variables(*everything))
     called = symbols(*everything)
     rng = Random(seed)
     functions = [compiled(r, [*drawn, *called]) for r in roots]

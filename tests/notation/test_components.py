@@ -244,3 +244,18 @@ def test_an_entry_of_any_expression() -> None:
     (k,) = term.summed
     a, x = reading.variables["A"], reading.variables["x"]
     assert term == Term(1, (Entry(a, (i, k)), Entry(x, (k,)), Entry(a, (j, k))), (k,))
+
+
+@pytest.mark.parametrize(
+    ("declare", "ending"),
+    [
+        ("X: n×n circulant", "for circulant dX"), ("X: n×m sphere", "for tangent dX"), ("X: n×m rank r", "for tangent dX"),
+        ("X: n×m sparse(M)", "for sparse dX"), ("X: k simplex", "for tangent dX"), ("X: k centered", "for centered dX"),
+    ],
+)  # fmt: skip
+def test_the_note_names_the_space_of_the_directions(declare: str, ending: str) -> None:
+    text = "x'*X" if "k" in declare else "tr(A*X)"
+    found = read(text, [declare])
+    shown = write_components(Derivative(found.expression, found.variables["X"]), "g")
+    assert shown.endswith(ending)
+    assert "sparse" not in declare or "aⱼᵢ mᵢⱼ" in shown
