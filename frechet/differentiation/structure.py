@@ -146,9 +146,8 @@ def _rank(g: Expr, x: Expr) -> Expr:
 
 
 HOLDING = frozenset({
-    "symmetric", "hermitian", "skew", "diagonal", "lower", "upper", "toeplitz", "circulant", "hankel",
-    "traceless", "centered",
-    "sparse", "rank",
+    "symmetric", "hermitian", "skew", "diagonal", "lower", "upper", "toeplitz", "circulant", "hankel", "traceless",
+    "centered", "sparse", "rank",
 })  # fmt: skip
 PROJECTIONS: dict[str, Callable[[Expr, Expr], Expr]] = {
     "symmetric": symmetric_part, "hermitian": _hermitian, "skew": _skew, "diagonal": _diagonal,

@@ -41,7 +41,7 @@ def row(page: Operation) -> dict[str, Any]:
         "rule": page.rule,
         "adjoint": page.adjoint_rule or ("none: it is constant" if constant else BY_TRANSPOSITION),
         "conditions": page.conditions_text or "none",
-        "elsewhere": page.elsewhere.format("X"),
+        "elsewhere": page.elsewhere.format("X") or "none",
         "complex": page.complex,
         "source": page.source or "by definition",
         "example": page.examples[0],
@@ -108,7 +108,7 @@ def markdown() -> str:
 
 
 def _elsewhere(words: str) -> str:
-    return f"- elsewhere: {words}\n" if words else ""
+    return f"- elsewhere: {words}\n" if words != "none" else ""
 
 
 def _code(adjoint: str) -> str:

@@ -100,6 +100,7 @@ class WithParameter(Elementwise):
         self.by_parameter = by_parameter
         if self.positive:
             self.conditions_text = f"{letter} > 0"  # type: ignore[misc]
+            self.elsewhere = f"where {{0}} is not positive the formula is not the derivative of {name}"  # type: ignore[misc]
         self.signature = f"{name}(x,{letter})"  # type: ignore[misc]
         self.examples = (f"{name}(x,{letter})", f"{name}(X,2)", f"sum({name}(A*x,1/2))")  # type: ignore[misc]
 
@@ -150,7 +151,7 @@ def _clipped(u: Expr, d: Expr) -> Expr:
 ELU = WithParameter(
     "elu", "a", lambda u, a: EXPM1.build(sums.negative(RELU.build(sums.negative(u)))), _elu_slope,
     rule="(step(x)+step(-x).*(elu(x,a)+a))", template="elu({0}, {1})",
-    where=("{0} ≠ 0 (at 0 the subgradient 0 is given)",),
+    where=("{0} ≠ 0",),
     summary="x where the entry is positive, a*(exp(x)-1) elsewhere.",
     identities=(("elu(x,a)", "relu(x)+a*expm1(min(x,zeros(n)))"),),
 )  # fmt: skip
@@ -169,7 +170,7 @@ def _selu_slope(u: Expr) -> Expr:
 SELU_SCALE, SELU_SLOPE = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. (2017), eq. 14
 SELU = Elementwise(
     "selu", "(c*step(x)+step(-x).*(selu(x)+c*a))", _selu_slope, "selu({0})", at_zero=0,
-    where=("{0} ≠ 0 (at 0 the subgradient 0 is given)",),
+    where=("{0} ≠ 0",),
     summary="c*elu(x,a), c = 1.0507…, a = 1.6732…: of standard normal entries mean 0 and variance 1 are kept.",
     identities=(("selu(x)", "1.0507009873554805*elu(x,1.6732632423543772)"),),
 )  # fmt: skip

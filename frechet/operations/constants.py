@@ -94,7 +94,7 @@ class VariablePage(Operation):
         if not structure.isdisjoint(space.ZERO_SOMEWHERE):
             node.sign = min(node.sign, 1)
         node.definite = 2 if spd else 1 if "psd" in structure else 0
-        if "complex" in structure:
+        if "complex" in words:
             node.real, node.bar = False, 0 if "hermitian" in structure else -1
         if kind(node.shape) == "scalar":
             node.transposed = node

@@ -115,6 +115,11 @@ class LogDetPage(Operation):
     conditions_text = "det(X) > 0"
     complex = True
     elsewhere = "where det({0}) is 0 or less logdet has no value, so no derivative"
+
+    def elsewhere_of(self, node: Expr, words: str) -> str:
+        jumps = "where det({0}) is real and negative the principal branch jumps, at 0 it ends: there is no derivative"
+        return jumps if "principal branch" in words else self.elsewhere
+
     examples = ("logdet(X)", "logdet(X'*X)")
     identities = (("logdet(S)", "log(det(S))"), ("logdet(inv(S))", "-logdet(S)"), ("logdet(S')", "logdet(S)"))
 

@@ -22,9 +22,12 @@ HALF = Fraction(1, 2)
 
 
 OFF_THE_CUT = "no entry of {0} is real and ≤ 0 (the principal branch)"
+ON_THE_CUT = "where an entry of {0} is real and negative the principal branch jumps, at 0 it ends: there is no derivative"
 ELSEWHERE = {  # what happens where a condition fails: by function, else by condition
     "abs": "where an entry of {0} is 0 abs has no derivative; the numbers in [-1,1] are its subgradients, and 0 is given",
     "relu": "where an entry of {0} is 0 relu has no derivative; the numbers in [0,1] are its subgradients, and 0 is given",
+    "elu": "where an entry of {0} is 0 elu has a kink, unless a = 1, so no derivative; the formula gives 0",
+    "selu": "where an entry of {0} is 0 selu has a kink, so no derivative; the formula gives 0",
     "sign": "where an entry of {0} is 0 sign jumps and has no derivative; 0 is given",
     "step": "where an entry of {0} is 0 step jumps and has no derivative; 0 is given",
     "arccosh": "where an entry of {0} is 1 arccosh has an infinite slope, and below 1 no value",
@@ -118,6 +121,9 @@ class Elementwise(Operation):
         assert d[0] is not None
         slope = self.derivative(node.args[0])
         return zeros(node.shape) if is_zero(slope) else hadamard.times(slope, d[0])
+
+    def elsewhere_of(self, node: Expr, words: str) -> str:
+        return ON_THE_CUT if words == OFF_THE_CUT else self.elsewhere
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         u = node.args[0]

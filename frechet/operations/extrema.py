@@ -133,7 +133,7 @@ class ClipPage(Operation):
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         x, *bounds = node.args
         gaps = [sums.subtract(x, products.scale(b, ones(x.shape))) for b in bounds]
-        return [("no entry of {0} is 0 (there the subgradient 0 is given)", g) for g in gaps]
+        return [("no entry of {0} is 0", g) for g in gaps]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.clip({', '.join(args)})"

@@ -91,6 +91,8 @@ class MonomialPage(Operation):
         return found
 
     def elsewhere_of(self, node: Expr, words: str) -> str:
+        if words == elementwise.OFF_THE_CUT:
+            return elementwise.ON_THE_CUT
         if words == "{0} ≥ 0":
             return "where an entry of {0} is negative its root has no value, so no derivative"
         if words == "{0} > 0":

@@ -27,6 +27,7 @@ class SelectionPage(Operation):
     rule = "d E = 0"
     source = "Magnus & Neudecker (2019), section 1.2 (a submatrix as a product)"
     conditions_text = "1 ≤ a ≤ b ≤ n"
+    elsewhere = "outside of the array there is no such entry: the formula has no meaning there"
     constant = 1
     own_leaves = 1
     typed = False

@@ -21,6 +21,7 @@ from frechet.operations.reducing import REDUCTIONS, Reduction
 from frechet.operations.transposition import TRANSPOSE, transposed
 
 HALF = Fraction(1, 2)
+ELSEWHERE = "where the variance is 0 the function has no value, so no derivative: the formula divides by 0"
 SOURCES = {"layernorm": "Ba, Kiros & Hinton (2016), eq. 4", "rmsnorm": "Zhang & Sennrich (2019), eq. 4"}
 
 
@@ -120,7 +121,7 @@ class NormalizationPage(Operation):
         self.rule = f"d y = (dx{mean}-y*(y'*dx)/n)/sqrt({spread}),  y = {name}(x,c)"  # type: ignore[misc]
         self.source = SOURCES[name]  # type: ignore[misc]
         reason = "not all entries equal, or c > 0" if centre else "x ≠ 0, or c > 0"
-        self.conditions_text = reason  # type: ignore[misc]
+        self.conditions_text, self.elsewhere = reason, ELSEWHERE  # type: ignore[misc]
         self.examples = (f"{name}(x)", f"y'*{name}(A*x,1/8)", f"{name}(x,exp(a))")  # type: ignore[misc]
         spelled = "var(x)" if centre else "mean(x.^2)"
         plain = "(x-mean(x)*ones(n))" if centre else "x"
@@ -200,7 +201,7 @@ class NormalizationOfRowsPage(rowwise.RowwisePage):
         )
         self.source = SOURCES[name]  # type: ignore[misc]
         reason = "no row (column) with all entries equal" if whole.centre else "no row (column) 0"
-        self.conditions_text = f"{reason}, or c > 0"  # type: ignore[misc]
+        self.conditions_text, self.elsewhere = f"{reason}, or c > 0", ELSEWHERE  # type: ignore[misc]
         self.examples = (f"{name}(X,2)", f"{name}(A*X,1)*y", f"{name}(X,2,1/8)", f"{name}(X,1,exp(a))")  # type: ignore[misc]
         plain, spelled = (
             ("(X-mean(X,2)*ones(m)')", "var(X,2)") if whole.centre else ("X", "mean(X.^2,2)")

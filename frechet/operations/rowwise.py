@@ -91,7 +91,11 @@ class ExtremeOfRowsPage(RowwisePage):
         which, sign = ("largest", "+") if largest else ("smallest", "-")
         self.summary = f"The {which} entry of each column, a row; of each row, a vector. {name}(X,2) compares X with 2."  # type: ignore[misc]
         self.rule = f"d {name}(X,[],2) = sum((ones{sign}sign(X-{name}(X,[],2)*ones')).*dX,2)"  # type: ignore[misc]
-        self.conditions_text = "attained once in each row (column); else there is none"  # type: ignore[misc]
+        self.conditions_text = "attained once in each row (column)"  # type: ignore[misc]
+        self.elsewhere = (  # type: ignore[misc]
+            f"where several entries of a row of {{0}} are the {which} there is no derivative; the formula takes all of them, "
+            "and their sum is no subgradient"
+        )
         self.examples = (f"{name}(X,[],2)", f"{name}(A*X,[],1)*y")  # type: ignore[misc]
         self.identities = ((f"{name}(X',[],1)", f"{name}(X,[],2)'"),)  # type: ignore[misc]
         super().__init__()
@@ -113,8 +117,7 @@ class ExtremeOfRowsPage(RowwisePage):
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         which = "largest" if self.largest else "smallest"
-        words = "is attained once (else there is no derivative, and what is given is no subgradient)"
-        return [(f"the {which} entry of each row of {{0}} {words}", node.args[0])]
+        return [(f"the {which} entry of each row of {{0}} is attained once", node.args[0])]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.{self.typed_as}({args[0]}, axis=1)"
@@ -126,6 +129,10 @@ class ProdOfRowsPage(RowwisePage):
     rule = "d prod(X,2) = prod(X,2).*sum(dX./X,2)"
     source = "calculus: logarithmic derivative"
     conditions_text = "no entry 0"
+    elsewhere = (
+        "where an entry of {0} is 0 the derivative exists, each entry of it the product of the others of its row, "
+        "but the formula divides by 0"
+    )
     examples, domain = ("prod(X,2)", "prod(A*X,1)*y"), "positive"
 
     def sign_of(self, e: Expr) -> int:
@@ -149,6 +156,7 @@ class Norm2OfRowsPage(RowwisePage):
     rule = "d norm2(X,2) = sum(X.*dX,2)./norm2(X,2)"
     source = "Petersen & Pedersen (2012), eq. 129, row by row"
     conditions_text = "no row (column) 0 (none where the norms are squared)"
+    elsewhere = "where {0} = 0 the norm of a row has no derivative, and the formula divides by 0"
     examples = ("norm2(X,2)", "sum(norm2(A*X,1))", "norm2(X,2).^2")
     identities = (("norm2(X,2).^2", "sum(X.^2,2)"), ("norm2(2*X,1)", "2*norm2(X,1)"))
     sign_of_value = 1
