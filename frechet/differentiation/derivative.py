@@ -38,7 +38,7 @@ class Derivative:
     def __init__(self, function: Expr, variable: Expr, direction: Expr | None = None, convention: str | None = None) -> None:
         if variable.op.name != "variable":
             raise ShapeError("the derivative is taken with respect to a variable; this is an expression")
-        if variable.params[2] in BOUND:
+        if variable.params[2] in BOUND or (variable.params[2] == "simplex" and variable.kind == "matrix"):
             name, domain = variable.params[0], variable.params[2]
             raise UnsupportedError(f"{name} is declared {domain}: leave that out to differentiate by all of its entries")
         if convention is not None and convention not in CONVENTIONS:

@@ -161,8 +161,6 @@ def check(name: str, words: Sequence[str], domain: str, shape: Shape) -> None:
     names = bases(words)
     if "complex" in words and (others := names - COMPLEX):
         raise UnsupportedError(f"{name} is declared complex and {sorted(others)[0]}: that is not supported yet")
-    if domain == "simplex" and kind(shape) == "matrix":
-        raise ShapeError(f"{name} is declared simplex, so it must be a vector, not {show_shape(shape)}")
     for pair, why in CLASHES.items():
         if pair <= names:
             raise ShapeError(f"{name} is declared {_said(words, pair)}: {why}")

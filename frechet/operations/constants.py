@@ -319,6 +319,7 @@ class UnitPage(Operation):
     signature = "unit(n,i)"
     takes = ("di", "dd")
     conditions_text = "1 ≤ i ≤ n"
+    elsewhere = "beyond the array there is no such entry: the formula has no meaning there"
     summary = "The i-th unit vector of length n, counted from 1."
     rule = "d e = 0"
     constant = 1

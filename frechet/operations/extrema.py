@@ -98,7 +98,8 @@ class ClipPage(Operation):
     latex = r"\operatorname{clip}({0}, {1}, {2})"
     examples = ("clip(x,-1,1)", "clip(X,a,b)", "clip(A*x,y,z)")
     identities = (("clip(x,-1,2)", "min(max(x,-1),2)"),)
-    conditions_text = "no entry at a bound (there the subgradient 0 is given)"
+    conditions_text = "no entry at a bound"
+    elsewhere = "where an entry of {0} is 0, at a bound, there is no derivative; the slopes are 0 and 1, and 0 is given"
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         bounded = hadamard.MONOMIAL.shape(equal, shapes[:2], params)

@@ -93,8 +93,8 @@ class ExtremeOfRowsPage(RowwisePage):
         self.rule = f"d {name}(X,[],2) = sum((ones{sign}sign(X-{name}(X,[],2)*ones')).*dX,2)"  # type: ignore[misc]
         self.conditions_text = "attained once in each row (column)"  # type: ignore[misc]
         self.elsewhere = (  # type: ignore[misc]
-            f"where several entries of a row of {{0}} are the {which} there is no derivative; the formula takes all of them, "
-            "and their sum is no subgradient"
+            f"where several entries of a row of {{0}} are the {which} there is no derivative; the formula takes all of "
+            "them, and their sum is no subgradient"
         )
         self.examples = (f"{name}(X,[],2)", f"{name}(A*X,[],1)*y")  # type: ignore[misc]
         self.identities = ((f"{name}(X',[],1)", f"{name}(X,[],2)'"),)  # type: ignore[misc]

@@ -215,7 +215,6 @@ def test_toeplitz_in_batch(n: object, ok: bool) -> None:
 CLASHES = [
     ("X: n×m symmetric", "tr(A*X)", "square matrix, not n×m"),
     ("x: n skew", "y'*x", "square matrix, not n"),
-    ("X: n×m simplex", "tr(A*X)", "must be a vector, not n×m"),
     ("X: n×m centered", "tr(A*X)", "must be a vector, not n×m"),
     ("c: scalar sphere", "c*x", "vector or a matrix, not a scalar"),
     ("X: 3×4 rank 5", "tr(A*X)", "has at most rank 3"),

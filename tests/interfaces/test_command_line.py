@@ -101,7 +101,7 @@ def test_json_and_numpy(capsys):
         (("A/B", "A"), 2, "divides by a scalar"),
         (("x", "x", "--declare", "x: n", "--declare", "x: m"), 2, "declared twice"),
         (("inv(0*X)", "X"), 2, "zero matrix"),
-        (("vech(X)", "X"), 3, "not supported yet"),
+        (("prod_i(x[i])", "x"), 3, "not supported yet"),
         (("log(-exp(a))", "a"), 1, "no point found"),
     ],
 )
