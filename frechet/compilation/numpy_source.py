@@ -32,22 +32,28 @@ RUN = 12  # terms or factors in one line
 OWN: tuple[str, ...] = (  # in runtime.py
     "expit", "silu", "gelu", "gelutanh", "mish", "softsign", "logcosh", "elu", "huber", "selu", "softmax", "logsumexp",
     "softmax_of_rows", "maskedsoftmax", "logsumexp_of_rows", "layernorm", "layernorm_of_rows", "rmsnorm", "rmsnorm_of_rows",
-    "conv1d", "conv", "logdet", "adjugate", "commutation", "eigvals",
-    "lower_places", "vech", "elimination", "duplication", "eigvecs", "polar", "toeplitzpart", "circulantpart", "hankelpart",
+    "conv1d", "conv", "logdet", "adjugate", "commutation", "eigvals", "lower_places", "vech", "elimination", "duplication",
+    "eigvecs", "eigproj", "funm", "dfunm", "polar", "toeplitzpart", "circulantpart", "hankelpart",
 )  # fmt: skip
 MATRIX = ("expm", "logm", "sqrtm", "powm", "sinm", "cosm")  # these too, with their derivatives dexpm …
 OWN += ("matrix_function", *MATRIX, "matrix_block", *(f"d{f}" for f in MATRIX), "lowhalf", "sylvester", "lyap")
+KRONECKER = {"kexpm": "dexpm", "klogm": "dlogm", "kpowm": "dpowm", "ksinm": "dsinm", "kcosm": "dcosm"}
+KRONECKER |= {"kpower": "dpower", "kfunm": "dfunm"}
+OWN += ("signm", "qr", "lu", "proj", "geomean", "dpower", "matrix_of", *KRONECKER)
 NEEDS = {"vech": ("lower_places",), "elimination": ("lower_places",), "duplication": ("elimination", "lower_places")}
 NEEDS |= {
     "silu": ("expit",),
     "selu": ("elu",),
     "hankelpart": ("toeplitzpart",),
+    "eigproj": ("eigvecs",),
     "sylvester": ("matrix_function",),
     "lyap": ("sylvester", "matrix_function"),
 }
 NEEDS |= dict.fromkeys((*MATRIX, "dexpm"), ("matrix_function",))
 NEEDS |= {f"d{f}": ("matrix_block", f, "matrix_function") for f in MATRIX if f not in ("expm", "sqrtm")}
+NEEDS |= {"signm": ("matrix_function",), "geomean": ("powm", "matrix_function")}
 NEEDS |= {"sqrtm": ("powm", "matrix_function"), "dsqrtm": ("sqrtm", "powm", "sylvester", "matrix_function")}
+NEEDS |= {k: ("matrix_of", d, *NEEDS.get(d, ())) for k, d in KRONECKER.items()}
 SCIPY = ("erf", "erfc", "gamma", "gammaln", "digamma", "polygamma")
 CALLS = re.compile(r"(?<![\w.])(" + "|".join((*OWN, *SCIPY)) + r")\(")
 WORDS = re.compile(r"(?<![\w.])[^\W\d]\w*")

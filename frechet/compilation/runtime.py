@@ -187,10 +187,37 @@ def eigvecs(X):
     return np.linalg.eigh((X + X.T) / 2)[1]
 
 
-def polar(X):
-    """U @ V.T of the thin singular value decomposition of X."""
+def eigproj(X, k):
+    """The orthogonal projector on the eigenvectors of the k largest eigenvalues of the symmetric matrix X."""
+    V = eigvecs(X)[:, -k:]
+    return V @ V.T
+
+
+def funm(f, X):
+    """V @ diag(f(w)) @ V.T for the symmetric matrix X = V @ diag(w) @ V.T."""
+    w, V = np.linalg.eigh((X + X.T) / 2)
+    return (V * f(w)) @ V.T
+
+
+def dfunm(f, slope, X, E, near=1e-4):
+    """The derivative of funm(f, X) in the direction E, by divided differences of f at the eigenvalues.
+
+    For eigenvalues near each other they are the mean of the derivative, slope, between them (Gauss, two nodes).
+    """
+    w, V = np.linalg.eigh((X + X.T) / 2)
+    gap, middle = w[:, None] - w, (w[:, None] + w) / 2
+    close = np.abs(gap) <= near * (1 + np.abs(middle))
+    away = np.where(close, gap, 0.0) / np.sqrt(12)
+    means = (slope(middle + away) + slope(middle - away)) / 2
+    values = f(w)
+    quotients = np.where(close, means, (values[:, None] - values) / np.where(close, 1.0, gap))
+    return V @ (quotients * (V.T @ E @ V)) @ V.T
+
+
+def polar(X, k=None):
+    """U @ V.T of the thin singular value decomposition of X; of the k largest singular values only."""
     U, _, Vt = np.linalg.svd(X, full_matrices=False)
-    return U @ Vt
+    return U[:, :k] @ Vt[:k]
 
 
 def toeplitzpart(X):
@@ -312,6 +339,99 @@ def dsinm(X, E):
 def dcosm(X, E):
     """The derivative of cosm at X in the direction E."""
     return matrix_block(cosm, X, E)
+
+
+def dpower(X, k, E):
+    """The derivative of X^k at X in the direction E, k a whole number: the sum of X^i @ E @ X^(k-1-i)."""
+    if k < 0:
+        Y = np.linalg.inv(X)
+        return dpower(Y, -k, -Y @ E @ Y)
+    Z, P = 0.0 * E, np.eye(len(X))
+    for _ in range(k):
+        Z, P = Z @ X + P @ E, P @ X
+    return Z
+
+
+def matrix_of(f, n):
+    """K with K @ vec(E) = vec(f(E)) for linear f and E of shape (n, n), columns stacked."""
+    units = np.eye(n * n).reshape(n * n, n, n)
+    return np.stack([f(E.T).ravel(order="F") for E in units], axis=1)
+
+
+def kexpm(X):
+    """The matrix of dexpm(X, .) for vec."""
+    return matrix_of(lambda E: dexpm(X, E), len(X))
+
+
+def klogm(X):
+    """The matrix of dlogm(X, .) for vec."""
+    return matrix_of(lambda E: dlogm(X, E), len(X))
+
+
+def kpowm(X, a):
+    """The matrix of dpowm(X, a, .) for vec."""
+    return matrix_of(lambda E: dpowm(X, a, E), len(X))
+
+
+def kpower(X, k):
+    """The matrix of dpower(X, k, .) for vec."""
+    return matrix_of(lambda E: dpower(X, k, E), len(X))
+
+
+def ksinm(X):
+    """The matrix of dsinm(X, .) for vec."""
+    return matrix_of(lambda E: dsinm(X, E), len(X))
+
+
+def kcosm(X):
+    """The matrix of dcosm(X, .) for vec."""
+    return matrix_of(lambda E: dcosm(X, E), len(X))
+
+
+def kfunm(f, slope, X, near=1e-4):
+    """The matrix of dfunm(f, slope, X, .) for vec."""
+    return matrix_of(lambda E: dfunm(f, slope, X, E, near), len(X))
+
+
+def signm(X):
+    """The sign of a matrix."""
+    import scipy.linalg
+
+    return matrix_function(scipy.linalg.signm, X)
+
+
+def qr(X):
+    """Q, R with X = Q @ R, the columns of Q orthonormal, R upper triangular with positive diagonal."""
+    if X.shape[0] < X.shape[1]:
+        raise np.linalg.LinAlgError("X has more columns than rows, so it is not of full column rank")
+    Q, R = np.linalg.qr(X)
+    signs = np.where(np.diag(R) < 0, -1.0, 1.0)
+    return Q * signs, R * signs[:, None]
+
+
+def lu(X):
+    """L, U with X = L @ U, L lower triangular with ones on the diagonal, U upper triangular; nan where there are none."""
+    n = len(X)
+    L, U = np.eye(n), np.array(X, dtype=float)
+    with np.errstate(all="ignore"):
+        for k in range(n - 1):
+            L[k + 1 :, k] = U[k + 1 :, k] / U[k, k]
+            U[k + 1 :] -= np.outer(L[k + 1 :, k], U[k])
+    return L, np.triu(U)
+
+
+def proj(X):
+    """The orthogonal projector on the columns of X."""
+    U, s, _ = np.linalg.svd(X, full_matrices=False)
+    U = U[:, s > 1e-13 * np.max(s, initial=0.0)]
+    return U @ U.T
+
+
+def geomean(A, B):
+    """The positive definite G with G @ inv(A) @ G = B, for positive definite A and B."""
+    L = np.linalg.cholesky((A + A.T) / 2)
+    K = np.linalg.solve(L, np.linalg.solve(L, (B + B.T) / 2).T)
+    return L @ powm((K + K.T) / 2, 0.5) @ L.T
 
 
 def lowhalf(X):

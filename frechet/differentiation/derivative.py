@@ -43,6 +43,11 @@ class Derivative:
             raise UnsupportedError(f"{name} is declared {domain}: leave that out to differentiate by all of its entries")
         if convention is not None and convention not in CONVENTIONS:
             raise ShapeError(f"the conventions for complex variables are {', '.join(CONVENTIONS)}, not {convention!r}")
+        if variable.params[2] == "whole":
+            name = variable.params[0]
+            raise UnsupportedError(
+                f"{name} is a whole number, so there is no derivative by it: powm(X,{name}) is of any number"
+            )
         self.function = function
         self.variable = variable
         self.asked = convention

@@ -19,6 +19,7 @@ from frechet.operations.constants import COMMUTATION, NUMBER, ONE, eye, magnitud
 from frechet.operations.declared_maps import ALONG
 from frechet.operations.einsum import coefficients, letters_of
 from frechet.operations.hadamard import monomial
+from frechet.operations.kronecker_forms import KRONECKER_FORMS
 from frechet.operations.matrix_functions import FRECHET, SQRTM
 from frechet.operations.networks import contracted, fresh
 from frechet.operations.powers import TERMS_LIMIT, inverse, power
@@ -119,7 +120,7 @@ def _power(node: Expr, i: int, j: Expr) -> Expr:
     x, a, e = node.args
     k = a.params[0] * 2 if a.op is NUMBER else 0
     if k == 0 or not isinstance(k, int | Fraction) or k != int(k) or magnitude(k) > TERMS_LIMIT:
-        raise UnsupportedError("the Jacobian of dpowm has a matrix form here only where the exponent is half a whole number")
+        return product(KRONECKER_FORMS["powm"].build(x, a), j)
     step = _sylvester(make(FRECHET["sqrtm"], (x, e), (), node.shape), 1, j)
     root, k = SQRTM.build(x), int(k)
     pairs = [(n, k - 1 - n) for n in range(k)] if k > 0 else [(-n, k - 1 + n) for n in range(1, 1 - k)]
@@ -169,6 +170,11 @@ def _vech(node: Expr, i: int, j: Expr) -> Expr:
     return product(ELIMINATION.build(node.args[0].shape[0]), j)
 
 
+def _frechet(node: Expr, i: int, j: Expr) -> Expr:
+    """vec(L_f(X, E)) = K vec(E) with a K that has a name."""
+    return product(KRONECKER_FORMS[node.op.name[1:]].build(*node.params, *node.args[:-1]), j)
+
+
 def _same(node: Expr, i: int, j: Expr) -> Expr:
     return j
 
@@ -179,4 +185,5 @@ RULES: dict[str, Callable[[Expr, int, Expr], Expr]] = {
     "tril": _mask, "triu": _mask, "lowhalf": _mask, "sylvester": _sylvester, "lyap": _sylvester, "dsqrtm": _sylvester,
     "dpowm": _power, "conj": _complex_part, "re": _complex_part, "im": _complex_part, "blocks": _blocks, "vech": _vech,
     "declared_second_form": _second, "conv1d": _convolution, "conv": _convolution,
+    "dexpm": _frechet, "dlogm": _frechet, "dsinm": _frechet, "dcosm": _frechet, "dfunm": _frechet,
 }  # fmt: skip

@@ -43,10 +43,16 @@ class Operation:
     typed_as: str = ""  # the typed name, where it is not `name`
     takes: ClassVar[
         tuple[str, ...]
-    ] = ()  # what the arguments are, by count: e expression, d dimension, i integer, r rational, s text, n []; + or more
+    ] = ()  # the arguments by count: e expression, d dimension, i integer, r rational, f function, s text, n []; + or more
     in_notation: ClassVar[bool] = True  # other readers of the text notation know the name
     tensors: ClassVar[bool] = False  # an argument may have three or more axes; all other operations refuse it
     by_rows: ClassVar[bool] = False  # op(X,2) works along the rows; its transpose is that of the columns of X', op(X',1)
+    orthonormal: ClassVar[bool] = False  # the columns of the result are orthonormal
+    invertible: ClassVar[bool] = False  # a square result is invertible wherever it exists
+    triangle: ClassVar[str] = ""  # "lower" or "upper" where the result is triangular
+    idempotent: ClassVar[bool] = False  # the square of the result is the result
+    involutory: ClassVar[bool] = False  # the square of the result is the identity
+    meaning: ClassVar[str] = ""  # of a part that results name: what it is, with {0} for the argument and {p} for its number
     forces_matrix: ClassVar[bool] = False  # an undeclared name given as its argument is a matrix, whatever its letter
     code: int
 

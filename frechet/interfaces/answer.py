@@ -17,7 +17,7 @@ from frechet.differentiation.metrics import metrics_of
 from frechet.differentiation.wirtinger import CONVENTIONS
 from frechet.expressions.dimension import SCALAR, axes
 from frechet.expressions.errors import CheckFailed, NotationError
-from frechet.expressions.node import Expr, variables
+from frechet.expressions.node import Expr, variables, walk
 from frechet.expressions.space import rank
 from frechet.notation.text import write_text
 from frechet.operations.constants import ONE, mask_of
@@ -42,6 +42,11 @@ class Answer(NamedTuple):
     seconds: float
     report: Report | None = None
     elsewhere: tuple[str, ...] = ()  # what happens where the conditions fail
+
+    @property
+    def parts(self) -> list[tuple[Expr, str]]:
+        """The parts that the expression names and the function does not, and what they are."""
+        return named_parts(self.derivative.function, self.expression)
 
     def source(self, arguments: Iterable[Expr]) -> str:
         """The derivative as a NumPy function of the given variables, and of dX where the form is a differential.
@@ -154,8 +159,20 @@ DOMAINS = {
     "simplex": "the entries of {0} are positive and add up to 1",
     "labels±1": "the entries of {0} are 1 or -1",
     "mask01": "the entries of {0} are 0 or 1",
+    "whole": "{0} is a whole number, at least 1",
     "onehot": "one entry of {0} is 1, the others are 0",
 }
+
+
+def named_parts(function: Expr, *results: Expr) -> list[tuple[Expr, str]]:
+    """The parts that a derivative names and the function does not, such as eigenvectors, and what they are."""
+    known = {node.op for node in walk(function)}
+    found: dict[Expr, str] = {}
+    for node in walk(*results):
+        if node.op.meaning and node.op not in known:
+            argument = write_text(node.args[0]).text
+            found[node] = node.op.meaning.format(argument, p=node.params[0] if node.params else "")
+    return list(found.items())
 
 
 def promises(function: Expr) -> list[tuple[str, Expr | None]]:

@@ -12,7 +12,7 @@ from frechet.expressions.dimension import SCALAR, Shape, axes, show_dimension, s
 from frechet.expressions.errors import NotationError
 from frechet.expressions.node import Expr, depends, substitute
 from frechet.interfaces import complex_page
-from frechet.interfaces.answer import Answer, answer, default_form, stated
+from frechet.interfaces.answer import Answer, answer, default_form, named_parts, stated
 from frechet.notation.writing import ADD, ATOM
 from frechet.operations.declared_functions import functions, symbols
 
@@ -225,6 +225,9 @@ class Page:
             matrix = self.function.shape == SCALAR and self.variable.real
             answers.append(self._answered("hessian" if matrix else "differential"))
             lines += self._second(answers[-1])
+        shown = [d.differential, *(a.expression for a in answers)]
+        for i, (part, meaning) in enumerate(named_parts(self.function, *shown)):
+            lines.append(self.entry("with" if i == 0 else "", f"{self.show(part)}: {meaning}"))
         conditions = stated(self.function, self.variable, *(a.expression for a in answers))
         lines.append(self.entry("conditions", "; ".join(conditions) or "none"))
         elsewhere = dict.fromkeys(c for a in answers for c in a.elsewhere)

@@ -246,7 +246,10 @@ def _apply(page: Operation, takes: str, args: Sequence[Any]) -> Expr:
             raise ShapeError(f"{page.typed_as or page.name} takes a dimension here, a name or a number")
         if kind == "n":
             continue
-        built.append(expression(a) if kind == "e" else dim(a) if kind == "d" else a)
+        if kind == "f":
+            built.append(getattr(a, "__name__", a))  # "tanh", fr.tanh, np.tanh
+        else:
+            built.append(expression(a) if kind == "e" else dim(a) if kind == "d" else a)
 
     def equal(a: Dim, b: Dim) -> None:
         if a is not b:

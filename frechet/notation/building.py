@@ -11,7 +11,7 @@ from frechet.notation import broadcasting, indices, mistakes
 from frechet.notation.formula import Formula
 from frechet.notation.syntax import Node
 from frechet.notation.text import write_text
-from frechet.operations import complex_parts, constants, hadamard, powers, products, shaping, sums
+from frechet.operations import complex_parts, constants, hadamard, matrix_functions, powers, products, shaping, sums
 from frechet.operations.impossible import impossible
 from frechet.operations.transposition import conjugate_transposed, transposed
 from frechet.simplification.indexed_sums import indexed_sum
@@ -116,6 +116,8 @@ def _value(formula: Formula, i: int, node: Node, values: list[Any]) -> Expr:
     if what == "power":
         if a.shape == SCALAR:
             return hadamard.epower(a, b)
+        if matrix_functions.whole(b):
+            return matrix_functions.POWM.build(a, b)
         if b.op is not constants.NUMBER or not isinstance(b.params[0], int):
             raise mistakes.matrix_exponent(formula, i)
         return powers.power(a, b.params[0])

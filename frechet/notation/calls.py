@@ -18,6 +18,7 @@ from frechet.notation.syntax import Node
 from frechet.operations import constants, einsum
 from frechet.operations.declared_maps import page_of
 from frechet.operations.elementwise import Elementwise
+from frechet.operations.functional_calculus import known_functions
 
 EXPONENT_LIMIT = 8  # of a power of a dimension, as in eye(n^2)
 
@@ -53,6 +54,9 @@ def understand_calls(formula: Formula) -> None:
                 elif letter == "s":
                     formula.roles[a] = LITERAL
                     typed.append((False, _text(formula, name, a)))
+                elif letter == "f":
+                    formula.roles[a] = LITERAL
+                    typed.append((False, _function(formula, name, a)))
                 else:
                     formula.roles[a] = LITERAL
                     typed.append((False, _number(formula, i, name, a, whole=letter == "i")))
@@ -168,6 +172,16 @@ def _orders(formula: Formula, i: int) -> None:
 
 def _is_elementwise(name: str) -> bool:
     return any(isinstance(page, Elementwise) for _, page in functions().get(name, ()))
+
+
+def _function(formula: Formula, name: str, a: int) -> str:
+    """The element-wise function that is named."""
+    node = formula.nodes[a]
+    if node.kind == "name" and node.value in known_functions():
+        return str(node.value)
+    shown = formula.text[node.start : node.end]
+    known = ", ".join(known_functions())
+    raise formula.error_at(a, f"{name} needs the name of an element-wise function here, not {shown}: {known}")
 
 
 def assign_roles(formula: Formula) -> None:

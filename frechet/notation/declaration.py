@@ -18,6 +18,7 @@ WORDS = tuple(dict.fromkeys((
     "scalar", "symmetric", "spd", "psd", "diagonal", "skew", "orthogonal", "lower", "upper", "toeplitz", "circulant",
     "hankel", "traceless", "centered", "sphere", "sparse", "rank", "hermitian", "positive", "nonnegative",
     "unit01", "simplex", "labels", "mask01", "onehot", "invertible", "complex", "real", "normal", "elementwise", "function",
+    "whole",
     *PROPERTIES,
 )))  # fmt: skip
 

@@ -107,10 +107,12 @@ class Known:
 
     @property
     def kind(self) -> str | None:
-        """What the words make of the name, where they tell: a vector or a matrix."""
+        """What the words make of the name, where they tell: a scalar, a vector or a matrix."""
         words = space.bases(self.structure)
         if self.domain == "invertible" or words & _MATRIX:
             return "matrix"
+        if self.domain == "whole":
+            return "scalar"
         return "vector" if words & _VECTOR or self.domain in ("simplex", "onehot") else None
 
     def masks(self) -> list[tuple[str, str]]:

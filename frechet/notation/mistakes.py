@@ -18,14 +18,12 @@ if TYPE_CHECKING:
     from frechet.expressions.operation import Operation
 
 SHOWN = 6  # blocks told in an error
-LATER = frozenset(
-    """funm trfun""".split()  # noqa: SIM905
-)  # functions of the notation; those that have no page yet are refused as such
 OTHER_NAMES = {
     "trace": "tr", "transpose": "X'", "t": "X'", "inverse": "inv", "eig": "eigvals", "norm": "norm2", "fro": "norm2",
     "ln": "log", "identity": "eye", "I": "eye", "slogdet": "logdet", "diagm": "diag", "mtimes": "*", "hadamard": ".*",
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "pow": "^", "power": "^", "matmul": "*", "maximum": "max",
-    "minimum": "min", "svd": "svdvals", "logistic": "sigmoid", "sgn": "sign", "heaviside": "step", "frobenius": "A:B",
+    "minimum": "min", "svd": "svdvals", "qr": "qrq", "lu": "lul", "chol": "cholesky", "ldl": "ldll",
+    "schatten": "normschatten", "logistic": "sigmoid", "sgn": "sign", "heaviside": "step", "frobenius": "A:B",
     "sec": "1/cos", "cot": "1/tan", "log_softmax": "logsoftmax", "layer_norm": "layernorm", "batch_norm": "batchnorm",
     "cross_entropy": "crossentropy", "leaky_relu": "leakyrelu", "bce": "binarycrossentropy", "variance": "var",
 }  # fmt: skip
@@ -418,7 +416,7 @@ def unknown_function(formula: Formula, i: int) -> FrechetError:
     node = formula.nodes[i]
     name = str(node.value)
     start, end = node.start, node.start + len(name)
-    if name in LATER or re.fullmatch(r"prod_\w+", name):
+    if re.fullmatch(r"prod_\w+", name):
         return formula.error(UnsupportedError, f"{name} is not supported yet", start, end)
     derivative = unknown_derivative(formula, i, name)
     if derivative is not None:
@@ -433,7 +431,7 @@ def unknown_function(formula: Formula, i: int) -> FrechetError:
         return formula.error(NotationError, f"{name} is no function{own(hint, name)}", start, end)
     if name in OTHER_NAMES:
         return formula.error(NotationError, f"no function of that name: did you mean {OTHER_NAMES[name]}?", start, end)
-    names = sorted({*functions(), *FILLED, *LATER})
+    names = sorted({*functions(), *FILLED})
     near = get_close_matches(name, names, n=2, cutoff=0.7) or get_close_matches(name.lower(), names, n=2, cutoff=0.7)
     if len(near) == 2 and near[0] not in functions() and near[1] in functions():
         near = near[::-1]

@@ -15,7 +15,7 @@ from frechet.notation.declaration import Declaration, FunctionDeclaration
 from frechet.notation.declared import Known, declared
 from frechet.notation.formula import Formula
 from frechet.notation.indices import lonely_scalar
-from frechet.notation.shapes import infer, settle
+from frechet.notation.shapes import find_exponents, infer, settle
 
 RETRIES = 20  # so many undeclared names may turn out to be vectors
 
@@ -89,6 +89,7 @@ def _read(formula: Formula) -> Reading:
     """The passes over the tape, one after the other."""
     understand_calls(formula)
     assign_roles(formula)
+    find_exponents(formula)
     try:
         infer(formula)
     except ShapeError as error:
@@ -122,13 +123,13 @@ def _read_with_vector(formula: Formula, error: ShapeError) -> Reading:
 def _added_scalar(formula: Formula, place: int) -> str | None:
     """The undeclared name of scalar default that stands at this node where only a vector makes sense.
 
-    Beside a vector in a sum or an inner product, on the right of solve, in an outer product.
+    Beside a vector in a sum or an inner product, on the right of solve and lstsq, in an outer product.
     """
     node = formula.nodes[place]
     what = str(node.value) if node.kind == "call" else node.kind
     if what == "blocks":
         return lonely_scalar(formula, node)
-    if what == "solve" and len(node.args) == 2:
+    if what in ("solve", "lstsq", "ridge") and len(node.args) > 1:
         pairs = [(node.args[1], None)]
     elif what in ("add", "sub", "dot", "frobenius") and len(node.args) == 2:
         pairs = [node.args, node.args[::-1]]  # type: ignore[list-item]

@@ -52,7 +52,7 @@ def _default(formula: Formula, name: str) -> Shape:
     if name in formula.orders and (known is None or not known.structure):
         return shape_of([fresh() for _ in range(formula.orders[name])])
     what = "matrix" if name in formula.forced else "vector" if name in formula.vectors else default_kind(name)
-    what = formula.wanted.get(name, what)
+    what = formula.wanted.get(name, "scalar" if name in formula.exponents else what)
     if known is not None and known.kind is not None:
         what = known.kind
     if what == "scalar":
@@ -190,6 +190,7 @@ def _power_shape(formula: Formula, i: int) -> Shape:
         raise ShapeError("power")
     if base == SCALAR:
         return SCALAR
+    formula.whole |= _names_of_exponent(formula, formula.nodes[i].args[1])
     return powers.MATRIX_POWER.shape(formula.unifier.equal, (base,), ())
 
 
@@ -208,6 +209,31 @@ def _sized(word: str, formula: Formula) -> str:
     return f"rank {formula.sizes[word[5:]]}" if word.startswith("rank ") and word[5:] in formula.sizes else word
 
 
+def _names_of_exponent(formula: Formula, i: int) -> set[str]:
+    """The undeclared names in an exponent such as k or 2*k-1."""
+    found: set[str] = set()
+    stack = [i]
+    while stack:
+        node = formula.nodes[stack.pop()]
+        if node.kind in ("add", "sub", "mul", "neg"):
+            stack.extend(node.args)
+        elif node.kind == "name":
+            name = str(node.value)
+            told = (formula.known, formula.given, formula.definitions, formula.dimensions)
+            if name not in ("pi", "eye") and not any(name in names for names in told):
+                found.add(name)
+        elif node.kind != "number":
+            return set()
+    return found
+
+
+def find_exponents(formula: Formula) -> None:
+    """Undeclared names in exponents are numbers: of what else could they be the power?"""
+    for i, node in enumerate(formula.nodes):
+        if node.kind == "power" and not formula.roles[i]:
+            formula.exponents |= _names_of_exponent(formula, node.args[1])
+
+
 def settle(formula: Formula) -> None:
     """Letters for the dimensions that are still unknown; the variables."""
     unifier = formula.unifier
@@ -224,7 +250,8 @@ def settle(formula: Formula) -> None:
             formula.variables[name] = formula.given[name]
             continue
         known = formula.known.get(name)
-        structure, domain = (known.structure, known.domain) if known is not None else ((), "normal")
+        undeclared = "whole" if name in formula.whole else "normal"
+        structure, domain = (known.structure, known.domain) if known is not None else ((), undeclared)
         if known is not None and known.complex:
             structure = (*structure, "complex")
         if formula.sizes:

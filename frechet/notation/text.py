@@ -66,6 +66,8 @@ class TextStyle(Style):
             self.number(p)[0]
             if isinstance(p, (int, float, Fraction))
             else f'"{p}"'
+            if isinstance(p, str) and "s" in op.takes[0]
+            else p
             if isinstance(p, str)
             else self.dimension(p)
             for p in node.params

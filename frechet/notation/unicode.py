@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 from frechet.expressions.dimension import Dim, dim, factored
 from frechet.expressions.node import Expr, Number, variables
@@ -156,7 +157,7 @@ class UnicodeStyle(Style):
             return f"log det{self.parens(body)}", POSTFIX
         if name == "sigmoid" and "σ" not in self.taken:
             name = "σ"
-        spelled = [self.dimension(p) if isinstance(p, Dim) else self.number(p)[0] for p in node.params]
+        spelled = [self._parameter(p) for p in node.params]
         return f"{TYPED.get(name, op.typed_as or name)}{self.parens(', '.join(arranged(op, parts, spelled)))}", ATOM
 
     def indexed(self, piece: Piece, letters: str) -> str:
@@ -171,6 +172,11 @@ class UnicodeStyle(Style):
 
     def bracketed(self, body: str, letters: str) -> str:
         return f"[{body}]{under(letters)}"
+
+    def _parameter(self, p: Any) -> str:
+        if isinstance(p, str):
+            return p
+        return self.dimension(p) if isinstance(p, Dim) else self.number(p)[0]
 
     def constant(self, node: Expr) -> Piece:
         name = node.op.name

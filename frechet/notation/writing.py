@@ -17,6 +17,7 @@ from frechet.notation.parts import block_piece, chain_of_parts, has_parts
 from frechet.operations.constants import EYE, ONE, exact, magnitude
 from frechet.operations.declared_functions import functions
 from frechet.operations.einsum import EINSUM, letters_of, turned
+from frechet.operations.matrix_functions import whole
 from frechet.operations.sums import common_factor
 from frechet.operations.transposition import conjugated
 
@@ -489,6 +490,12 @@ def _matrix_power(node: Expr, pieces: _Pieces, style: Style) -> Piece:
     return style.inverse(base, k) if k < 0 else style.power(base, style.number(k), False)
 
 
+def _real_power(node: Expr, pieces: _Pieces, style: Style) -> Piece:
+    """X^k of a whole number k; of other exponents powm(X,a)."""
+    base, exponent = (pieces[a] for a in node.args)
+    return style.power(base, exponent, False) if whole(node.args[1]) else style.call(node, [base, exponent])
+
+
 SPECIAL: dict[str, Callable[[Expr, _Pieces, Style], Piece]] = {
     "number": lambda node, pieces, style: style.number(node.params[0]),
     "variable": lambda node, pieces, style: style.symbol(node),
@@ -500,5 +507,6 @@ SPECIAL: dict[str, Callable[[Expr, _Pieces, Style], Piece]] = {
     "product": _chain,
     "matrix_power": _matrix_power,
     "blocks": block_piece,
+    "powm": _real_power,
     "epower": lambda node, pieces, style: style.power(pieces[node.args[0]], pieces[node.args[1]], node.shape != SCALAR),
 }

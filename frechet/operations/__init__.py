@@ -23,11 +23,20 @@ indexing             entries and slices
 blocks               arrays of blocks
 shaping              diag, vec, unvec, kron
 matrix_functions     expm, logm, sqrtm, powm, sinm, cosm
+functional_calculus  functions of symmetric matrices: funm, dfunm, trfun
 frechet_derivatives  dexpm, dlogm, dsqrtm, dpowm, dsinm, dcosm
+kronecker_forms      the matrices of Fréchet derivatives for vec
 commuting            which matrices commute (no pages)
-factorizations       cholesky, tril, triu, lowhalf, sym, skew, sylvester, lyap
-spectral             eigenvalues and eigenvectors of symmetric matrices
+factorizations       cholesky, tril, triu, lowhalf, sym, skew
+equations            sylvester, lyap
+decompositions       qr, lu, ldl
+least_squares        lstsq, ridge, projectors, the geometric mean
+matrix_sign          signm
+recomposing          Q*R, L*U, V*diag(λ)*V' as one matrix (no pages)
+spectral             eigenvalues and eigenvectors of symmetric matrices, one at a time
+spectra              all of them, sums of the largest, projectors
 singular_values      singular values and vectors, the spectral norm
+singular_spectra     all singular values and vectors, Ky Fan and Schatten norms, the condition number
 nuclear              the nuclear norm, the polar factor
 layers               losses, attention, dropout, embedding
 convolution          conv1d and its adjoint
@@ -50,16 +59,22 @@ from frechet.operations import (
     convolution,
     declared_functions,
     declared_maps,
+    decompositions,
     determinant,
     einsum,
     elementwise,
+    equations,
     extrema,
     factorizations,
     frechet_derivatives,
+    functional_calculus,
     hadamard,
     indexing,
+    kronecker_forms,
     layers,
+    least_squares,
     matrix_functions,
+    matrix_sign,
     normalization,
     norms,
     nuclear,
@@ -69,9 +84,11 @@ from frechet.operations import (
     reshaping,
     rowwise,
     shaping,
+    singular_spectra,
     singular_values,
     softmax,
     special_functions,
+    spectra,
     spectral,
     sums,
     toeplitz,
@@ -82,8 +99,9 @@ from frechet.operations import (
 FAMILIES = (
     constants, transposition, sums, products, hadamard, elementwise, complex_parts, extrema, special_functions,
     activations, softmax, reductions, rowwise, norms, normalization, determinant, powers, shaping, indexing, blocks,
-    matrix_functions, frechet_derivatives, factorizations, spectral, singular_values, nuclear, layers, convolution, toeplitz,
-    vech, reshaping, einsum, declared_functions, declared_maps,
+    matrix_functions, frechet_derivatives, functional_calculus, kronecker_forms, factorizations, equations, spectral,
+    spectra, singular_values, nuclear, singular_spectra, decompositions, least_squares, matrix_sign, layers, convolution,
+    toeplitz, vech, reshaping, einsum, declared_functions, declared_maps,
 )  # fmt: skip
 if not all_operations():
     register([page for family in FAMILIES for page in family.PAGES])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from frechet.expressions.node import Expr, Number
 from frechet.operations import matrix_functions, powers, products, sums
-from frechet.operations.constants import EYE
+from frechet.operations.constants import EYE, NUMBER
 from frechet.operations.transposition import TRANSPOSE, transposed
 
 LARGEST = 60  # leaves of two expressions of which it is asked whether they commute
@@ -22,7 +22,7 @@ def argument_of(e: Expr) -> tuple[str, Expr] | None:
     f = e.args[0] if e.op is TRANSPOSE else e
     if not isinstance(f.op, matrix_functions.MatrixFunction):
         return None
-    return f.op.name, f.args[0] if f is e else transposed(f.args[0])
+    return "".join([f.op.name, *map(str, f.params)]), f.args[0] if f is e else transposed(f.args[0])
 
 
 def commute(a: Expr, b: Expr) -> bool:
@@ -74,6 +74,14 @@ def joined_exponentials(a: Expr, b: Expr) -> Expr | None:
     if first is None or second is None or first[0] != "expm" or second[0] != "expm" or not commute(first[1], second[1]):
         return None
     return matrix_functions.EXPM.build(sums.add([(1, first[1]), (1, second[1])]))
+
+
+def joined_powers(a: Expr, b: Expr) -> Expr | None:
+    """X^j*X^k = X^(j+k) where an exponent is an expression."""
+    (x, j), (y, k) = (matrix_functions.power_of(e) for e in (a, b))
+    if x is not y or (j.op is NUMBER and k.op is NUMBER) or x.shape[0] is not x.shape[1]:
+        return None
+    return matrix_functions.POWM.build(x, sums.add([(1, j), (1, k)]))
 
 
 def exponent_of(e: Expr) -> Expr | None:

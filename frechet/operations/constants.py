@@ -87,7 +87,9 @@ class VariablePage(Operation):
         name, words, domain, role = node.params
         structure = space.bases(words)
         node.lead = name if role == "variable" else "~" + name
-        node.sign = 2 if domain in ("positive", "unit01", "simplex") else 1 if domain in ("mask01", "nonnegative") else 0
+        node.sign = (
+            2 if domain in ("positive", "unit01", "simplex", "whole") else 1 if domain in ("mask01", "nonnegative") else 0
+        )
         if domain == "onehot":
             node.sign = 1
         spd = "spd" in structure or ("diagonal" in structure and node.sign == 2)
@@ -126,6 +128,7 @@ DOMAINS = (
     "labels±1",
     "mask01",
     "onehot",
+    "whole",
 )
 
 

@@ -1,31 +1,31 @@
-"""Cholesky factors, triangular, symmetric and skew parts, and the linear matrix equations of Sylvester and Lyapunov."""
+"""Cholesky factors; triangular, symmetric and skew parts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
 from frechet.expressions.dimension import SCALAR, Shape, kind
 from frechet.expressions.errors import ShapeError, UnsupportedError
-from frechet.expressions.node import Expr, make
+from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import determinant, hadamard, powers, products, reducing, reductions, shaping, sums
-from frechet.operations.constants import EYE, VARIABLE, is_zero, number, zeros
-from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugate_transposed, oriented, symmetric, transposed
+from frechet.operations.constants import EYE, VARIABLE, is_zero, number
+from frechet.operations.transposition import REVERSE, TRANSPOSE, symmetric, transposed
 
 HALF = Fraction(1, 2)
 LARGEST = 60  # leaves of an expression of which it is asked whether it is triangular
 
 
 class CholeskyPage(Operation):
-    name, signature = "cholesky", "cholesky(X)"
+    name, signature, triangle = "cholesky", "cholesky(X)", "lower"
     summary = "The lower triangular L with positive diagonal and L*L' = X, of a positive definite X."
     rule = "d L = L*lowhalf(inv(L)*dX*inv(L)'),  L = cholesky(X)"
     source = "Giles (2008), section 2.3.5; Murray (2016), eq. 8"
     latex = r"\operatorname{chol}({0})"
     takes = ("e",)
-    forces_matrix = True
+    forces_matrix = invertible = True
     domain = "spd"
     conditions_text = "X positive definite"
     elsewhere = "where {0} is singular the factor has no derivative, and where it is indefinite there is no factor"
@@ -119,7 +119,7 @@ class MaskPage(Operation):
 
 
 class LowerPage(MaskPage):
-    name, signature = "tril", "tril(X)"
+    name, signature, triangle = "tril", "tril(X)", "lower"
     summary = "The lower triangle of a matrix, the diagonal with it; 0 above."
     rule = "d tril(X) = tril(dX)"
     adjoint_rule = "W -> tril(W)"
@@ -140,7 +140,7 @@ class LowerPage(MaskPage):
 
 
 class UpperPage(MaskPage):
-    name, signature = "triu", "triu(X)"
+    name, signature, triangle = "triu", "triu(X)", "upper"
     summary = "The upper triangle of a matrix, the diagonal with it; 0 below."
     rule = "d triu(X) = triu(dX)"
     adjoint_rule = "W -> triu(W)"
@@ -158,7 +158,7 @@ class UpperPage(MaskPage):
 
 
 class LowHalfPage(MaskPage):
-    name, signature = "lowhalf", "lowhalf(X)"
+    name, signature, triangle = "lowhalf", "lowhalf(X)", "lower"
     summary = "The lower triangle with half of the diagonal: lowhalf(X)+lowhalf(X)' = X for symmetric X."
     rule = "d lowhalf(X) = lowhalf(dX)"
     adjoint_rule = "W -> lowhalf(W)"
@@ -206,136 +206,11 @@ class PartPage(Operation):
         return sums.add([(HALF, args[0]), (self.sign * HALF, transposed(args[0]))])
 
 
-class SylvesterPage(Operation):
-    name, signature, summary = "sylvester", "sylvester(A,B,C)", "The solution Z of A*Z + Z*B = C."
-    rule = "d Z = sylvester(A,B,dC-dA*Z-Z*dB),  Z = sylvester(A,B,C)"
-    adjoint_rule = "W -> sylvester(A',B',W) in C"
-    source = "Higham (2008), section B.14; Kao & Hennequin (2020), section 3"
-    latex = r"\operatorname{sylvester}\left({0}, {1}, {2}\right)"
-    takes = ("eee",)
-    linear = True
-    linear_in = (2,)
-    conditions_text = "no eigenvalue of A is the negative of one of B"
-    elsewhere = "otherwise the equation has no solution or many, and there is no derivative"
-    domain = "spd"
-    examples = ("sylvester(A,B,X)", "tr(C'*sylvester(A,B,C))")
-    identities = (
-        ("A*sylvester(A,B,C)+sylvester(A,B,C)*B", "C"), ("sylvester(A,B,C)'", "sylvester(B',A',C')"),
-        ("sylvester(A,B,2*C)", "2*sylvester(A,B,C)"), ("sylvester(A,A',C)", "lyap(A,C)"),
-    )  # fmt: skip
-
-    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        a, b, c = shapes
-        reducing.square(equal, a, self.name)
-        reducing.square(equal, b, self.name)
-        if kind(c) != "matrix":
-            raise ShapeError(f"sylvester(A,B,C) needs three matrices, and the last is a {kind(c)}")
-        equal(a[0], c[0])
-        equal(b[0], c[1])
-        return c
-
-    def build(self, *args: Any) -> Expr:
-        a, b, c = args
-        if b is transposed(a):
-            return LYAP.build(a, c)
-        k, c = sums.content(c)
-        if is_zero(c):
-            return zeros(c.shape)
-        if c.op is products.SCALE:
-            return sums.scaled(k, products.scale(c.args[0], self.build(a, b, c.args[1])))
-        flipped = (transposed(b), transposed(a), transposed(c))
-        node = make(self, (a, b, c), (), c.shape)
-        return sums.scaled(k, oriented(node, lambda: make(self, flipped, (), c.shape[::-1])))
-
-    def annotate(self, node: Expr) -> None:
-        node.sign, node.definite = 0, 0
-
-    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
-        a, b, _ = node.args
-        terms = [(1, d[2])] if d[2] is not None else []
-        terms += [(-1, products.product(d[0], node))] if d[0] is not None else []
-        terms += [(-1, products.product(node, d[1]))] if d[1] is not None else []
-        return self.build(a, b, sums.add(terms))
-
-    def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
-        if i != 2:
-            return super().adjoint(node, i, w)
-        return self.build(conjugate_transposed(node.args[0]), conjugate_transposed(node.args[1]), w)
-
-    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        a, b, _ = node.args
-        if a.definite == 2 and b.definite == 2:
-            return ()
-        return [("no eigenvalue of {0} is the negative of one of the second matrix of sylvester", a)]
-
-    def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"sylvester({', '.join(args)})"
-
-
-class LyapunovPage(Operation):
-    name, signature, summary = "lyap", "lyap(A,Q)", "The solution Z of the Lyapunov equation A*Z + Z*A' = Q."
-    rule = "d Z = lyap(A,dQ-dA*Z-Z*dA'),  Z = lyap(A,Q)"
-    adjoint_rule = "W -> lyap(A',W) in Q"
-    source = "Higham (2008), section B.14; Kao & Hennequin (2020), section 3"
-    latex = r"\operatorname{lyap}\left({0}, {1}\right)"
-    takes = ("ee",)
-    linear = True
-    linear_in = (1,)
-    conditions_text = "no two eigenvalues of A add up to 0"
-    elsewhere = "where two eigenvalues of {0} add up to 0 the equation has no solution or many, and there is no derivative"
-    domain = "spd"
-    examples = ("lyap(A,X)", "lyap(X,A)", "tr(C*lyap(X,X))")
-    identities = (
-        ("A*lyap(A,C)+lyap(A,C)*A'", "C"), ("lyap(A,C)'", "lyap(A,C')"), ("lyap(A,3*C)", "3*lyap(A,C)"),
-        ("lyap(A,A+A')", "eye(n)"),
-    )  # fmt: skip
-
-    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        reducing.square(equal, shapes[0], self.name)
-        reducing.square(equal, shapes[1], self.name)
-        equal(shapes[0][0], shapes[1][0])
-        return shapes[0]
-
-    def build(self, *args: Any) -> Expr:
-        a, q = args
-        c, q = sums.content(q)
-        if is_zero(q):
-            return zeros(q.shape)
-        if q.op is products.SCALE:
-            return sums.scaled(c, products.scale(q.args[0], self.build(a, q.args[1])))
-        node = make(self, (a, q), (), q.shape)
-        return sums.scaled(c, oriented(node, lambda: make(self, (a, transposed(q)), (), q.shape)))
-
-    def annotate(self, node: Expr) -> None:
-        a, q = node.args
-        node.sign, node.definite = 0, q.definite if a.definite == 2 else 0
-        node.balance = q.balance  # lyap(A,Q)' = lyap(A,Q')
-
-    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
-        terms = [(1, d[1])] if d[1] is not None else []
-        if d[0] is not None:
-            terms += [(-1, products.product(d[0], node)), (-1, products.product(node, transposed(d[0])))]
-        return self.build(node.args[0], sums.add(terms))
-
-    def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
-        if i != 1:
-            return super().adjoint(node, i, w)
-        return self.build(conjugate_transposed(node.args[0]), w)
-
-    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        a = node.args[0]
-        return () if a.definite == 2 else [("no two eigenvalues of {0} add up to 0", a)]
-
-    def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"lyap({', '.join(args)})"
-
-
 CHOLESKY, TRIL, TRIU, LOWHALF = CholeskyPage(), LowerPage(), UpperPage(), LowHalfPage()
 MASKS = (TRIL, TRIU, LOWHALF)
-SYLVESTER, LYAP = SylvesterPage(), LyapunovPage()
 PAGES: tuple[Operation, ...] = (
     CHOLESKY, TRIL, TRIU, LOWHALF, PartPage("sym", 1, "The symmetric part of a square matrix."),
-    PartPage("skew", -1, "The skew-symmetric part of a square matrix."), SYLVESTER, LYAP,
+    PartPage("skew", -1, "The skew-symmetric part of a square matrix."),
 )  # fmt: skip
 
 REVERSE["tril"] = lambda e: TRIU.build(transposed(e.args[0]))
@@ -346,7 +221,7 @@ def lower_triangular(e: Expr) -> bool:
     """Is the matrix lower triangular, as far as is seen?"""
     if e.leaves > LARGEST or e.kind != "matrix":
         return False
-    if e.op in (CHOLESKY, TRIL, LOWHALF, EYE, shaping.DIAG):
+    if e.op.triangle == "lower" or e.op in (EYE, shaping.DIAG):
         return True
     if e.op is VARIABLE:
         return "lower" in e.params[1]
@@ -356,7 +231,7 @@ def lower_triangular(e: Expr) -> bool:
         return lower_triangular(e.args[1])
     if e.op is TRANSPOSE:
         x = e.args[0]
-        return x.op is TRIU or (x.op is VARIABLE and "upper" in x.params[1])
+        return x.op.triangle == "upper" or (x.op is VARIABLE and "upper" in x.params[1])
     return False
 
 
@@ -370,14 +245,38 @@ def cholesky_square(a: Expr, j: object, b: Expr, k: object) -> Expr | None:
     return powers.inverse(factor.args[0]) if k == -1 else None
 
 
+def _logdet(e: Expr) -> Expr:
+    return determinant.LOGDET.build(e)
+
+
+def _det(e: Expr) -> Expr:
+    return determinant.DET.build(e)
+
+
+LOG_DETERMINANTS: dict[str, Callable[[Expr], Expr]] = {"cholesky": _logdet}
+DETERMINANTS: dict[str, Callable[[Expr], Expr]] = {"cholesky": _det}
+"""sum(log(diag(L))) and prod(diag(L)) of a triangular factor L, by its name."""
+
+
 def _log_determinant(e: Expr) -> Expr | None:
-    """sum(log(diag(L))) = logdet(L), of diag(L)."""
-    return determinant.LOGDET.build(e.args[0]) if e.args[0].op is CHOLESKY else None
+    rule = LOG_DETERMINANTS.get(e.args[0].op.name)
+    return rule(e.args[0]) if rule is not None else None
 
 
 def _determinant(e: Expr) -> Expr | None:
-    """prod(diag(L)) = det(L), of diag(L)."""
-    return determinant.DET.build(e.args[0]) if e.args[0].op is CHOLESKY else None
+    rule = DETERMINANTS.get(e.args[0].op.name)
+    return rule(e.args[0]) if rule is not None else None
+
+
+def _both_halves(core: Expr, total: Mapping[Expr, Number], shape: Shape) -> list[tuple[Number, Expr]] | None:
+    """lowhalf(X)+lowhalf(X)' = X for symmetric X, within a sum."""
+    other, whole = transposed(core), core.args[0]
+    if not symmetric(whole) or not total[core] or total.get(other) != total[core]:
+        return None
+    return [*[(c, e) for e, c in total.items() if e not in (core, other)], (total[core], whole)]
+
+
+sums.COMPLEMENTS[LOWHALF] = _both_halves
 
 
 def _trace(e: Expr) -> Expr | None:

@@ -125,9 +125,13 @@ class FrechetPage(Operation):
         return self.build(conjugate_transposed(node.args[0]), *node.args[1:-1], w)
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        if len(node.args) == 3 and matrix_functions.whole(node.args[1]):
+            return ()
         return matrix_functions.root_conditions(node.args[0]) if self.function.domain else ()
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        if len(node.args) == 3 and matrix_functions.whole(node.args[1]):
+            return f"dpower({args[0]}, round({args[1]}), {args[2]})"
         return f"{self.name}({', '.join(args)})"
 
 

@@ -14,14 +14,15 @@ from typing import Any, ClassVar
 
 from frechet.expressions.dimension import SCALAR, Shape
 from frechet.expressions.errors import ShapeError
-from frechet.expressions.node import Expr, Number, make
+from frechet.expressions.node import Expr, Number, make, walk
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import commuting, elementwise, hadamard, powers, products, reducing, shaping, sums
-from frechet.operations.constants import EYE, NUMBER, eye, is_zero, magnitude, number
-from frechet.operations.transposition import hermitian, oriented, transposed
+from frechet.operations.constants import EYE, NUMBER, ONE, SIZE, VARIABLE, eye, is_zero, magnitude, number
+from frechet.operations.transposition import TRANSPOSE, hermitian, oriented, transposed
 
 HALF = Fraction(1, 2)
 ON_THE_CUT = "where {0} has an eigenvalue that is 0 or negative the principal value ends or jumps: there is no derivative"
+LARGEST_EXPONENT = 20  # leaves of an exponent of which it is asked whether it is whole
 ROOT_CONDITION = "no eigenvalue of {0} is real and ≤ 0"
 
 
@@ -42,7 +43,7 @@ class MatrixFunction(Operation):
         v = _diagonal(x)
         if v is not None:
             return shaping.diag(self.entrywise(v))
-        s = _multiple_of_identity(x)
+        s = multiple_of_identity(x)
         if s is not None:
             return products.scale(self.entrywise(s), eye(x.shape[0]))
         c, rest = sums.content(x)
@@ -162,20 +163,59 @@ class RootPage(MatrixFunction):
         return root_conditions(node.args[0])
 
 
+def whole(a: Expr) -> bool:
+    """Is the number whole, as far as is seen: made of dimensions, of whole variables and of integers?"""
+    if a.leaves > LARGEST_EXPONENT:
+        return False
+    for e in walk(a):
+        if e.op is VARIABLE:
+            known = e.params[2] == "whole"
+        elif e.op in (NUMBER, sums.SUM):
+            known = all(isinstance(k, int) for k in e.params)
+        elif e.op is hadamard.MONOMIAL:
+            known = all(isinstance(k, int) and k > 0 for k in e.params)
+        else:
+            known = e.op is SIZE
+        if not known:
+            return False
+    return True
+
+
+def never_negative(a: Expr) -> bool:
+    """Is a whole number at least 0, as far as is seen? Dimensions and whole variables are at least 1."""
+    terms = list(zip(a.params, a.args, strict=True)) if a.op is sums.SUM else [(1, a)]
+    rest = [c for c, e in terms if e is not ONE]
+    constant = sum(c for c, e in terms if e is ONE)
+    if a.op is NUMBER:
+        return bool(a.params[0] >= 0)
+    return all(c > 0 for c in rest) and bool(sum(rest) + constant >= 0)
+
+
+def power_of(e: Expr) -> tuple[Expr, Expr]:
+    """(X, a) where e is X^a with any exponent, of a transposed power too; (e, 1) for anything else."""
+    f = e.args[0] if e.op is TRANSPOSE else e
+    if f.op is POWM:
+        x, a = f.args
+        return (x if f is e else transposed(x)), a
+    base, k = powers.base_and_exponent(e)
+    return base, number(k)
+
+
 class RealPowerPage(MatrixFunction):
-    name, signature = "powm", "powm(X,a)"
-    summary = "The principal power of a square matrix with a real exponent: expm(a*logm(X))."
+    name, signature = "powm", "powm(X,a), X^k"
+    summary = "The principal power of a square matrix with a real exponent: expm(a*logm(X)); X^k for a whole number k."
     rule = "d powm(X,a) = dpowm(X,a,dX) + da*logm(X)*powm(X,a)"
     source = "Higham (2008), section 7.1; Higham & Lin (2013), section 2"
     latex = r"{0}^{{1}}"
     takes = ("ee",)
     domain = "spd"
-    conditions_text = "no eigenvalue of X is real and ≤ 0"
+    conditions_text = "no eigenvalue of X is real and ≤ 0; of X^k none, where k is declared whole or is a dimension"
     elsewhere = ON_THE_CUT
-    examples = ("powm(X,3/2)", "tr(powm(X,a))", "powm(X,0.3)")
+    examples = ("powm(X,3/2)", "tr(powm(X,a))", "powm(X,0.3)", "X^k", "tr(A*X^(k+1))", "x'*X^n*y")
     identities = (
         ("powm(S,3)", "S^3"), ("powm(S,1/2)", "sqrtm(S)"), ("powm(S,a)", "expm(a*logm(S))"),
-        ("powm(S,2/3)*powm(S,1/3)", "S"),
+        ("powm(S,2/3)*powm(S,1/3)", "S"), ("X^k*X", "X^(k+1)"), ("(X^k)'", "X'^k"), ("S^k", "powm(S,k)"),
+        ("(X^2)^k", "X^(2*k)"),
     )  # fmt: skip
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -184,10 +224,26 @@ class RealPowerPage(MatrixFunction):
         return super().shape(equal, shapes, params)
 
     def build(self, *args: Any) -> Expr:
-        x, a = args
+        x: Expr = args[0]
+        a: Expr = args[1]
         if a.op is NUMBER:
             return powers.power(x, a.params[0])
-        return x if x.op is EYE else oriented_node(self, x, a)
+        if x.op is EYE:
+            return x
+        if whole(a):
+            return self._whole(x, a)
+        return oriented_node(self, x, a)
+
+    def _whole(self, x: Expr, k: Expr) -> Expr:
+        v, inside = _diagonal(x), commuting.exponent_of(x)
+        if v is not None:
+            return shaping.diag(hadamard.epower(v, k))
+        if inside is not None:
+            return EXPM.build(products.scale(k, inside))
+        base, j = power_of(x)
+        if j is not ONE and whole(j):
+            return self.build(base, hadamard.monomial(SCALAR, [(j, 1), (k, 1)]))
+        return oriented_node(self, x, k)
 
     def annotate(self, node: Expr) -> None:
         x, a = node.args
@@ -205,7 +261,15 @@ class RealPowerPage(MatrixFunction):
         return sums.add(terms)
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        return root_conditions(node.args[0])
+        x, a = node.args
+        if not whole(a):
+            return root_conditions(x)
+        return [] if never_negative(a) else [("{0} invertible, where its exponent is negative", x)]
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        if whole(node.args[1]):
+            return f"np.linalg.matrix_power({args[0]}, round({args[1]}))"
+        return super().numpy(node, args)
 
 
 class SinePage(MatrixFunction):
@@ -266,10 +330,29 @@ class HyperbolicPage(Operation):
         return sums.add([(HALF, EXPM.build(args[0])), (HALF * self.sign, EXPM.build(sums.negative(args[0])))])
 
 
+class TangentPage(Operation):
+    """tanm, said with sinm and cosm."""
+
+    name, signature, summary = "tanm", "tanm(X)", "The tangent of a square matrix."
+    rule = "stands for inv(cosm(X))*sinm(X)"
+    source = "Higham (2008), section 12.1"
+    takes = ("e",)
+    forces_matrix = True
+    conditions_text = "cosm(X) invertible"
+    examples = ("tanm(X)",)
+
+    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
+        reducing.square(equal, shapes[0], self.name)
+        return shapes[0]
+
+    def build(self, *args: Any) -> Expr:
+        return products.product(powers.inverse(COSM.build(args[0])), SINM.build(args[0]))
+
+
 EXPM, LOGM, SQRTM, POWM = ExponentialPage(), LogarithmPage(), RootPage(), RealPowerPage()
 SINM, COSM = SinePage(), CosinePage()
 FUNCTIONS = (EXPM, LOGM, SQRTM, POWM, SINM, COSM)
-PAGES: tuple[Operation, ...] = (*FUNCTIONS, HyperbolicPage("sinhm", -1), HyperbolicPage("coshm", 1))
+PAGES: tuple[Operation, ...] = (*FUNCTIONS, HyperbolicPage("sinhm", -1), HyperbolicPage("coshm", 1), TangentPage())
 FRECHET: dict[str, Operation] = {}
 """The derivative of every function, by the function's name; filled in by `frechet_derivatives`."""
 
@@ -293,7 +376,7 @@ def _diagonal(x: Expr) -> Expr | None:
     return None if v is None else shaping.diag_of(x)
 
 
-def _multiple_of_identity(x: Expr) -> Expr | None:
+def multiple_of_identity(x: Expr) -> Expr | None:
     """s where x is s*eye(n)."""
     if is_zero(x):
         return number(0)

@@ -12,9 +12,8 @@ from frechet.expressions.dimension import SCALAR, Shape
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import factorizations, norms, powers, products, reductions, shaping, sums
+from frechet.operations import equations, norms, powers, products, reductions, shaping, sums
 from frechet.operations.constants import eye, is_zero, size, zeros
-from frechet.operations.reducing import REDUCTIONS
 from frechet.operations.singular_values import Singular, front, is_orthogonal, outer, with_factors
 from frechet.operations.transposition import TRANSPOSE, oriented, transposed
 
@@ -88,6 +87,7 @@ class PolarPage(OfFullRank):
     rule = "d P = P*lyap(P'*X,P'*dX-dX'*P),  P = polar(X), for square X; of n×m as numbers with a term for the rest"
     source = "Higham (2008), chapter 8; Kenney & Laub (1991), section 2"
     latex = r"\operatorname{polar}({0})"
+    meaning = "U*V' of the thin singular value decomposition U*S*V' of {0}"
     takes = ("e",)
     conditions_text = "X of full rank; the differential only of a square matrix, or where the sizes are numbers"
     examples = ("polar(X*X)", "tr(A*polar(X*X+A))")
@@ -141,7 +141,7 @@ def _moved(p: Expr, x: Expr, dx: Expr) -> Expr:
     """The differential of the polar factor p of x, which has at least as many rows as columns."""
     h = products.product(transposed(p), x)  # p*h = x, h symmetric positive definite
     turn = products.product(transposed(p), dx)
-    inside = products.product(p, factorizations.LYAP.build(h, sums.subtract(turn, transposed(turn))))
+    inside = products.product(p, equations.LYAP.build(h, sums.subtract(turn, transposed(turn))))
     if x.shape[0] is x.shape[1]:
         return inside
     rest = sums.subtract(eye(x.shape[0]), products.product(p, transposed(p)))
@@ -150,4 +150,3 @@ def _moved(p: Expr, x: Expr, dx: Expr) -> Expr:
 
 NORMNUC, POLAR = NormNucPage(), PolarPage()
 PAGES: tuple[Operation, ...] = (NORMNUC, POLAR)
-REDUCTIONS[("sum", "svdvals")] = lambda e: nuclear_norm(e.args[0])

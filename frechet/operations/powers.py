@@ -64,7 +64,7 @@ class MatrixPowerPage(Operation):
         x = node.args[0]
         if node.params[0] > 0 or x.definite == 2:
             return ()
-        if x.op is matrix_functions.SQRTM:
+        if x.op is matrix_functions.SQRTM or x.op.invertible:
             return x.op.conditions(x)
         return [("{0} invertible", x)]
 
@@ -166,7 +166,7 @@ class PseudoInversePage(Operation):
         return [("the rank of {0} is constant near the point", node.args[0])]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        parts = ("eigmax", "eigmin", "eigval", "svdval", "normspec")
+        parts = ("eigmax", "eigmin", "eigval", "svdval", "svdmin", "normspec")
         if any(a.op.name in parts or (a.op.name == "variable" and rank(a.params[1])) for a in walk(node.args[0])):
             # Of λ*I - X one singular value is 0, and comes out as rounding; so do those of an X of declared rank.
             return f"np.linalg.pinv({args[0]}, 1e-12)"
@@ -240,6 +240,10 @@ def power(e: Expr, k: Number) -> Expr:
         return e
     if not isinstance(k, int):
         return matrix_functions.rational_power(e, k)
+    if e.op.involutory:
+        return e if k % 2 else eye(e.shape[0])
+    if e.op.idempotent and k > 0:
+        return e
     c, rest = sums.content(e)
     if c != 1:
         return sums.scaled(c**k if k > 0 or isinstance(c, float) else _reciprocal(c**-k), power(rest, k))
@@ -251,6 +255,9 @@ def power(e: Expr, k: Number) -> Expr:
     exponential = commuting.exponent_of(e)
     if exponential is not None:
         return matrix_functions.EXPM.build(sums.scaled(k, exponential))
+    root, a = matrix_functions.power_of(e)
+    if a.op is not NUMBER:
+        return matrix_functions.POWM.build(root, sums.scaled(k, a))
     if e.op is products.PRODUCT and k < 0 and all(f.shape[0] is f.shape[1] for f in e.args):
         inverted = products.product(*[power(f, -1) for f in reversed(e.args)])
         return inverted if k == -1 else power(inverted, -k)

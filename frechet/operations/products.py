@@ -23,6 +23,7 @@ from frechet.operations import (
     indexing,
     norms,
     powers,
+    recomposing,
     reductions,
     shaping,
     sums,
@@ -334,13 +335,20 @@ def _join(chain: list[Expr], f: Expr) -> Expr | None:
         if base is other and base.shape[0] is base.shape[1]:
             chain.pop()
             return powers.power(base, j + k)
-        shorter = commuting.joined_exponentials(last, f) or factorizations.cholesky_square(other, j, base, k)
+        shorter = (
+            commuting.joined_exponentials(last, f)
+            or commuting.joined_powers(last, f)
+            or factorizations.cholesky_square(other, j, base, k)
+        )
         if shorter is not None:
             chain.pop()
             return shorter
         if (base is last.transposed or other is f.transposed) and f.shape[0] is not UNIT and _orthogonal(f, last):
             chain.pop()
             return eye(last.shape[0])
+        whole = recomposing.recomposed(chain, f)
+        if whole is not None:
+            return whole
         for (b, m), run in (((base, k), chain), ((other, j), None)):
             # (A*B)^-1 next to A*B: the base is a chain of its own.
             if b.op is not PRODUCT or m == 1:
@@ -418,12 +426,17 @@ def _completes(chain: list[Expr], f: Expr) -> Expr | None:
     return None
 
 
+def orthonormal(e: Expr) -> bool:
+    """Are the columns of the matrix orthonormal, as far as is seen?"""
+    return e.op.orthonormal or (e.op.name == "variable" and "orthogonal" in e.params[1])
+
+
 def _orthogonal(f: Expr, last: Expr) -> bool:
     """Is last*f the identity, because one is the transpose of the other and orthogonal?"""
     if transposed(last) is not f or not f.real:
         return False
     v = f.args[0] if f.op is TRANSPOSE else f
-    if v.op.name != "variable" or "orthogonal" not in v.params[1]:
+    if not orthonormal(v):
         return False
     square = v.shape[0] is v.shape[1]
     return square or f is v  # Q'Q = I for n×k with orthonormal columns
@@ -473,7 +486,7 @@ def _scalar_chain(chain: list[Expr]) -> Expr:
 
 
 def flipped_chain(chain: Sequence[Expr]) -> list[Expr]:
-    """The factors of the transposed chain, commuting ones in their order."""
+    """The factors of the transposed chain, commuting ones in their order, commutation matrices on the left."""
     flipped = [transposed(f) for f in reversed(chain)]
     if all(commuting.argument_of(f) is None and f.op is not COMMUTATION for f in flipped):
         return flipped

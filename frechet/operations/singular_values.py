@@ -9,21 +9,26 @@ Source:  Magnus & Neudecker (2019), section 9.12; Watson (1992)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, kind
-from frechet.expressions.errors import ShapeError, UnsupportedError
+from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
+from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import elementwise, hadamard, norms, powers, products, reductions, shaping, spectral, sums
-from frechet.operations.constants import EYE, ONE, eye, is_zero, magnitude, ones, zeros
-from frechet.operations.determinant import DET, upright
+from frechet.operations.constants import EYE, ONE, eye, is_zero, magnitude, zeros
+from frechet.operations.determinant import upright
 from frechet.operations.reducing import REDUCTIONS
 from frechet.operations.transposition import TRANSPOSE, transposed
 
+Which = int | str
+"""Which singular value: its number, descending from 1, or "min"."""
 
-def checked_number(e: Expr, i: Any) -> int:
+
+def checked_number(e: Expr, i: Any) -> Which:
     """i as the number of a singular value of e. Raises ShapeError, where e has none of that number."""
+    if i == "min":
+        return "min"
     known = [n for n in (d.value() for d in e.shape) if n is not None]
     last = min(known, default=None)
     if not isinstance(i, int) or i < 1 or (last is not None and i > last):
@@ -65,7 +70,7 @@ def is_orthogonal(e: Expr) -> bool:
     return e.op.name == "variable" and ("orthogonal" in e.params[1] or e.params[2] == "orthogonal")
 
 
-def singular_value(e: Expr, i: int) -> Expr:
+def singular_value(e: Expr, i: Which) -> Expr:
     """A singular value in normal form; the largest is the spectral norm."""
     i = checked_number(e, i)
     factors, e = front(e)
@@ -74,8 +79,12 @@ def singular_value(e: Expr, i: int) -> Expr:
         return zeros(SCALAR)
     if e.op is EYE or is_orthogonal(e):
         value = ONE
-    elif i > 1:
+    elif i not in (1, "min"):
         value = make(SVDVAL, (e,), (i,), SCALAR)
+    elif i == "min" and pair is None:
+        value = _smallest(e, v)
+    elif i == "min":
+        value = make(SVDMIN, (e,), (), SCALAR)
     elif pair is not None:
         value = with_factors([norms.norm2(pair[0])], norms.norm2(pair[1]))
     elif v is not None:
@@ -89,7 +98,16 @@ def singular_value(e: Expr, i: int) -> Expr:
     return with_factors(factors, value)
 
 
-def singular_vector(e: Expr, i: int, left: bool) -> Expr:
+def _smallest(e: Expr, v: Expr | None) -> Expr:
+    """The smallest singular value; v where e is diag(v)."""
+    if v is not None:
+        return reductions.MIN.build(elementwise.ABS.build(v))
+    if e.op is shaping.KRON and all(a.shape[0] is a.shape[1] for a in e.args):
+        return with_factors([singular_value(e.args[0], "min")], singular_value(e.args[1], "min"))
+    return spectral.eigenvalue(e, "min") if e.definite else make(SVDMIN, (e,), (), SCALAR)
+
+
+def singular_vector(e: Expr, i: Which, left: bool) -> Expr:
     """A unit singular vector in normal form; the left one carries the sign."""
     i, shape = checked_number(e, i), (e.shape[0 if left else 1], UNIT)
     sign = 1
@@ -101,10 +119,11 @@ def singular_vector(e: Expr, i: int, left: bool) -> Expr:
             e = e.args[1]
         else:
             break
+    pages, params = ((SVDUMIN, SVDVMIN), ()) if i == "min" else ((SVDU, SVDV), (i,))
     if e.op is TRANSPOSE or upright(e) is not e:
         # v*u' of X' is the transpose of u*v' of X, with the sign moved: it stays on what was the left one
-        return sums.scaled(sign, make(SVDV if left else SVDU, (transposed(e),), (i,), shape))
-    return sums.scaled(sign, make(SVDU if left else SVDV, (e,), (i,), shape))
+        return sums.scaled(sign, make(pages[1 if left else 0], (transposed(e),), params, shape))
+    return sums.scaled(sign, make(pages[0 if left else 1], (e,), params, shape))
 
 
 class Singular(Operation):
@@ -112,6 +131,7 @@ class Singular(Operation):
 
     source = "Magnus & Neudecker (2019), section 9.12; Horn & Johnson (2013), section 7.3"
     forces_matrix = True
+    fixed: Which | None = None  # the singular value, where the name says which
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         if kind(shapes[0]) != "matrix":
@@ -125,13 +145,18 @@ class Singular(Operation):
             node.transposed = node
         node.leaves += len(node.params)
 
-    def number(self, node: Expr) -> int:
-        return int(node.params[0]) if node.params else 1
+    def number(self, node: Expr) -> Which:
+        return self.fixed if self.fixed is not None else int(node.params[0])
+
+    def index(self, node: Expr) -> int:
+        i = self.number(node)
+        return -1 if i == "min" else int(i) - 1
 
     elsewhere = "where {0} has this singular value more than once, or it is 0, there is no derivative"
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        words = "the largest singular value" if self.number(node) == 1 else f"singular value number {self.number(node)}"
+        i = self.number(node)
+        words = {1: "the largest singular value", "min": "the smallest singular value"}.get(i, f"singular value number {i}")
         return [(f"{words} of {{0}} is simple and not 0", node.args[0])]
 
 
@@ -151,6 +176,7 @@ class NormSpecPage(SingularValue):
     source = "Watson (1992), example 1; Magnus & Neudecker (2019), section 9.12"
     latex = r"\lVert {0}\rVert_{2}"
     takes = ("e",)
+    fixed = 1
     forces_matrix = False
     elsewhere = (
         "where {0} has its largest singular value more than once, or it is 0, there is no derivative; the u*v' of its "
@@ -188,13 +214,35 @@ class SvdvalPage(SingularValue):
         return singular_value(*args)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"np.linalg.svd({args[0]}, compute_uv=False)[{self.number(node) - 1}]"
+        return f"np.linalg.svd({args[0]}, compute_uv=False)[{self.index(node)}]"
+
+
+class SvdminPage(SingularValue):
+    name, signature = "svdmin", "svdmin(X)"
+    summary = "The smallest singular value of a matrix: the distance to the matrices that are not of full rank."
+    rule = "d svdmin(X) = svdumin(X)'*dX*svdvmin(X)"
+    latex = r"\sigma_{\min}({0})"
+    takes = ("e",)
+    fixed = "min"
+    in_notation = False
+    conditions_text = "the smallest singular value is simple and not 0: where not, there is no derivative"
+    examples = ("svdmin(X)", "svdmin(A*X+B)")
+    identities = (
+        ("svdmin(X')", "svdmin(X)"), ("svdmin(-3*X)", "3*svdmin(X)"), ("svdmin(A)", "1/normspec(inv(A))"),
+        ("svdmin(diag(x))", "min(abs(x))"), ("svdmin(inv(A)*A)", "1"),
+    )  # fmt: skip
+
+    def build(self, *args: Any) -> Expr:
+        return singular_value(args[0], "min")
+
+    def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        return f"np.linalg.norm({args[0]}, -2)"
 
 
 class SingularVector(Singular):
     """A left or right unit singular vector."""
 
-    takes = ("ei",)
+    takes: ClassVar[tuple[str, ...]] = ("ei",)
     left: bool
     conditions_text = "the singular value is simple and not 0; u and v are defined up to a common sign, u*v' entirely"
 
@@ -203,7 +251,7 @@ class SingularVector(Singular):
         return (shapes[0][0 if self.left else 1], UNIT)
 
     def build(self, *args: Any) -> Expr:
-        return singular_vector(args[0], args[1], self.left)
+        return singular_vector(args[0], self.fixed or args[1], self.left)
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
@@ -218,7 +266,7 @@ class SingularVector(Singular):
         return products.product(powers.PSEUDO_INVERSE.build(gap), sums.add((1, m) for m in moved))
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        place = f"[0][:, {self.number(node) - 1}]" if self.left else f"[2][{self.number(node) - 1}]"
+        place = f"[0][:, {self.index(node)}]" if self.left else f"[2][{self.index(node)}]"
         return f"np.linalg.svd({args[0]}, full_matrices=False){place}"
 
 
@@ -227,6 +275,7 @@ class SvduPage(SingularVector):
     summary = "The left unit singular vector of the i-th singular value, up to its sign."
     rule = "d u = pinv(s^2*eye(n)-X*X')*(s*dX*v+X*dX'*u),  s = svdval(X,i), u = svdu(X,i), v = svdv(X,i)"
     latex = r"u_{p}({0})"
+    meaning = "the left unit singular vector of singular value number {p} of {0}, up to a sign it shares with svdv"
     examples = ("svdu(X,1)*svdv(X,1)'", "svdu(X,2)*svdu(X,2)'")
     identities = (("svdu(X,1)'*X*svdv(X,1)", "normspec(X)"), ("svdu(X,2)'*svdu(X,2)", "1"))
 
@@ -236,69 +285,37 @@ class SvdvPage(SingularVector):
     summary = "The right unit singular vector of the i-th singular value, up to its sign."
     rule = "d v = pinv(s^2*eye(m)-X'*X)*(s*dX'*u+X'*dX*v),  s = svdval(X,i), u = svdu(X,i), v = svdv(X,i)"
     latex = r"v_{p}({0})"
+    meaning = "the right unit singular vector of singular value number {p} of {0}, up to a sign it shares with svdu"
     examples = ("svdv(X,1)*svdv(X,1)'",)
     identities = (("svdu(-X,1)*svdv(-X,1)'", "-svdu(X,1)*svdv(X,1)'"), ("svdv(X,2)'*svdv(X,2)", "1"))
 
 
-class SvdvalsPage(Singular):
-    name, signature = "svdvals", "svdvals(X)"
+class SvduminPage(SingularVector):
+    name, signature, left, fixed, takes = "svdumin", "svdumin(X)", True, "min", ("e",)
     in_notation = False
-    summary = "All singular values, descending, of a matrix with at least as many rows as columns."
-    rule = "none: sum, norm2, max and prod of it have their own"
-    latex = r"\boldsymbol{\sigma}({0})"
-    takes, conditions_text = ("e",), "no differential of its own"
-    examples = ("sum(svdvals(X))",)
-    identities = (
-        ("sum(svdvals(A))", "normnuc(A)"), ("norm2(svdvals(A))", "norm2(A)"), ("max(svdvals(A))", "normspec(A)"),
-        ("prod(svdvals(A))", "abs(det(A))"),
-    )  # fmt: skip
-
-    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        super().shape(equal, shapes, params)
-        return (shorter_side(shapes[0]), UNIT)
-
-    def build(self, *args: Any) -> Expr:
-        factors, e = front(args[0])
-        shape = (shorter_side(e.shape), UNIT)
-        if is_zero(e):
-            return zeros(shape)
-        result = ones(shape) if e.op is EYE else make(self, (e,), (), shape)
-        for f in factors:
-            result = products.scale(f, result)
-        return result
-
-    def annotate(self, node: Expr) -> None:
-        node.sign, node.definite, node.balance = 1, 0, 0
-
-    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
-        raise UnsupportedError(
-            "all singular values together have no differential here: take svdval(X,i), or functions such as normnuc(X)"
-        )
-
-    def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"np.linalg.svd({args[0]}, compute_uv=False)"
+    summary = "The left unit singular vector of the smallest singular value, up to its sign."
+    rule = "d u = pinv(s^2*eye(n)-X*X')*(s*dX*v+X*dX'*u),  s = svdmin(X), u = svdumin(X), v = svdvmin(X)"
+    latex = r"u_{\min}({0})"
+    meaning = "the left unit singular vector of the smallest singular value of {0}, up to a sign it shares with svdvmin"
+    examples = ("svdumin(X)*svdvmin(X)'",)
+    identities = (("svdumin(X)'*X*svdvmin(X)", "svdmin(X)"), ("svdumin(-X)*svdvmin(-X)'", "-svdumin(X)*svdvmin(X)'"))
 
 
-def shorter_side(shape: Shape) -> Dim:
-    """The number of singular values; of an n×m matrix, whose sizes are not known, m."""
-    n, m = (d.value() for d in shape)
-    return shape[0] if n is not None and m is not None and n < m else shape[1]
+class SvdvminPage(SingularVector):
+    name, signature, left, fixed, takes = "svdvmin", "svdvmin(X)", False, "min", ("e",)
+    in_notation = False
+    summary = "The right unit singular vector of the smallest singular value, up to its sign."
+    rule = "d v = pinv(s^2*eye(m)-X'*X)*(s*dX'*u+X'*dX*v),  s = svdmin(X), u = svdumin(X), v = svdvmin(X)"
+    latex = r"v_{\min}({0})"
+    meaning = "the right unit singular vector of the smallest singular value of {0}, up to a sign it shares with svdumin"
+    examples = ("svdvmin(X)*svdvmin(X)'",)
+    identities = (("svdvmin(X)'*svdvmin(X)", "1"),)
 
 
 NORMSPEC, SVDVAL, SVDU, SVDV = NormSpecPage(), SvdvalPage(), SvduPage(), SvdvPage()
-SVDVALS = SvdvalsPage()
-PAGES: tuple[Operation, ...] = (NORMSPEC, SVDVAL, SVDU, SVDV, SVDVALS)
+SVDMIN, SVDUMIN, SVDVMIN = SvdminPage(), SvduminPage(), SvdvminPage()
+PAGES: tuple[Operation, ...] = (NORMSPEC, SVDVAL, SVDMIN, SVDU, SVDV, SVDUMIN, SVDVMIN)
 
 
-def _volume(e: Expr) -> Expr | None:
-    x = e.args[0]
-    return elementwise.ABS.build(DET.build(x)) if x.shape[0] is x.shape[1] else None
-
-
-REDUCTIONS |= {
-    ("norm2", "svdvals"): lambda e: norms.norm2(e.args[0]),
-    ("max", "svdvals"): lambda e: singular_value(e.args[0], 1),
-    ("prod", "svdvals"): _volume,
-    ("norm2", "svdu"): lambda e: ONE,
-    ("norm2", "svdv"): lambda e: ONE,
-}
+for _page in (SVDU, SVDV, SVDUMIN, SVDVMIN):
+    REDUCTIONS[("norm2", _page.name)] = lambda e: ONE

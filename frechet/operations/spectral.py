@@ -1,5 +1,7 @@
 """Eigenvalues and unit eigenvectors of symmetric matrices, one at a time: eigmax, eigmin, eigval, eigvecmax …
 
+All of them together are in `spectra`.
+
 Of a matrix that is not symmetric the symmetric part is meant; where it is symmetric, as a condition then says, the
 rule d λ = v'*dX*v holds in every direction. A vector is defined up to its sign, so only what does not change with it,
 such as v*v', is a function of the matrix; signs are those of LAPACK.
@@ -15,18 +17,17 @@ from functools import partial
 from typing import Any, ClassVar
 
 from frechet.expressions.dimension import SCALAR, UNIT, Shape
-from frechet.expressions.errors import ShapeError, UnsupportedError
+from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import hadamard, norms, powers, products, reducing, reductions, shaping, sums
-from frechet.operations.constants import EYE, ONE, UNIT_VECTOR, eye, is_zero, ones, zeros
-from frechet.operations.determinant import DET, LOGDET, NULL_VECTORS, upright
+from frechet.operations import hadamard, powers, products, reducing, reductions, shaping, sums
+from frechet.operations.constants import EYE, ONE, eye, is_zero, zeros
+from frechet.operations.determinant import NULL_VECTORS, upright
 from frechet.operations.reducing import REDUCTIONS
 from frechet.operations.transposition import TRANSPOSE, symmetric, transposed
 
 Which = int | str
 """Which eigenvalue: its number, ascending from 1, or "max" or "min"."""
-WRITTEN_OUT = 6  # eigenvalues of larger matrices are not differentiated all together
 
 UP_TO_SIGN = "; a vector alone is defined up to its sign, v*v' is not affected"
 
@@ -274,6 +275,7 @@ class EigvecmaxPage(Eigenvector):
     summary = "The unit eigenvector of the largest eigenvalue of a symmetric matrix, up to its sign."
     rule = "d v = pinv(eigmax(X)*eye(n)-X)*dX*v,  v = eigvecmax(X)"
     latex = r"q_{\max}({0})"
+    meaning = "the unit eigenvector of the largest eigenvalue of {0}, up to its sign"
     takes = ("e",)
     fixed = "max"
     conditions_text = "X symmetric; the largest eigenvalue is simple" + UP_TO_SIGN
@@ -289,6 +291,7 @@ class EigvecminPage(Eigenvector):
     summary = "The unit eigenvector of the smallest eigenvalue of a symmetric matrix, up to its sign."
     rule = "d v = pinv(eigmin(X)*eye(n)-X)*dX*v,  v = eigvecmin(X)"
     latex = r"q_{\min}({0})"
+    meaning = "the unit eigenvector of the smallest eigenvalue of {0}, up to its sign"
     takes = ("e",)
     fixed = "min"
     conditions_text = "X symmetric; the smallest eigenvalue is simple" + UP_TO_SIGN
@@ -301,91 +304,16 @@ class EigvecPage(Eigenvector):
     summary = "The unit eigenvector of the i-th eigenvalue of a symmetric matrix, up to its sign."
     rule = "d v = pinv(eigval(X,i)*eye(n)-X)*dX*v,  v = eigvec(X,i)"
     latex = r"q_{p}({0})"
+    meaning = "the unit eigenvector of eigenvalue number {p} of {0}, ascending, up to its sign"
     takes = ("ei",)
     conditions_text = "X symmetric; the eigenvalue is simple" + UP_TO_SIGN
     examples = ("eigvec(X,2)*eigvec(X,2)'",)
     identities = (("eigvec(X,2)'*X*eigvec(X,2)", "eigval(X,2)"), ("eigvec(X,2)'*eigvec(X,2)", "1"))
 
 
-class EigenvaluesPage(Spectral):
-    name, signature = "eigvals", "eigvals(X)"
-    in_notation = False
-    summary = "The vector of all eigenvalues of a symmetric matrix, ascending."
-    rule = "d eigvals(X)_i = v'*dX*v,  v = eigvec(X,i), for n a number up to 6"
-    latex = r"\boldsymbol{\lambda}({0})"
-    takes = ("e",)
-    multiple = " of the sorted eigenvalues; symmetric functions of them, such as their sum, have one all the same"
-    conditions_text = "X symmetric; all eigenvalues simple; the differential only where n is a number up to 6"
-    examples = ("sum(eigvals(X))",)
-    identities = (
-        ("sum(eigvals(X))", "tr(X)"), ("sum(log(eigvals(X)))", "logdet(X)"), ("max(eigvals(X))", "eigmax(X)"),
-        ("prod(eigvals(X))", "det(X)"), ("norm2(eigvals(X))", "norm2(X)"),
-        ("eigvals(2*X+eye(n))", "2*eigvals(X)+ones(n)"),
-    )  # fmt: skip
-
-    def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
-        super().shape(equal, shapes, params)
-        return (shapes[0][0], UNIT)
-
-    def build(self, *args: Any) -> Expr:
-        e: Expr = args[0]
-        shape = (e.shape[0], UNIT)
-        c, rest = sums.content(e)
-        if is_zero(e):
-            return zeros(shape)
-        if e.op is EYE:
-            return ones(shape)
-        if c > 0 and c != 1:
-            return sums.scaled(c, self.build(rest))
-        if e.op is products.SCALE and e.args[0].sign == 2:
-            return products.scale(e.args[0], self.build(e.args[1]))
-        step = _simpler(e, "max") if e.op is sums.SUM and c == 1 else None
-        if step is not None:  # X + c*I
-            shift = sums.subtract(e, step[0])
-            c, shift = sums.content(shift)
-            level = shift.args[0] if shift.op is products.SCALE else ONE
-            return sums.add([(1, self.build(step[0])), (c, products.scale(level, ones(shape)))])
-        return make(self, (upright(e),), (), shape)
-
-    def annotate(self, node: Expr) -> None:
-        node.sign, node.definite, node.balance = node.args[0].definite, 0, 0
-
-    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
-        assert d[0] is not None
-        x, n = node.args[0], node.shape[0].value()
-        if n is None or n > WRITTEN_OUT:
-            raise UnsupportedError(
-                f"the differential of all eigenvalues together is written out for matrices of at most {WRITTEN_OUT}"
-                " rows, given as a number: take eigval(X,i), or functions such as sum(eigvals(X))"
-            )
-        terms = []
-        for i in range(1, n + 1):
-            v = eigenvector(x, i)
-            terms.append((1, products.product(UNIT_VECTOR.build(node.shape[0], i), transposed(v), d[0], v)))
-        return sums.add(terms)
-
-    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        e = node.args[0]
-        found: list[tuple[str, Expr | None]] = [] if declared_symmetric(e) else [("{0} symmetric", e)]
-        return [*found, ("all eigenvalues of {0} are simple", e)]
-
-    def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"eigvals({args[0]})"
-
-
 EIGMAX, EIGMIN, EIGVAL = EigmaxPage(), EigminPage(), EigvalPage()
 EIGVECMAX, EIGVECMIN, EIGVEC = EigvecmaxPage(), EigvecminPage(), EigvecPage()
-EIGVALS = EigenvaluesPage()
-PAGES: tuple[Operation, ...] = (EIGMAX, EIGMIN, EIGVAL, EIGVECMAX, EIGVECMIN, EIGVEC, EIGVALS)
-
-
-def _if_symmetric(rule: Callable[[Expr], Expr]) -> Callable[[Expr], Expr | None]:
-    return lambda e: rule(e.args[0]) if symmetric(e.args[0]) else None
-
-
-def _sum_of_logarithms(e: Expr) -> Expr | None:
-    inner = e.args[0]
-    return LOGDET.build(inner.args[0]) if inner.op is EIGVALS and symmetric(inner.args[0]) else None
+PAGES: tuple[Operation, ...] = (EIGMAX, EIGMIN, EIGVAL, EIGVECMAX, EIGVECMIN, EIGVEC)
 
 
 def _trace_of_two(core: Expr, total: Mapping[Expr, Number], shape: Shape) -> list[tuple[Number, Expr]] | None:
@@ -399,11 +327,5 @@ def _trace_of_two(core: Expr, total: Mapping[Expr, Number], shape: Shape) -> lis
 
 sums.COMPLEMENTS[EIGMAX] = _trace_of_two
 NULL_VECTORS.append(null_vector)
-REDUCTIONS[("sum", "eigvals")] = lambda e: reductions.trace(e.args[0])
-REDUCTIONS[("sum", "log")] = _sum_of_logarithms
-REDUCTIONS[("prod", "eigvals")] = _if_symmetric(DET.build)
-REDUCTIONS[("norm2", "eigvals")] = _if_symmetric(norms.norm2)
-REDUCTIONS[("max", "eigvals")] = lambda e: eigenvalue(e.args[0], "max")
-REDUCTIONS[("min", "eigvals")] = lambda e: eigenvalue(e.args[0], "min")
 for _page in (EIGVECMAX, EIGVECMIN, EIGVEC):
     REDUCTIONS[("norm2", _page.name)] = lambda e: ONE

@@ -44,7 +44,9 @@ class Point:
         return {n: self.sizes[n] for n in function.sizes}
 
 
-NUMBERED = ("eigval", "eigvec", "svdval", "svdu", "svdv")  # the matrix has at least as many rows and columns
+# Of these the matrix has at least so many rows and columns, and one more where the next eigenvalue matters.
+NUMBERED = ("eigval", "eigvec", "eigsum", "eigproj", "svdval", "svdu", "svdv", "kyfan", "partial_polar")
+THIN = ("svdvals", "svdus", "svdvs", "qrq", "qrr")  # the matrix has at least as many rows as columns
 
 
 def random_sizes(exprs: Sequence[Expr], rng: Random) -> dict[str, int]:
@@ -75,7 +77,7 @@ def _dimensions(exprs: Sequence[Expr]) -> tuple[list[Dim], dict[str, int]]:
                 if len(d.names()) == 1:
                     name = next(iter(d.names()))
                     least[name] = max(least.get(name, 1), node.params[0])
-        if node.op.name == "svdvals" or (node.op.name == "variable" and "orthogonal" in node.params[1]):
+        if node.op.name in THIN or (node.op.name == "variable" and "orthogonal" in node.params[1]):
             rows, columns = node.args[0].shape if node.args else node.shape
             dims[rows - columns + dim(1)] = None  # at least as many rows as columns
         r = rank(node.params[1]) if node.op.name == "variable" else None
@@ -242,6 +244,8 @@ def _of_domain(domain: str, shape: tuple[int, ...], rng: Random) -> Any:
 
     if domain in ("positive", "nonnegative"):
         return uniform(0.3, 2.0, shape, rng)
+    if domain == "whole":
+        return np.floor(uniform(2.0, 5.0, shape, rng))
     if domain == "unit01":
         return uniform(0.05, 0.95, shape, rng)
     if domain == "invertible" and len(shape) == 2:

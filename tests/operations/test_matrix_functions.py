@@ -192,11 +192,30 @@ def test_second_differentials(text: str) -> None:
     assert check_differential(d.raw_differential, names["X"], d.direction, d.second_differential).ok
 
 
-@pytest.mark.parametrize("text", ["tr(expm(X))", "tr(X*logm(X))", "tr(powm(X,1/3))"])
-def test_hessians_without_a_matrix_form_are_refused(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("tr(expm(X))", "kexpm(X)"), ("tr(X*logm(X))", "klogm(X)"), ("tr(powm(X,1/3))", "kpowm(X,-2/3)"),
+        ("tr(sinm(X))", "kcosm(X)"), ("tr(cosm(X))", "ksinm(X)"),
+    ],
+)  # fmt: skip
+def test_hessians_name_the_matrix_of_the_frechet_derivative(text: str, name: str) -> None:
     f, names = of(text)
-    with pytest.raises(UnsupportedError, match="Jacobian of d"):
-        Derivative(f, names["X"]).hessian  # noqa: B018
+    hessian = Derivative(f, names["X"]).hessian
+    assert name in str(write_text(hessian))
+    report = check_hessian(f, names["X"], hessian)
+    assert report.ok, report.reason
+
+
+def test_the_matrix_of_a_frechet_derivative_is_its_divided_differences() -> None:
+    rng = np.random.default_rng(1)
+    a = rng.normal(size=(3, 3))
+    w, v = np.linalg.eigh(a + a.T)
+    gaps = w[:, None] - w + np.eye(3)
+    f = (np.exp(w)[:, None] - np.exp(w)) / gaps + np.diag(np.exp(w))
+    basis = np.kron(v, v)
+    value = evaluate(parse("kexpm(S)", ["S: n×n symmetric"]), {"S": a + a.T})
+    assert np.allclose(value, basis @ np.diag(f.ravel(order="F")) @ basis.T)
 
 
 def test_exponent_of_a_direction_is_refused() -> None:
