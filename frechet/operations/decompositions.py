@@ -66,7 +66,8 @@ class OfColumns(Factor):
     """A factor of X = Q*R for X of full column rank."""
 
     source = "Walter & Lehmann (2012), section 4; Seeger et al. (2017), section 4.3"
-    conditions_text = "X of full column rank: where not, Q is not determined and R has no derivative"
+    conditions_text = "X of full column rank"
+    elsewhere = "where {0} has not full column rank Q is not determined, and R has no derivative"
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         if kind(shapes[0]) != "matrix":
@@ -144,7 +145,8 @@ class OfLeadingMinors(Factor):
     source = "de Hoog, Anderssen & Lukas (2011), section 2; Golub & Van Loan (2013), section 3.2"
     invertible = True
     domain = "spd"
-    conditions_text = "the leading principal minors of X are not 0: where one is, there is no factorization without pivoting"
+    conditions_text = "the leading principal minors of X are not 0"
+    elsewhere = "where a leading principal minor of {0} is 0 there is no factorization without pivoting, so no derivative"
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         reducing.square(equal, shapes[0], self.name)

@@ -148,6 +148,9 @@ def slope(name: str, x: Expr) -> Expr:
     return found
 
 
+NOT_THERE = "where f has no derivative at an eigenvalue of {0} there is none; repeated eigenvalues do no harm"
+
+
 class FunctionPage(matrix_functions.MatrixFunction):
     name, signature = "funm", "funm(f,X)"
     summary = "The element-wise function f of a symmetric matrix: V*diag(f(λ))*V' where X = V*diag(λ)*V'."
@@ -157,6 +160,7 @@ class FunctionPage(matrix_functions.MatrixFunction):
     takes = ("fe",)
     in_notation = False
     conditions_text = "X symmetric, f differentiable at every eigenvalue of X; repeated eigenvalues do not disturb"
+    elsewhere = NOT_THERE
     examples = ("funm(tanh,X+X')", "tr(A*funm(sigmoid,X*X'))", "funm(softplus,A+A')*x")
     identities = (
         ("funm(exp,B)", "expm(B)"), ("funm(square,B)", "B^2"), ("funm(tanh,-B-B')", "-funm(tanh,B+B')"),
@@ -211,6 +215,7 @@ class FunctionDerivativePage(Operation):
     linear_in = (1,)
     in_notation = False
     conditions_text = "X symmetric, f differentiable at every eigenvalue of X"
+    elsewhere = NOT_THERE
     examples = ("dfunm(tanh,A+A',X)", "tr(C*dfunm(sigmoid,A*A',X))")
     identities = (
         ("dfunm(exp,B,C)", "dexpm(B,C)"), ("dfunm(square,B,C)", "B*C+C*B"),
@@ -313,6 +318,7 @@ class FunctionTracePage(Operation):
     takes = ("fe",)
     in_notation = False
     conditions_text = "X symmetric, f differentiable at every eigenvalue of X; repeated eigenvalues do not disturb"
+    elsewhere = NOT_THERE
     examples = ("trfun(softplus,X+X')", "trfun(exp,X)", "trfun(log1p,A*A')")
     identities = (
         ("trfun(square,B)", "tr(B^2)"), ("trfun(exp,B)", "tr(expm(B))"), ("trfun(abs,B+B')", "normnuc(B+B')"),

@@ -33,7 +33,7 @@ class LeastSquaresPage(Operation):
     source = "Golub & Pereyra (1973), section 4; Golub & Van Loan (2013), section 5.3"
     takes = ("ee",)
     in_notation = False
-    conditions_text = "A of full column rank: where not, the solution is not unique; pinv(A)*b is the one of smallest norm"
+    conditions_text = "A of full column rank: where not, pinv(A)*b is the solution of smallest norm"
     examples = ("lstsq(A,b)", "norm2(A*lstsq(A,b)-b)^2")
     identities = (("lstsq(A,b)", "pinv(A)*b"), ("A'*(A*lstsq(A,b)-b)", "zeros(n)"))
 
@@ -77,7 +77,8 @@ class ProjectorPage(Operation):
     in_notation = False
     idempotent = True
     meaning = "the orthogonal projector on the columns of {0}"
-    conditions_text = "the rank of X is constant near the point: where it changes, the projector jumps"
+    conditions_text = "the rank of X is constant near the point"
+    elsewhere = "where the rank of {0} changes the projector jumps, and there is no derivative"
     examples = ("proj(X)", "norm2(y-proj(X)*y)^2", "proj(A*X)*b")
     identities = (
         ("proj(X)", "X*pinv(X)"), ("proj(X)*proj(X)", "proj(X)"), ("proj(X)*X", "X"), ("proj(3*X)", "proj(X)"),
@@ -125,6 +126,7 @@ class GeometricMeanPage(Operation):
     in_notation = False
     domain = "spd"
     conditions_text = "A and B positive definite"
+    elsewhere = "where {0} is singular the mean has no derivative, and where it is indefinite there is no mean"
     examples = ("geomean(A*A'+eye(n),B*B'+eye(n))", "tr(C*geomean(A*A'+eye(n),B*B'+eye(n)))")
     identities = (
         ("geomean(A*A',B*B')*inv(A*A')*geomean(A*A',B*B')", "B*B'"), ("geomean(A*A',eye(n))", "sqrtm(A*A')"),

@@ -26,7 +26,8 @@ class MatrixSignPage(Operation):
     forces_matrix = True
     in_notation = False
     involutory = True
-    conditions_text = "no eigenvalue of X is imaginary or 0: there the sign jumps"
+    conditions_text = "no eigenvalue of X is imaginary or 0"
+    elsewhere = "where an eigenvalue of {0} is imaginary or 0 the sign jumps, and there is no derivative"
     examples = ("signm(X)", "tr(A*signm(X))")
     identities = (
         ("signm(B)*signm(B)", "eye(n)"), ("signm(B')", "signm(B)'"), ("signm(-2*B)", "-signm(B)"),
