@@ -18,6 +18,7 @@ from frechet.expressions.errors import NotationError, UnsupportedError
 from frechet.expressions.node import Expr, Number, make, substitute, walk
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import (
+    activations,
     commuting,
     elementwise,
     hadamard,
@@ -28,6 +29,7 @@ from frechet.operations import (
     reducing,
     reductions,
     shaping,
+    special_functions,
     spectra,
     sums,
 )  # fmt: skip
@@ -48,9 +50,9 @@ def argument() -> Expr:
 @cache
 def known_functions() -> dict[str, Operation]:
     """The functions that funm takes, by name."""
-    pages = [p for p in elementwise.FUNCTIONS if p.takes == ("e",)]
-    pages += [p for p in elementwise.PAGES if p.name in ABBREVIATIONS]  # type: ignore[misc]
-    return {p.name: p for p in pages}
+    pages = [*elementwise.PAGES, *special_functions.PAGES, *activations.PAGES]
+    named = [p for p in pages if p.name in ABBREVIATIONS or isinstance(p, elementwise.Elementwise)]
+    return {p.name: p for p in named if p.takes == ("e",)}
 
 
 def page_of(name: object) -> Operation:

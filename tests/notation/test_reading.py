@@ -137,7 +137,6 @@ def test_entries() -> None:
         ("tr(x)", ["x: n"], ShapeError, "tr(x)", "did you mean sum(x)?"),
         ("dot(x,A)", [], ShapeError, "dot(x,A)", "dot needs equal shapes here: x is n and A is m×p"),
         (r"A\x", ["A: n×m", "x: n"], ShapeError, r"A\x", "did you mean pinv(A)*x?"),
-        ("trfun(X)", [], UnsupportedError, "trfun", "trfun is not supported yet"),
         ("prod_i(x[i])", [], UnsupportedError, "prod_i", "not supported yet"),
         ("softmax(X)", [], ShapeError, "softmax(X)", "softmax(Z,2) is along the rows"),
         ("softmax(x,2)", [], ShapeError, "softmax(x,2)", "and this is a vector: did you mean softmax(x)?"),
