@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
+from scipy.linalg import fractional_matrix_power
 
 from frechet.compilation.numpy_source import evaluate
 from frechet.expressions.dimension import SCALAR
@@ -224,7 +225,7 @@ VALUES: dict[type, Callable[..., Any]] = {
     sp.Mul: _product,
     sp.MatMul: _product,
     sp.Pow: lambda a, k: a**k,
-    sp.MatPow: lambda a, k: np.linalg.matrix_power(a, int(k)),
+    sp.MatPow: lambda a, k: np.linalg.matrix_power(a, int(k)) if k == int(k) else fractional_matrix_power(a, k),
     sp.Transpose: np.transpose,
     sp.Inverse: lambda a, *_: np.linalg.inv(a),
     sp.Trace: np.trace,
