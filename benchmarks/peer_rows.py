@@ -344,11 +344,10 @@ FACTORIZATIONS = (
         sizes={"p": 4, "q": 3},
         jax="(lambda R: jnp.trace(A@(jnp.sign(jnp.diag(R))[:, None]*R)))(jnp.linalg.qr(X)[1])",
         torch="(lambda R: torch.trace(A@(torch.sign(torch.diag(R))[:, None]*R)))(torch.linalg.qr(X)[1])",
-        pending="factorize",
     ),
     Row(
         "LU without pivoting, the upper factor", "tr(A*luu(X))", "X", "inv(lul(X))'*triu(A'*luu(X)')*inv(luu(X))'",
-        declared=("X: n×n",), torch="torch.trace(A@torch.linalg.lu(X, pivot=False)[2])", pending="factorize",
+        declared=("X: n×n",), torch="torch.trace(A@torch.linalg.lu(X, pivot=False)[2])",
     ),
 )
 
@@ -434,7 +433,6 @@ STRUCTURES = (
             "x@C@y",
             "x@C@y",
         ),
-        pending="structures",
     ),
     Row(
         "matrix of rank r", "norm2(X - A)^2", "X", "2*(X*(pinv(X)*(A*pinv(X)*X - A) + eye(m)) - A*pinv(X)*X)",
@@ -446,7 +444,6 @@ STRUCTURES = (
             "jnp.sum((X - A)**2)",
             "torch.sum((X - A)**2)",
         ),
-        pending="structures",
     ),
 )
 
