@@ -6,20 +6,20 @@ once in a large expression get a name, so that the text has the size of the grap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 from frechet.expressions.dimension import SCALAR, Dim
 from frechet.expressions.node import Expr, Number, variables, walk
 from frechet.expressions.operation import Operation, fitting
 from frechet.notation.columns import by_columns
+from frechet.notation.orientation import term_by_term, without_bar, written
 from frechet.notation.parts import block_piece, chain_of_parts, has_parts
 from frechet.operations.constants import EYE, ONE, exact, magnitude
 from frechet.operations.declared_functions import functions
 from frechet.operations.einsum import EINSUM, letters_of, turned
 from frechet.operations.matrix_functions import whole
 from frechet.operations.sums import common_factor
-from frechet.operations.transposition import conjugated
 
 NAMING_LIMIT = 120  # leaves from which shared parts get names
 SHARED_LEAVES = 3
@@ -157,7 +157,7 @@ def write(root: Expr, style: Style, share: bool = True, spelled: Mapping[Expr, P
     named = _shared_parts(root) if share else {}
     pieces = _Pieces(named)
     where: dict[str, str] = {}
-    for node in _walk(root):
+    for node in written(root):
         piece = spelled[node] if spelled and node in spelled else _piece(node, pieces, style)
         if node in named:
             name = style.variable(named[node])
@@ -217,34 +217,9 @@ class _Pieces(dict[Expr, Piece]):
         self.named = named
 
 
-def _without_bar(node: Expr) -> Expr | None:
-    """The expression whose conjugate this one is written as: conj(d - w'*z) rather than conj(d) - w^H*conj(z)."""
-    if node.op.name == "conj" or (node.bar > 0 and node.op.name == "sum_of_terms" and len(node.args) > 1):
-        return conjugated(node)
-    return None
-
-
-def _walk(root: Expr) -> Iterator[Expr]:
-    """Every node that is written, what it is written with before it."""
-    seen: set[Expr] = set()
-    stack = [(root, False)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            parts: list[Expr] = []
-            for a in (node, *node.args) if node.op.name == "transpose" else (node,):
-                plain = _without_bar(a) if a.bar > 0 else None
-                parts.extend(a.args if plain is None else (plain,))
-            stack.extend((a, False) for a in reversed(dict.fromkeys((*node.args, *parts))) if a not in seen)
-
-
 def _piece(node: Expr, pieces: _Pieces, style: Style) -> Piece:
     if node.bar > 0:
-        plain = _without_bar(node)
+        plain = without_bar(node)
         if plain is not None:
             return style.conjugate(pieces[plain])
     special = SPECIAL.get(node.op.name)
@@ -372,9 +347,12 @@ def _times_number(c: Number, piece: Piece, style: Style) -> Piece:
 
 def _transpose(node: Expr, pieces: _Pieces, style: Style) -> Piece:
     a = node.args[0]
-    plain = None if a in pieces.named else _without_bar(a)
+    plain = None if a in pieces.named else without_bar(a)
     if plain is not None:
         return style.conjugate_transpose(pieces[plain])
+    opened = None if a in pieces.named else term_by_term(node)
+    if opened is not None:
+        return pieces[opened]
     if a.op.name == "sum_of_terms" and a not in pieces.named:
         outside, inner = _taken_out(a, pieces, style)
         if outside != 1:  # 2*(A + B)' rather than (2*(A + B))'

@@ -159,7 +159,7 @@ def test_gradient_is_written(text: str, name: str, expected: str) -> None:
 STRUCTURED = [
     ("X[i,j]^2", "symmetric", "X[j,i]*(unit(n,i)*unit(n,j)' + unit(n,j)*unit(n,i)')"),
     ("X[i,i]^2", "diagonal", "2*X[i,i]*diag(unit(n,i))"),
-    ("X[1,2]^2", "skew", "X[1,2]*(unit(n,2)*unit(n,1)' - unit(n,1)*unit(n,2)')'"),
+    ("X[1,2]^2", "skew", "X[1,2]*(unit(n,1)*unit(n,2)' - unit(n,2)*unit(n,1)')"),
     ("X[1,2] + X[2,2]", "lower", None),
     ("norm2(X[1:k,1:k])^2", "toeplitz", None),
     ("logdet(X[1:k,1:k])", "spd", "[inv(X[1:k,1:k]), zeros(k,n-k); zeros(n-k,k), zeros(n-k,n-k)]"),

@@ -140,3 +140,12 @@ def test_signature_line() -> None:
 def test_text_is_unchanged_by_the_hooks() -> None:
     for text in ("sqrt(X)", "x.*y./w", "inv(X)'", "tr(A*X*B)"):
         assert str(write_text(parse(text))) == text
+
+
+def test_a_transposed_sum_is_written_term_by_term_where_that_needs_fewer_transposes() -> None:
+    declared = {"S": "n×n symmetric", "X": "n×n", "x": "n"}
+    written = {"(S + S*x*x')'": "x*x'*S + S", "S*x*x' + S": "S*x*x' + S", "(X^2 + X)'": "(X^2 + X)'"}
+    for text, shown in written.items():
+        e = parse(text, declared)
+        assert str(write_text(e)) == shown
+        assert parse(shown, declared) is e
