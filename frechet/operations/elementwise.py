@@ -71,6 +71,7 @@ class Elementwise(Operation):
         identities: tuple[tuple[str, str], ...] = (),
         summary: str = "",
         complex: bool = False,
+        elsewhere: str = "",
     ) -> None:
         self.name = name  # type: ignore[misc]
         self.complex = complex  # type: ignore[misc]
@@ -81,7 +82,8 @@ class Elementwise(Operation):
         self.domain = domain  # type: ignore[misc]
         self.latex = latex or rf"\operatorname{{{name}}}({{0}})"  # type: ignore[misc]
         self.conditions_text = "; ".join(w.format("x") for w in where)  # type: ignore[misc]
-        self.elsewhere = ELSEWHERE.get(name) or (ELSEWHERE[where[0]].format("{0}", name=name) if where else "")  # type: ignore[misc]
+        said = ELSEWHERE.get(name) or (ELSEWHERE.get(where[0], "").format("{0}", name=name) if where else "")
+        self.elsewhere = elsewhere or said  # type: ignore[misc]
         self.simplify = simplify
         self.identities = identities  # type: ignore[misc]
         self.signature = f"{name}(x)"  # type: ignore[misc]
