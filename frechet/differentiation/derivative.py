@@ -121,10 +121,10 @@ class Derivative:
         Raises:  UnsupportedError, for the convention holomorphic if the function is not
         """
         self._need_scalar("gradient")
+        if structure_of(self.variable) == "hermitian":
+            parts(self.raw_differential, self.direction)  # says why there is none
         if real_valued(self.function) and not self.variable.real and convention != "holomorphic":
             half = add([(HALF, projected(self._raw_cotangent, self.variable))])
-            if structure_of(self.variable) == "hermitian":
-                parts(self.raw_differential, self.direction)  # says why there are none
             return half if convention == "wirtinger-conj" else conjugated(half)
         return derivative_by(self.raw_differential, self.direction, convention)
 

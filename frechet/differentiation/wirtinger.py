@@ -65,8 +65,8 @@ def holomorphic_part(image: Expr, direction: Expr) -> Expr:
     """
     if direction.real:
         return image
-    if not any(n.op in (CONJ, RE, IM) for n in depends(image, direction)) and "hermitian" not in direction.params[1]:
-        return image
+    if not any(n.op in (CONJ, RE, IM) for n in depends(image, direction)):
+        return image  # of a Hermitian direction its transpose may stand in it, which is linear too
     linear, rest, _ = parts(image, direction)
     if not is_zero(rest):
         raise UnsupportedError(

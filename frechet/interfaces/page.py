@@ -219,6 +219,7 @@ class Page:
         else:
             lines += self._jacobian(d)
         affine = self.variable not in depends(d.differential, self.variable)
+        affine = affine and not answers[0].conditions  # log(exp(z)) has a branch
         remark = f"exact: {g} is affine in {x}" if affine else f"near {self._point(d)}, up to second order"
         lines.append(self.entry("linearization", f"{g}({x}) = {self._linearization(d)}", remark))
         if self.order == 2:

@@ -29,7 +29,15 @@ from frechet.operations import (
     sums,
 )
 from frechet.operations.constants import COMMUTATION, EYE, ONE, ONES, eye, is_zero, number, zeros
-from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugate_transposed, conjugated, hermitian, transposed
+from frechet.operations.transposition import (
+    REVERSE,
+    SIGNS,
+    TRANSPOSE,
+    conjugate_transposed,
+    conjugated,
+    hermitian,
+    transposed,
+)
 
 
 class ScalePage(Operation):
@@ -480,7 +488,8 @@ def _scalar_chain(chain: list[Expr]) -> Expr:
     def marks(fs: list[Expr]) -> tuple[Any, ...]:
         # the differential is not transposed and stands last, then as few transposes as can be
         turned = any(f.op is TRANSPOSE and f.lead[:1] == "~" for f in fs)
-        return turned, sum(f.balance for f in fs), [f.key for f in fs[1:]] if fs[0].op is TRANSPOSE else []
+        signs = sum(f.op.name in SIGNS for f in fs if not f.real)  # w^H*x rather than x'*conj(w)
+        return turned, signs, sum(f.balance for f in fs), [f.key for f in fs[1:]] if fs[0].op is TRANSPOSE else []
 
     return forward if marks(chain) <= marks(flipped) else backward
 
