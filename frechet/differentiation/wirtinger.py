@@ -37,7 +37,7 @@ def parts(image: Expr, direction: Expr) -> tuple[Expr, Expr, Expr]:
     if "hermitian" in structure:
         raise UnsupportedError(
             "Wirtinger derivatives treat a matrix and its conjugate as independent, and those of a Hermitian matrix are"
-            " each other's transpose: ask for the gradient"
+            " each other's transpose: ask for the gradient of a real function, such as its real part re(...)"
         )
     inside = depends(image, direction)
 

@@ -9,7 +9,7 @@ from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.metrics import MEANING, metrics_of
 from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR, Shape, axes, show_dimension, show_shape
-from frechet.expressions.errors import NotationError
+from frechet.expressions.errors import NotationError, UnsupportedError
 from frechet.expressions.node import Expr, depends, substitute
 from frechet.interfaces import complex_page
 from frechet.interfaces.answer import Answer, answer, default_form, named_parts, stated
@@ -131,8 +131,9 @@ class Page:
         return _entry(label, body, remark)
 
     # -- single views
-    def _answered(self, form: str | None) -> Answer:
-        order = self.order if form in (None, "differential", "gradient") else 2 if form == "hessian" else 1
+    def _answered(self, form: str | None, order: int | None = None) -> Answer:
+        if order is None:
+            order = self.order if form in (None, "differential", "gradient") else 2 if form == "hessian" else 1
         options = {"convention": self.convention, "metric": self.metric}
         found = answer(self.function, self.variable, form, order, self.check, **options)
         self.results.append(found.expression)
@@ -201,12 +202,14 @@ class Page:
     def _body(self) -> list[str]:
         if self.variable not in depends(self.function, self.variable):
             return [f"{self.name} does not occur in the value: the derivative is 0"]
-        plain = self.variable.real
-        answers = [self._answered(default_form(self.function, 1))] if plain else complex_page.answers(self)
+        answers, missing = self._first_answers()
         d, x, g = answers[0].derivative, self.name, self.letter
         self.results.append(d.differential)
         lines = [self._differential(d)]
-        if not plain:
+        if missing:
+            view = "gradient" if self.function.shape == SCALAR else "Jacobian"
+            lines.append(self.entry(view, f"not supported: {missing}"))
+        elif not self.variable.real:
             lines += complex_page.lines(self, answers)
         elif self.function.shape == SCALAR:
             lines += self._gradient(d)
@@ -224,8 +227,11 @@ class Page:
         lines.append(self.entry("linearization", f"{g}({x}) = {self._linearization(d)}", remark))
         if self.order == 2:
             matrix = self.function.shape == SCALAR and self.variable.real
-            answers.append(self._answered("hessian" if matrix else "differential"))
-            lines += self._second(answers[-1])
+            try:
+                answers.append(self._answered("hessian" if matrix else "differential"))
+                lines += self._second(answers[-1])
+            except UnsupportedError as error:
+                lines.append(self.entry("Hessian" if matrix else "second", f"not supported: {error.message}"))
         shown = [d.differential, *(a.expression for a in answers)]
         for i, (part, meaning) in enumerate(named_parts(self.function, *shown)):
             lines.append(self.entry("with" if i == 0 else "", f"{self.show(part)}: {meaning}"))
@@ -235,6 +241,18 @@ class Page:
         lines += [self.entry("" if i else "elsewhere", words) for i, words in enumerate(elsewhere)]
         lines.append(self.entry("checked", _checked([a.report for a in answers])))
         return lines
+
+    def _first_answers(self) -> tuple[list[Answer], str]:
+        """The gradient or Jacobian; where there is none here, the differential, and why.
+
+        Raises:  UnsupportedError, where there is no differential either
+        """
+        try:
+            if not self.variable.real:
+                return complex_page.answers(self), ""
+            return [self._answered(default_form(self.function, 1))], ""
+        except UnsupportedError as error:
+            return [self._answered("differential", 1)], error.message
 
     def _differential(self, d: Derivative) -> str:
         from frechet.notation.spaces import show_space

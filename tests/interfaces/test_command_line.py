@@ -153,3 +153,13 @@ def test_ten_thousand_parentheses():
 def test_help_and_version():
     assert "exit codes" in process("--help").stdout.decode()
     assert process("--version").stdout.decode().startswith("frechet ")
+
+
+def test_the_page_stands_without_a_view_that_is_not_supported(capsys):
+    for order in ("1", "2"):
+        code, out, _ = run(capsys, "conv1d(X,w)", "X", "--declare", "X: 5×3", "--declare", "w: 2", "--order", order)
+        assert code == 0
+        assert "differential    dF = conv1d(dX, w)" in out
+        assert "Jacobian        not supported: the Jacobian of conv1d of a matrix" in out
+    code, _, err = run(capsys, "conv1d(X,w)", "X", "--declare", "X: 5×3", "--declare", "w: 2", "--form", "jacobian")
+    assert code == 3 and "Jacobian of conv1d" in err
