@@ -314,3 +314,21 @@ def test_printing_is_the_same_twice() -> None:
         for text in page.examples:
             e = example(page, text)
             assert str(write_text(e)) == str(write_text(example(page, text)))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if not page.complex], ids=lambda page: page.name)
+def test_complex_arguments_are_refused_by_name_or_right(page: Operation) -> None:
+    """A page that does not say that it takes complex arguments; some of its examples stand for operations that do."""
+    for text in page.examples:
+        try:
+            e = example(page, text, "complex")
+        except FrechetError as error:
+            assert "complex" in error.message, f"{text}: {error.message}"
+            continue
+        for x in free_variables(e):
+            D = Derivative(e, x)
+            try:
+                report = check_differential(e, x, D.direction, D.differential)
+            except UnsupportedError:
+                continue
+            assert report.ok, f"{text} by {x}: {report.reason}"
