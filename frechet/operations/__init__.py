@@ -50,6 +50,8 @@ einsum               products of arrays summed over indices
 networks             their normal form (no pages)
 """
 
+from functools import cache
+
 from frechet.expressions.operation import Operation, all_operations, register
 from frechet.operations import (
     activations,
@@ -107,6 +109,7 @@ if not all_operations():
     register([page for family in FAMILIES for page in family.PAGES])
 
 
+@cache
 def typed_operations() -> dict[str, list[Operation]]:
     """The operations that may be typed as name(arguments), by name."""
     found: dict[str, list[Operation]] = {}
