@@ -178,25 +178,25 @@ def duplication(n):
 
 
 def eigvals(X):
-    """The eigenvalues of the symmetric matrix X, ascending."""
-    return np.linalg.eigvalsh((X + X.T) / 2)
+    """The eigenvalues of the symmetric or Hermitian matrix X, ascending."""
+    return np.linalg.eigvalsh((X + X.conj().T) / 2)
 
 
 def eigvecs(X):
-    """The unit eigenvectors of the symmetric matrix X as columns, their eigenvalues ascending."""
-    return np.linalg.eigh((X + X.T) / 2)[1]
+    """The unit eigenvectors of the symmetric or Hermitian matrix X as columns, their eigenvalues ascending."""
+    return np.linalg.eigh((X + X.conj().T) / 2)[1]
 
 
 def eigproj(X, k):
-    """The orthogonal projector on the eigenvectors of the k largest eigenvalues of the symmetric matrix X."""
+    """The orthogonal projector on the eigenvectors of the k largest eigenvalues of the symmetric or Hermitian matrix X."""
     V = eigvecs(X)[:, -k:]
-    return V @ V.T
+    return V @ V.conj().T
 
 
 def funm(f, X):
-    """V @ diag(f(w)) @ V.T for the symmetric matrix X = V @ diag(w) @ V.T."""
-    w, V = np.linalg.eigh((X + X.T) / 2)
-    return (V * f(w)) @ V.T
+    """V @ diag(f(w)) @ V^H for the symmetric or Hermitian matrix X = V @ diag(w) @ V^H."""
+    w, V = np.linalg.eigh((X + X.conj().T) / 2)
+    return (V * f(w)) @ V.conj().T
 
 
 def dfunm(f, slope, X, E, near=1e-4):
@@ -204,18 +204,18 @@ def dfunm(f, slope, X, E, near=1e-4):
 
     For eigenvalues near each other they are the mean of the derivative, slope, between them (Gauss, two nodes).
     """
-    w, V = np.linalg.eigh((X + X.T) / 2)
+    w, V = np.linalg.eigh((X + X.conj().T) / 2)
     gap, middle = w[:, None] - w, (w[:, None] + w) / 2
     close = np.abs(gap) <= near * (1 + np.abs(middle))
     away = np.where(close, gap, 0.0) / np.sqrt(12)
     means = (slope(middle + away) + slope(middle - away)) / 2
     values = f(w)
     quotients = np.where(close, means, (values[:, None] - values) / np.where(close, 1.0, gap))
-    return V @ (quotients * (V.T @ E @ V)) @ V.T
+    return V @ (quotients * (V.conj().T @ E @ V)) @ V.conj().T
 
 
 def polar(X, k=None):
-    """U @ V.T of the thin singular value decomposition of X; of the k largest singular values only."""
+    """U @ V^H of the thin singular value decomposition of X; of the k largest singular values only."""
     U, _, Vt = np.linalg.svd(X, full_matrices=False)
     return U[:, :k] @ Vt[:k]
 
@@ -273,14 +273,14 @@ def sqrtm(X):
 
 
 def powm(X, a):
-    """The principal power of a matrix with a real exponent; of a symmetric one by its eigenvalues, which may be 0."""
+    """The principal power of a matrix with a real exponent; of a symmetric or Hermitian one by its eigenvalues, which may be 0."""
     import scipy.linalg
 
-    if np.abs(X - X.T).max() <= 1e-13 * np.abs(X).max():
+    if np.abs(X - X.conj().T).max() <= 1e-13 * np.abs(X).max():
         w, V = np.linalg.eigh(X)
         w = np.where(w < -1e-13 * np.abs(w).max(), np.nan, np.maximum(w, 0.0))
         with np.errstate(divide="ignore"):
-            return (V * w ** float(a)) @ V.T
+            return (V * w ** float(a)) @ V.conj().T
     if a == 0.5:
         return matrix_function(scipy.linalg.sqrtm, X)
     return matrix_function(lambda M: scipy.linalg.fractional_matrix_power(M, float(a)), X)

@@ -1,8 +1,8 @@
 """Complex numbers: conjugate, real and imaginary part, the imaginary unit.
 
 A derivative of a function of complex variables is linear over the real numbers: conj, re and im are linear maps here, with
-adjoints under Re tr(AᴴB). Bars stand on variables, because every operation that takes complex arguments commutes with
-conjugation.
+adjoints under Re tr(AᴴB). Bars stand on variables, because nearly every operation that takes complex arguments commutes
+with conjugation; vectors that are defined up to a factor of modulus 1, such as eigenvectors, carry bars of their own.
 """
 
 from __future__ import annotations
@@ -216,7 +216,12 @@ def _rank(e: Expr) -> tuple[Any, ...]:
 
 def _bar(e: Expr) -> Expr:
     """The conjugate of a variable; of a Hermitian one its transpose."""
-    return transposed(e) if "hermitian" in e.params[1] else make(CONJ, (e,), (), e.shape)
+    return transposed(e) if "hermitian" in e.params[1] else barred(e)
+
+
+def barred(e: Expr) -> Expr:
+    """The conjugate as a node of its own, with the bar outside."""
+    return make(CONJ, (e,), (), e.shape)
 
 
 CONJUGATES.update({

@@ -78,8 +78,8 @@ class DetPage(Operation):
             return hadamard.monomial(SCALAR, [(self.build(f), 1) for f in e.args])
         base, k = powers.base_and_exponent(e)
         if e.op is factorizations.CHOLESKY:
-            base, k = e.args[0], Fraction(1, 2)
-        if k != 1:
+            return hadamard.monomial(SCALAR, [(self.build(e.args[0]), Fraction(1, 2))])
+        if k != 1 and (e.real or isinstance(k, int) or base.definite):  # of complex numbers not the principal power
             return hadamard.monomial(SCALAR, [(self.build(base), k)])
         exponent = commuting.exponent_of(e)
         if exponent is not None:

@@ -17,11 +17,11 @@ from frechet.operations.transposition import conjugate_transposed, oriented, tra
 class SylvesterPage(Operation):
     name, signature, summary = "sylvester", "sylvester(A,B,C)", "The solution Z of A*Z + Z*B = C."
     rule = "d Z = sylvester(A,B,dC-dA*Z-Z*dB),  Z = sylvester(A,B,C)"
-    adjoint_rule = "W -> sylvester(A',B',W) in C"
+    adjoint_rule = "W -> sylvester(A^H,B^H,W) in C"
     source = "Higham (2008), section B.14; Kao & Hennequin (2020), section 3"
     latex = r"\operatorname{sylvester}\left({0}, {1}, {2}\right)"
     takes = ("eee",)
-    linear = True
+    linear = complex = True
     linear_in = (2,)
     conditions_text = "no eigenvalue of A is the negative of one of B"
     elsewhere = "otherwise the equation has no solution or many, and there is no derivative"
@@ -87,7 +87,7 @@ class LyapunovPage(Operation):
     source = "Higham (2008), section B.14; Kao & Hennequin (2020), section 3"
     latex = r"\operatorname{lyap}\left({0}, {1}\right)"
     takes = ("ee",)
-    linear = True
+    linear = complex = True
     linear_in = (1,)
     conditions_text = "no two eigenvalues of A add up to 0"
     elsewhere = "where two eigenvalues of {0} add up to 0 the equation has no solution or many, and there is no derivative"
@@ -116,7 +116,7 @@ class LyapunovPage(Operation):
 
     def annotate(self, node: Expr) -> None:
         a, q = node.args
-        node.sign, node.definite = 0, q.definite if a.definite == 2 else 0
+        node.sign, node.definite = 0, q.definite if a.definite == 2 and node.real else 0
         node.balance = q.balance  # lyap(A,Q)' = lyap(A,Q')
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:

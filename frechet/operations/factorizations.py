@@ -12,7 +12,7 @@ from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import determinant, hadamard, powers, products, reducing, reductions, shaping, sums
 from frechet.operations.constants import EYE, VARIABLE, is_zero, number
-from frechet.operations.transposition import REVERSE, TRANSPOSE, symmetric, transposed
+from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugate_transposed, conjugated, hermitian, symmetric, transposed
 
 HALF = Fraction(1, 2)
 LARGEST = 60  # leaves of an expression of which it is asked whether it is triangular
@@ -20,22 +20,22 @@ LARGEST = 60  # leaves of an expression of which it is asked whether it is trian
 
 class CholeskyPage(Operation):
     name, signature, triangle = "cholesky", "cholesky(X)", "lower"
-    summary = "The lower triangular L with positive diagonal and L*L' = X, of a positive definite X."
-    rule = "d L = L*lowhalf(inv(L)*dX*inv(L)'),  L = cholesky(X)"
+    summary = "The lower triangular L with positive diagonal and L*L^H = X, of a positive definite X."
+    rule = "d L = L*lowhalf(inv(L)*dX*inv(L)^H),  L = cholesky(X)"
     source = "Giles (2008), section 2.3.5; Murray (2016), eq. 8"
     latex = r"\operatorname{chol}({0})"
     takes = ("e",)
-    forces_matrix = invertible = True
+    forces_matrix = invertible = complex = True
     domain = "spd"
     conditions_text = "X positive definite"
     elsewhere = "where {0} is singular the factor has no derivative, and where it is indefinite there is no factor"
-    examples = ("cholesky(B*B'+eye(n))", "tr(C*cholesky(B*B'+eye(n)))", "sum(log(diag(cholesky(B*B'+eye(n)))))")
+    examples = ("cholesky(B*B^H+eye(n))", "tr(C*cholesky(B*B^H+eye(n)))", "sum(log(diag(cholesky(B*B^H+eye(n)))))")
     identities = (
-        ("cholesky(B*B'+eye(n))*cholesky(B*B'+eye(n))'", "B*B'+eye(n)"),
-        ("cholesky(4*B*B'+4*eye(n))", "2*cholesky(B*B'+eye(n))"),
-        ("2*sum(log(diag(cholesky(B*B'+eye(n)))))", "logdet(B*B'+eye(n))"),
-        ("prod(diag(cholesky(B*B'+eye(n))))^2", "det(B*B'+eye(n))"),
-        ("inv(cholesky(B*B'+eye(n)))'*inv(cholesky(B*B'+eye(n)))", "inv(B*B'+eye(n))"),
+        ("cholesky(B*B^H+eye(n))*cholesky(B*B^H+eye(n))'", "B*B^H+eye(n)"),
+        ("cholesky(4*B*B^H+4*eye(n))", "2*cholesky(B*B^H+eye(n))"),
+        ("2*sum(log(diag(cholesky(B*B^H+eye(n)))))", "logdet(B*B^H+eye(n))"),
+        ("prod(diag(cholesky(B*B^H+eye(n))))^2", "det(B*B^H+eye(n))"),
+        ("inv(cholesky(B*B^H+eye(n)))'*inv(cholesky(B*B^H+eye(n)))", "inv(B*B^H+eye(n))"),
     )
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -48,8 +48,8 @@ class CholeskyPage(Operation):
             raise ShapeError(
                 f"cholesky is of a symmetric positive definite matrix, and {x.params[0]} is skew: no matrix is both"
             )
-        if not symmetric(x):
-            message = "cholesky is of a symmetric positive definite matrix: declare X spd, or give one such as X*X'"
+        if not hermitian(x):
+            message = "cholesky is of a symmetric or Hermitian positive definite matrix: declare X spd, or give one such as X*X^H"
             raise UnsupportedError(message)
         c, rest = sums.content(x)
         if c != 1 and c > 0:
@@ -69,7 +69,7 @@ class CholeskyPage(Operation):
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
         inverse = powers.inverse(node)
-        return products.product(node, LOWHALF.build(products.product(inverse, d[0], transposed(inverse))))
+        return products.product(node, LOWHALF.build(products.product(inverse, d[0], conjugate_transposed(inverse))))
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         return () if node.args[0].definite == 2 else [("{0} positive definite", node.args[0])]
@@ -236,9 +236,9 @@ def lower_triangular(e: Expr) -> bool:
 
 
 def cholesky_square(a: Expr, j: object, b: Expr, k: object) -> Expr | None:
-    """L*L' = X and inv(L)'*inv(L) = inv(X) for L = cholesky(X): the product of a^j and b^k."""
+    """L*Lᴴ = X and inv(L)ᴴ*inv(L) = inv(X) for L = cholesky(X): the product of a^j and b^k."""
     factor = a if k == 1 else b
-    if j != k or factor.op is not CHOLESKY or b is not transposed(a):
+    if j != k or factor.op is not CHOLESKY or b is not conjugate_transposed(a):
         return None
     if k == 1:
         return factor.args[0]
@@ -292,7 +292,8 @@ def _norm(e: Expr) -> Expr | None:
     if factor.op is not CHOLESKY or k not in (1, -1):
         return None
     rest = e.args[1:] if first is not e else ()
-    squared = products.product(*[transposed(f) for f in reversed(rest)], powers.power(factor.args[0], k), *rest)
+    x = factor.args[0] if first is e or k == -1 else conjugated(factor.args[0])  # L'*B is made of conj(L*Lᴴ)
+    squared = products.product(*[conjugate_transposed(f) for f in reversed(rest)], powers.power(x, k), *rest)
     return hadamard.monomial(SCALAR, [(reductions.trace(squared), HALF)])
 
 

@@ -1,4 +1,4 @@
-"""Element-wise functions of symmetric matrices: funm(f,X) = V*diag(f(λ))*V' for X = V*diag(λ)*V', its derivative, its trace.
+"""Element-wise functions of symmetric matrices: funm(f,X) = V*diag(f(λ))*V^H for X = V*diag(λ)*V^H, its derivative, its trace.
 
 An element-wise expression in λ is the same expression in X, its products matrix products: 1 - tanh(λ)^2 is
 eye(n) - funm(tanh,X)^2. So f' is a function of X wherever f' is written with known functions, and exp, log, sin … are expm,
@@ -34,7 +34,7 @@ from frechet.operations import (
     sums,
 )  # fmt: skip
 from frechet.operations.constants import ONES, eye, is_zero, number, variable, zeros
-from frechet.operations.transposition import conjugate_transposed, oriented, symmetric, transposed
+from frechet.operations.transposition import conjugate_transposed, hermitian, oriented, symmetric, transposed
 
 OWN_NAMES = {"exp": "expm", "log": "logm", "sin": "sinm", "cos": "cosm", "sinh": "sinhm", "cosh": "coshm"}
 ABBREVIATIONS = ("sqrt", "square", "logsigmoid")
@@ -130,14 +130,15 @@ def of_matrix(page: elementwise.Elementwise, x: Expr) -> Expr:
         return shaping.diag(page.build(v))
     if s is not None:
         return products.scale(page.build(s), eye(x.shape[0]))
-    if not symmetric(x):
+    if not hermitian(x):
         raise UnsupportedError(
-            f"funm({page.name},X) is of a symmetric matrix: declare X symmetric, or give one such as X+X' or X*X'"
+            f"funm({page.name},X) is of a symmetric or Hermitian matrix: declare X symmetric, or give one such as X+X^H or X*X^H"
         )
     c, rest = sums.content(x)
     if c < 0 and (page.odd or page.even):
         return sums.scaled(-1 if page.odd else 1, of_matrix(page, sums.scaled(-c, rest)))
-    return make(FUNM, (x,), (page.name,), x.shape)
+    node = make(FUNM, (x,), (page.name,), x.shape)
+    return oriented(node, lambda: make(FUNM, (transposed(x),), (page.name,), x.shape))
 
 
 def slope(name: str, x: Expr) -> Expr:
@@ -155,15 +156,16 @@ NOT_THERE = "where f has no derivative at an eigenvalue of {0} there is none; re
 
 class FunctionPage(matrix_functions.MatrixFunction):
     name, signature = "funm", "funm(f,X)"
-    summary = "The element-wise function f of a symmetric matrix: V*diag(f(λ))*V' where X = V*diag(λ)*V'."
+    summary = "The element-wise function f of a symmetric or Hermitian matrix: V*diag(f(λ))*V^H where X = V*diag(λ)*V^H."
     rule = "d funm(f,X) = dfunm(f,X,dX)"
     source = "Higham (2008), section 1.2, definition 1.2; Bhatia (1997), section V.3"
     latex = r"{p}({0})"
     takes = ("fe",)
     in_notation = False
-    conditions_text = "X symmetric, f differentiable at every eigenvalue of X; repeated eigenvalues do not disturb"
+    complex = True
+    conditions_text = "X symmetric or Hermitian, f differentiable at every eigenvalue of X; repeated eigenvalues do not disturb"
     elsewhere = NOT_THERE
-    examples = ("funm(tanh,X+X')", "tr(A*funm(sigmoid,X*X'))", "funm(softplus,A+A')*x")
+    examples = ("funm(tanh,X+X^H)", "tr(A*funm(sigmoid,X*X^H))", "funm(softplus,A+A^H)*x")
     identities = (
         ("funm(exp,B)", "expm(B)"), ("funm(square,B)", "B^2"), ("funm(tanh,-B-B')", "-funm(tanh,B+B')"),
         ("funm(sigmoid,B+B')+funm(sigmoid,-B-B')", "eye(n)"), ("funm(relu,B+B')-funm(relu,-B-B')", "B+B'"),
@@ -180,7 +182,9 @@ class FunctionPage(matrix_functions.MatrixFunction):
 
     def annotate(self, node: Expr) -> None:
         page = page_of(node.params[0])
-        node.sign, node.balance, node.transposed = 0, 0, node
+        node.sign = 0
+        if node.real:
+            node.balance, node.transposed = 0, node
         node.definite = page.sign_of_value if isinstance(page, elementwise.Elementwise) else 0
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
@@ -207,18 +211,18 @@ def spectrum_conditions(node: Expr) -> Sequence[tuple[str, Expr | None]]:
 
 class FunctionDerivativePage(Operation):
     name, signature = "dfunm", "dfunm(f,X,E)"
-    summary = "The derivative of funm(f,X) in the direction E: V*(F.*(V'*E*V))*V', F the divided differences of f."
+    summary = "The derivative of funm(f,X) in the direction E: V*(F.*(V^H*E*V))*V^H, F the divided differences of f."
     rule = "d dfunm(f,X,E) = dfunm(f,X,dE); by X it has none here"
     adjoint_rule = "W -> dfunm(f,X,W)"
     source = "Daleckii & Krein (1951); Higham (2008), theorem 3.11; Bhatia (1997), theorem V.3.3"
     latex = r"L_{p}\left({0}, {1}\right)"
     takes = ("fee",)
-    linear = True
+    linear = complex = True
     linear_in = (1,)
     in_notation = False
-    conditions_text = "X symmetric, f differentiable at every eigenvalue of X"
+    conditions_text = "X symmetric or Hermitian, f differentiable at every eigenvalue of X"
     elsewhere = NOT_THERE
-    examples = ("dfunm(tanh,A+A',X)", "tr(C*dfunm(sigmoid,A*A',X))")
+    examples = ("dfunm(tanh,A+A^H,X)", "tr(C*dfunm(sigmoid,A*A^H,X))")
     identities = (
         ("dfunm(exp,B,C)", "dexpm(B,C)"), ("dfunm(square,B,C)", "B*C+C*B"),
         ("dfunm(tanh,B+B',C)'", "dfunm(tanh,B+B',C')"), ("dfunm(arctan,B+B',B+B')", "(B+B')*inv(eye(n)+(B+B')^2)"),
@@ -250,12 +254,12 @@ class FunctionDerivativePage(Operation):
             if alike:
                 return sums.add([*terms, (c, self.build(name, x, rest))])
             node = make(self, (x, rest), (name,), x.shape)
-            terms.append((c, oriented(node, lambda: make(self, (x, transposed(rest)), (name,), x.shape))))
+            terms.append((c, oriented(node, lambda: make(self, (transposed(x), transposed(rest)), (name,), x.shape))))
         return sums.add(terms)
 
     def _of_named(self, page: Operation, x: Expr, e: Expr) -> Expr:
         """By the differentials of expm(X), X^(1/2) …, in which funm(f,X) is written."""
-        z = variable("Z", x.shape, ("symmetric",) if symmetric(x) else ())
+        z = variable("Z", x.shape, ("symmetric",) if symmetric(x) and x.real else ("hermitian",) if hermitian(x) else ())
         f = FUNM.build(page.name, z)
         moved: dict[Expr, Expr] = {z: e}
         for node in walk(f):
@@ -314,14 +318,15 @@ def _lambda(e: Expr) -> str:
 
 class FunctionTracePage(Operation):
     name, signature = "trfun", "trfun(f,X)"
-    summary = "The trace of a function of a symmetric matrix: the sum of f(λ) over its eigenvalues."
+    summary = "The trace of a function of a symmetric or Hermitian matrix: the sum of f(λ) over its eigenvalues."
     rule = "stands for tr(funm(f,X)); d trfun(f,X) = tr(f'(X)*dX)"
     source = "Lewis (1996), theorem 1.1; Higham (2008), section 3.2"
     takes = ("fe",)
     in_notation = False
-    conditions_text = "X symmetric, f differentiable at every eigenvalue of X; repeated eigenvalues do not disturb"
+    complex = True
+    conditions_text = "X symmetric or Hermitian, f differentiable at every eigenvalue of X; repeated eigenvalues do not disturb"
     elsewhere = NOT_THERE
-    examples = ("trfun(softplus,X+X')", "trfun(exp,X)", "trfun(log1p,A*A')")
+    examples = ("trfun(softplus,X+X^H)", "trfun(exp,X)", "trfun(log1p,A*A^H)")
     identities = (
         ("trfun(square,B)", "tr(B^2)"), ("trfun(exp,B)", "tr(expm(B))"), ("trfun(abs,B+B')", "normnuc(B+B')"),
         ("trfun(tanh,B+B')", "sum(tanh(eigvals(B+B')))"),
@@ -355,12 +360,15 @@ def eigenvalues_in(e: Expr) -> Expr | None:
     """The symmetric matrix whose eigenvalues, and no others, occur in e."""
     if e.leaves > LARGEST:
         return None
-    found = [node.args[0] for node in walk(e) if node.op is spectra.EIGVALS]
-    return found[0] if len(found) == 1 and symmetric(found[0]) else None
+    nodes = list(walk(e))
+    if any(not node.real and node.kind == "vector" for node in nodes):
+        return None
+    found = [node.args[0] for node in nodes if node.op is spectra.EIGVALS]
+    return found[0] if len(found) == 1 and hermitian(found[0]) else None
 
 
 def _recomposed(v: Expr, middle: Expr) -> Expr | None:
-    """V*diag(f(λ))*V' = f(X) for the eigenvectors V and the eigenvalues λ of a symmetric X."""
+    """V*diag(f(λ))*V^H = f(X) for the eigenvectors V and the eigenvalues λ of a symmetric X."""
     x = eigenvalues_in(middle)
     return lifted(middle, spectra.EIGVALS.build(x), x) if x is not None and v.args[0] is x else None
 

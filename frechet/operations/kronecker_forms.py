@@ -33,7 +33,7 @@ class KroneckerForm(Operation):
         self.source = "Higham (2008), section 3.1, eq. 3.17; " + function.source  # type: ignore[misc]
         self.meaning = f"the matrix of d{function.name}({inside},E) for vec(E), X = {{0}}"  # type: ignore[misc]
         self.latex = rf"K_{{\mathrm{{{function.name}}}}}({{0}})"  # type: ignore[misc]
-        at = {"powm": "S,2/3", "funm": "tanh,C+C'"}.get(function.name, "S")
+        at = {"powm": "S,2/3", "funm": "tanh,C+C^H"}.get(function.name, "S")
         if function.takes[0] != "e":
             self.latex = rf"K_{{\mathrm{{{function.name}}},{{{'1' if function.name == 'powm' else 'p'}}}}}({{0}})"  # type: ignore[misc]
         self.examples = (f"{self.name}({at})*vec(A)",)  # type: ignore[misc]
@@ -42,6 +42,7 @@ class KroneckerForm(Operation):
             (f"{self.name}({at})*vec(A)", f"vec(d{function.name}({at},A))"),
             (f"{self.name}({at})'", f"{self.name}({turned})"),
         )  # fmt: skip
+        self.complex = function.complex  # type: ignore[misc]
         self.domain, self.conditions_text = function.domain, function.conditions_text  # type: ignore[misc]
         super().__init__()
 

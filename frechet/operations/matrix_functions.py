@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from frechet.expressions.dimension import SCALAR, Shape
-from frechet.expressions.errors import ShapeError
+from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, Number, make, walk
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import commuting, elementwise, hadamard, powers, products, reducing, shaping, sums
@@ -30,7 +30,7 @@ class MatrixFunction(Operation):
     """f(X): takes the square matrix, and for a power its exponent."""
 
     takes: ClassVar[tuple[str, ...]] = ("e",)
-    forces_matrix = True
+    forces_matrix = complex = True
     odd = False
     even = False
 
@@ -75,7 +75,6 @@ class ExponentialPage(MatrixFunction):
     rule = "d expm(X) = dexpm(X,dX) = the integral of expm(s*X)*dX*expm((1-s)*X) for s from 0 to 1"
     source = "Higham (2008), sections 10.1 and 10.2, eq. 10.15"
     latex = r"\operatorname{expm}({0})"
-    complex = True
     examples = ("expm(X)", "tr(expm(A*X))", "x'*expm(c*A)*y", "inv(expm(X))")
     identities = (
         ("expm(B)*expm(-B)", "eye(n)"), ("expm(B')", "expm(B)'"), ("det(expm(B))", "exp(tr(B))"),
@@ -228,6 +227,8 @@ class RealPowerPage(MatrixFunction):
         a: Expr = args[1]
         if a.op is NUMBER:
             return powers.power(x, a.params[0])
+        if not a.real:
+            raise UnsupportedError("powm(X,a) with a complex exponent is not supported: expm(a*logm(X)) is")
         if x.op is EYE:
             return x
         if whole(a):
@@ -311,7 +312,7 @@ class HyperbolicPage(Operation):
     """sinhm and coshm, said with expm."""
 
     takes = ("e",)
-    forces_matrix = True
+    forces_matrix = complex = True
     source = "Higham (2008), section 12.1"
 
     def __init__(self, name: str, sign: int) -> None:
@@ -337,7 +338,7 @@ class TangentPage(Operation):
     rule = "stands for inv(cosm(X))*sinm(X)"
     source = "Higham (2008), section 12.1"
     takes = ("e",)
-    forces_matrix = True
+    forces_matrix = complex = True
     conditions_text = "cosm(X) invertible"
     examples = ("tanm(X)",)
 

@@ -12,8 +12,9 @@ from frechet.expressions.dimension import Shape
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import elementwise, equations, powers, products, reducing, shaping, sums
+from frechet.operations.complex_parts import real_part
 from frechet.operations.constants import eye
-from frechet.operations.transposition import oriented, transposed
+from frechet.operations.transposition import hermitian, oriented, transposed
 
 
 class MatrixSignPage(Operation):
@@ -23,7 +24,7 @@ class MatrixSignPage(Operation):
     source = "Higham (2008), sections 5.1 and 5.3, theorem 5.3; Kenney & Laub (1991)"
     latex = r"\operatorname{sign}({0})"
     takes: ClassVar[tuple[str, ...]] = ("e",)
-    forces_matrix = True
+    forces_matrix = complex = True
     in_notation = False
     involutory = True
     conditions_text = "no eigenvalue of X is imaginary or 0"
@@ -47,11 +48,11 @@ class MatrixSignPage(Operation):
         if x.op is products.SCALE and x.args[0].sign == 2:
             return self.build(x.args[1])
         base, k = powers.base_and_exponent(x)
-        if isinstance(k, int) and k % 2 and k != 1:
+        if k == -1 or (isinstance(k, int) and k % 2 and k != 1 and hermitian(base)):
             return self.build(base)
         v = shaping.diagonal_of_matrix(x)
         if v is not None:
-            return shaping.diag(elementwise.SIGN.build(v))
+            return shaping.diag(elementwise.SIGN.build(real_part(v)))
         if x.definite == 2:
             return eye(x.shape[0])
         if x.op is self:

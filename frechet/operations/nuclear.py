@@ -13,9 +13,10 @@ from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import equations, norms, powers, products, reductions, shaping, sums
+from frechet.operations.complex_parts import real_part
 from frechet.operations.constants import eye, is_zero, size, zeros
 from frechet.operations.singular_values import Singular, front, is_orthogonal, outer, with_factors
-from frechet.operations.transposition import TRANSPOSE, oriented, transposed
+from frechet.operations.transposition import TRANSPOSE, conjugate_transposed, oriented, transposed
 
 
 def nuclear_norm(e: Expr) -> Expr:
@@ -51,7 +52,7 @@ class OfFullRank(Singular):
 class NormNucPage(OfFullRank):
     name, signature = "normnuc", "normnuc(X)"
     summary = "The nuclear norm of a matrix: the sum of its singular values. Of a vector the Euclidean norm."
-    rule = "d normnuc(X) = tr(polar(X)'*dX)"
+    rule = "d normnuc(X) = tr(polar(X)^H*dX)"
     source = "Watson (1992), example 2"
     latex = r"\lVert {0}\rVert_{\ast}"
     takes = ("e",)
@@ -75,7 +76,7 @@ class NormNucPage(OfFullRank):
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
-        return products.inner(POLAR.build(node.args[0]), d[0])
+        return real_part(products.inner(POLAR.build(node.args[0]), d[0]))
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.linalg.norm({args[0]}, 'nuc')"
@@ -139,12 +140,14 @@ class PolarPage(OfFullRank):
 
 def _moved(p: Expr, x: Expr, dx: Expr) -> Expr:
     """The differential of the polar factor p of x, which has at least as many rows as columns."""
-    h = products.product(transposed(p), x)  # p*h = x, h symmetric positive definite
-    turn = products.product(transposed(p), dx)
-    inside = products.product(p, equations.LYAP.build(h, sums.subtract(turn, transposed(turn))))
+    h = products.product(conjugate_transposed(p), x)  # p*h = x, h positive definite
+    turn = products.product(conjugate_transposed(p), dx)
+    away = sums.subtract(turn, conjugate_transposed(turn))
+    solved = equations.LYAP.build(h, away) if x.real else equations.SYLVESTER.build(h, h, away)
+    inside = products.product(p, solved)
     if x.shape[0] is x.shape[1]:
         return inside
-    rest = sums.subtract(eye(x.shape[0]), products.product(p, transposed(p)))
+    rest = sums.subtract(eye(x.shape[0]), products.product(p, conjugate_transposed(p)))
     return sums.add([(1, inside), (1, products.product(rest, dx, powers.inverse(h)))])
 
 

@@ -13,7 +13,7 @@ from frechet.expressions.operation import Equal, Operation
 from frechet.expressions.space import rank
 from frechet.operations import commuting, hadamard, matrix_functions, products, reducing, shaping, sums
 from frechet.operations.constants import EYE, NUMBER, exact, eye, is_zero, magnitude
-from frechet.operations.transposition import TRANSPOSE, hermitian, oriented, transposed
+from frechet.operations.transposition import TRANSPOSE, conjugate_transposed, hermitian, oriented, transposed
 
 EXPONENT_LIMIT = 1000
 WRITTEN_OUT = 24  # powers of products are written out as chains of so many factors
@@ -116,10 +116,11 @@ class SolvePage(Operation):
 
 class PseudoInversePage(Operation):
     name, signature, summary = "pinv", "pinv(X)", "The Moore-Penrose pseudo-inverse, where the rank is constant."
-    rule = "d P = -P*dX*P + P*P'*dX'*(I-X*P) + (I-P*X)*dX'*P'*P,  P = pinv(X)"
+    rule = "d P = -P*dX*P + P*P^H*dX^H*(I-X*P) + (I-P*X)*dX^H*P^H*P,  P = pinv(X)"
     source = "Golub & Pereyra (1973), theorem 4.3; Magnus & Neudecker (2019), section 8.5"
     latex = "{0}^{+}"
     takes = ("e",)
+    complex = True
     conditions_text = "the rank of X is constant near the point"
     elsewhere = "where the rank of {0} changes pinv jumps to infinity: it is not continuous, and there is no derivative"
     examples = ("pinv(X)",)
@@ -151,7 +152,7 @@ class PseudoInversePage(Operation):
         x, dx = node.args[0], d[0]
         assert dx is not None
         m, n = x.shape
-        pt, dt = transposed(node), transposed(dx)
+        pt, dt = conjugate_transposed(node), conjugate_transposed(dx)
         left = sums.subtract(eye(m), products.product(x, node))
         right = sums.subtract(eye(n), products.product(node, x))
         return sums.add(

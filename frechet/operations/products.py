@@ -351,7 +351,7 @@ def _join(chain: list[Expr], f: Expr) -> Expr | None:
         if shorter is not None:
             chain.pop()
             return shorter
-        if (base is last.transposed or other is f.transposed) and f.shape[0] is not UNIT and _orthogonal(f, last):
+        if f.shape[0] is not UNIT and _orthogonal(f, last):
             chain.pop()
             return eye(last.shape[0])
         whole = recomposing.recomposed(chain, f)
@@ -440,14 +440,13 @@ def orthonormal(e: Expr) -> bool:
 
 
 def _orthogonal(f: Expr, last: Expr) -> bool:
-    """Is last*f the identity, because one is the transpose of the other and orthogonal?"""
-    if transposed(last) is not f or not f.real:
-        return False
+    """Is last*f the identity, because one is the conjugate transpose of the other, with orthonormal columns or rows?"""
     v = f.args[0] if f.op is TRANSPOSE else f
-    if not orthonormal(v):
+    plain = conjugated(v) if v.op.name == "conj" else v
+    if not orthonormal(plain) or conjugate_transposed(last) is not f:
         return False
     square = v.shape[0] is v.shape[1]
-    return square or f is v  # Q'Q = I for n×k with orthonormal columns
+    return square or f is v  # QᴴQ = I for n×k with orthonormal columns
 
 
 def _cut(chain: list[Expr], scalars: list[Expr]) -> Expr | None:

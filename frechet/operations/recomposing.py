@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from frechet.expressions.node import Expr
 from frechet.operations import hadamard, powers, shaping
-from frechet.operations.transposition import TRANSPOSE, transposed
+from frechet.operations.transposition import TRANSPOSE, conjugate_transposed, transposed
 
 PAIRS: dict[tuple[str, str], Callable[[Expr, Expr], Expr | None]] = {}
 """What a product a*b is, by the names of the two operations; filled in by their pages."""
@@ -18,7 +18,7 @@ TRIPLES: dict[str, Callable[[Expr, Expr], Expr | None]] = {}
 def recomposed(chain: list[Expr], f: Expr) -> Expr | None:
     """The product of the end of the chain and f, taken off the chain, where it has a name of its own; None where not."""
     last = chain[-1]
-    if last.op is shaping.DIAG and len(chain) > 1 and transposed(chain[-2]) is f:
+    if last.op is shaping.DIAG and len(chain) > 1 and conjugate_transposed(chain[-2]) is f:
         found = _of_three(chain[-2], last.args[0], f)
         if found is not None:
             del chain[-2:]

@@ -11,7 +11,7 @@ from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import factorizations, hadamard, products, reducing, reductions, reshaping, sums
 from frechet.operations.constants import COMMUTATION, EYE, ONES, eye, is_zero, ones, zeros
-from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugated, transposed
+from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugated, hermitian, transposed
 
 
 class DiagPage(Operation):
@@ -74,6 +74,7 @@ class DiagonalPage(Operation):
     def annotate(self, node: Expr) -> None:
         a = node.args[0]
         node.sign, node.definite = max(a.definite, a.sign), 0
+        node.real = node.real or hermitian(a)
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None

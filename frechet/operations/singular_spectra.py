@@ -29,11 +29,12 @@ from frechet.operations import (
     spectra,
     sums,
 )  # fmt: skip
+from frechet.operations.complex_parts import barred, real_part
 from frechet.operations.constants import EYE, exact, eye, is_zero, ones, zeros
 from frechet.operations.determinant import DET
 from frechet.operations.reducing import REDUCTIONS
-from frechet.operations.singular_values import Singular, checked_number, front, outer, singular_value, with_factors
-from frechet.operations.transposition import TRANSPOSE, transposed
+from frechet.operations.singular_values import Singular, checked_number, front, imaginary, outer, singular_value, with_factors
+from frechet.operations.transposition import CONJUGATES, TRANSPOSE, conjugate_transposed, conjugated, transposed
 
 
 def shorter_side(shape: Shape) -> Dim:
@@ -64,7 +65,7 @@ class AllSingular(Singular):
 class SvdvalsPage(AllSingular):
     name, signature = "svdvals", "svdvals(X)"
     summary = "All singular values, descending, of a matrix with at least as many rows as columns."
-    rule = "d svdvals(X) = diag(U'*dX*V),  U = svdu(X), V = svdv(X)"
+    rule = "d svdvals(X) = diag(U^H*dX*V),  U = svdu(X), V = svdv(X)"
     source = "Giles (2008), section 3.2; Magnus & Neudecker (2019), section 9.12"
     latex = r"\boldsymbol{\sigma}({0})"
     conditions_text = (
@@ -92,12 +93,12 @@ class SvdvalsPage(AllSingular):
         return result
 
     def annotate(self, node: Expr) -> None:
-        node.sign, node.definite, node.balance = 1, 0, 0
+        node.sign, node.definite, node.balance, node.real = 1, 0, 0, True
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
         u, v = SVDUS.build(node.args[0]), SVDVS.build(node.args[0])
-        return shaping.diag_of(products.product(transposed(u), d[0], v))
+        return real_part(shaping.diag_of(products.product(conjugate_transposed(u), d[0], v)))
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.linalg.svd({args[0]}, compute_uv=False)"
@@ -123,43 +124,49 @@ class AllVectors(AllSingular):
             elif e.op is products.SCALE and e.args[0].sign == 2:
                 e = e.args[1]
             else:
-                return make(self, (e,), (), (e.shape[0 if self.left else 1], shorter_side(e.shape)))
+                break
+        plain = conjugated(e) if e.bar > 0 else e
+        vectors = make(self, (plain,), (), (e.shape[0 if self.left else 1], shorter_side(e.shape)))
+        return vectors if plain is e else conjugated(vectors)
 
     def annotate(self, node: Expr) -> None:
-        node.sign, node.definite, node.balance = 0, 0, -1
+        node.sign, node.definite, node.balance, node.bar = 0, 0, -1, -1
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         x, dx = node.args[0], d[0]
         assert dx is not None
         other = (SVDVS if self.left else SVDUS).build(x)
         if not self.left:
-            x, dx = transposed(x), transposed(dx)
+            x, dx = conjugate_transposed(x), conjugate_transposed(dx)
         s = SVDVALS.build(node.args[0])
         level = shaping.diag(s)
-        inside = products.product(transposed(node), dx, other)
-        moved = sums.add([(1, products.product(inside, level)), (1, products.product(level, transposed(inside)))])
+        inside = products.product(conjugate_transposed(node), dx, other)
+        moved = sums.add([(1, products.product(inside, level)), (1, products.product(level, conjugate_transposed(inside)))])
         weights = spectra.over_gaps(hadamard.monomial(s.shape, [(s, 2)]))
         terms = [(1, products.product(node, hadamard.monomial(weights.shape, [(moved, 1), (weights, 1)])))]
+        if self.left and not node.real:  # the phases of U*Vᴴ turn the left vectors, not the right ones
+            turn = hadamard.monomial(s.shape, [(imaginary(shaping.diag_of(inside)), 1), (s, -1)])
+            terms.append((1, products.product(node, shaping.diag(turn))))
         if node.shape[0] is not node.shape[1]:
-            away = sums.subtract(eye(node.shape[0]), products.product(node, transposed(node)))
+            away = sums.subtract(eye(node.shape[0]), products.product(node, conjugate_transposed(node)))
             terms.append((1, products.product(away, dx, other, powers.inverse(level))))
         return sums.add(terms)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"np.linalg.svd({args[0]}, full_matrices=False){'[0]' if self.left else '[2].T'}"
+        return f"np.linalg.svd({args[0]}, full_matrices=False){'[0]' if self.left else '[2].T' if node.real else '[2].conj().T'}"
 
 
 class SvdusPage(AllVectors):
     name, typed_as, signature, left = "svdus", "svdu", "svdu(X)", True
     summary = "The left unit singular vectors as columns, of a matrix with at least as many rows as columns."
     rule = (
-        "d U = U*(F.*(W*S+S*W')) + (I-U*U')*dX*V*inv(S),  U = svdu(X), V = svdv(X), S = diag(svdvals(X)), W = U'*dX*V, "
-        "F the matrix of 1/(s_j^2-s_i^2)"
+        "d U = U*(F.*(W*S+S*W^H)) + (I-U*U^H)*dX*V*inv(S) + U*diag(1i*im(diag(W)))*inv(S),  U = svdu(X), V = svdv(X), "
+        "S = diag(svdvals(X)), W = U^H*dX*V, F the matrix of 1/(s_j^2-s_i^2)"
     )
     source = "Giles (2008), section 3.2; Townsend (2016), eqs. 17-19"
     latex = r"U({0})"
     meaning = "U of the thin singular value decomposition U*S*V' of {0}, the singular values descending"
-    examples = ("svdu(X)*diag(x)*svdv(X)'", "svdu(A)*diag(x)*svdu(A)'")
+    examples = ("svdu(X)*diag(x)*svdv(X)^H", "svdu(A)*diag(x)*svdu(A)^H")
     identities = (
         ("svdu(X)'*svdu(X)", "eye(m)"), ("svdu(X)*diag(svdvals(X))*svdv(X)'", "X"), ("svdu(X)*svdv(X)'", "polar(X)"),
         ("svdu(3*X)", "svdu(X)"),
@@ -170,13 +177,13 @@ class SvdvsPage(AllVectors):
     name, typed_as, signature, left = "svdvs", "svdv", "svdv(X)", False
     summary = "The right unit singular vectors as columns, of a matrix with at least as many rows as columns."
     rule = (
-        "d V = V*(F.*(W'*S+S*W)) + (I-V*V')*dX'*U*inv(S),  U = svdu(X), V = svdv(X), S = diag(svdvals(X)), W = U'*dX*V, "
+        "d V = V*(F.*(W^H*S+S*W)) + (I-V*V^H)*dX^H*U*inv(S),  U = svdu(X), V = svdv(X), S = diag(svdvals(X)), W = U^H*dX*V, "
         "F the matrix of 1/(s_j^2-s_i^2)"
     )
     source = "Giles (2008), section 3.2; Townsend (2016), eqs. 17-19"
     latex = r"V({0})"
     meaning = "V of the thin singular value decomposition U*S*V' of {0}, the singular values descending"
-    examples = ("svdv(X)*diag(x)*svdv(X)'",)
+    examples = ("svdv(X)*diag(x)*svdv(X)^H",)
     identities = (("svdv(X)'*svdv(X)", "eye(m)"), ("svdv(A)*diag(svdvals(A).^2)*svdv(A)'", "A'*A"))
 
 
@@ -194,7 +201,7 @@ class OfTheLargest(Singular):
 class KyFanPage(OfTheLargest):
     name, signature = "kyfan", "kyfan(X,k)"
     summary = "The Ky Fan norm: the sum of the k largest singular values."
-    rule = "d kyfan(X,k) = tr(polar(X,k)'*dX)"
+    rule = "d kyfan(X,k) = tr(polar(X,k)^H*dX)"
     source = "Fan (1951); Watson (1992), section 3; Horn & Johnson (2013), section 7.4.8"
     latex = r"\lVert {0}\rVert_{({p})}"
     conditions_text = (
@@ -224,7 +231,7 @@ class KyFanPage(OfTheLargest):
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
-        return products.inner(PARTIAL_POLAR.build(node.args[0], node.params[0]), d[0])
+        return real_part(products.inner(PARTIAL_POLAR.build(node.args[0], node.params[0]), d[0]))
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.sum(np.linalg.svd({args[0]}, compute_uv=False)[:{node.params[0]}])"
@@ -233,7 +240,7 @@ class KyFanPage(OfTheLargest):
 class PartialPolarPage(OfTheLargest):
     name, typed_as, signature = "partial_polar", "polar", "polar(X,k)"
     summary = "U_k*V_k' of the k largest singular values: the polar factor of the nearest matrix of rank k."
-    rule = "d polar(X,k) = d(polar(X)*eigproj(X'*X,k))"
+    rule = "d polar(X,k) = d(polar(X)*eigproj(X^H*X,k))"
     source = "Watson (1992), section 3; Higham (2008), chapter 8"
     latex = r"\operatorname{polar}_{p}({0})"
     meaning = "U_k*V_k', k = {p}, of the left and right singular vectors of the {p} largest singular values of {0}"
@@ -268,7 +275,7 @@ class PartialPolarPage(OfTheLargest):
 
     def same_differential(self, node: Expr) -> Expr | None:
         x = node.args[0]
-        right = spectra.EIGPROJ.build(products.product(transposed(x), x), node.params[0])
+        right = spectra.EIGPROJ.build(products.product(conjugate_transposed(x), x), node.params[0])
         return products.product(nuclear.POLAR.build(x), right)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
@@ -296,13 +303,13 @@ class SchattenPage(Operation):
     name, signature = "normschatten", "normschatten(X,p)"
     summary = "The Schatten norm: the p-norm of the singular values, p a number of at least 1."
     rule = (
-        "stands for tr(powm(X'*X,p/2))^(1/p), for p < 2 for sum(svdvals(X).^p)^(1/p); "
-        "d normschatten(X,p) = normschatten(X,p)^(1-p)*tr(powm(X'*X,p/2-1)*X'*dX)"
+        "stands for tr(powm(X^H*X,p/2))^(1/p), for p < 2 for sum(svdvals(X).^p)^(1/p); "
+        "d normschatten(X,p) = normschatten(X,p)^(1-p)*tr(powm(X^H*X,p/2-1)*X^H*dX)"
     )
     source = "Horn & Johnson (2013), section 7.4.7; Lewis (1995)"
     takes = ("er",)
     in_notation = False
-    forces_matrix = True
+    forces_matrix = complex = True
     conditions_text = "X of full rank, which for p ≥ 2 is not needed of a matrix that is not 0"
     examples = ("normschatten(X,3)", "normschatten(A*X,4)", "normschatten(X,3/2)")
     identities = (
@@ -324,7 +331,7 @@ class SchattenPage(Operation):
             return nuclear.nuclear_norm(x) if p == 1 else norms.norm2(x)
         factors, e = front(x)
         if p > 2:
-            total = reductions.trace(powers.power(products.product(transposed(e), e), exact(Fraction(p) / 2)))
+            total = reductions.trace(powers.power(products.product(conjugate_transposed(e), e), exact(Fraction(p) / 2)))
         else:  # the power p/2-1 in the derivative would be negative: X'*X must be the smaller of X'*X and X*X'
             values = SVDVALS.build(e)
             total = reductions.sum_all(hadamard.monomial(values.shape, [(values, p)]))
@@ -343,7 +350,7 @@ def _volume(e: Expr) -> Expr | None:
 
 
 def _polar_factor(u: Expr, vt: Expr) -> Expr | None:
-    v = vt.args[0]
+    v = conjugate_transposed(vt)
     return nuclear.POLAR.build(u.args[0]) if v.op is SVDVS and v.args[0] is u.args[0] else None
 
 
@@ -354,4 +361,5 @@ REDUCTIONS |= {
     ("min", "svdvals"): lambda e: singular_value(e.args[0], "min"),
     ("prod", "svdvals"): _volume,
 }
+CONJUGATES |= {"svdus": barred, "svdvs": barred}
 recomposing.PAIRS["svdus", "transpose"] = _polar_factor

@@ -1,7 +1,7 @@
 """Singular values and vectors of any matrix, one at a time; the spectral norm.
 
 Left and right vectors are those of one singular value decomposition: together they are defined up to a common sign,
-which no product u*v' shows.
+which no product u*v' shows; of complex matrices up to a common factor of modulus 1, which no u*v^H shows.
 
 Source:  Magnus & Neudecker (2019), section 9.12; Watson (1992)
 """
@@ -9,6 +9,7 @@ Source:  Magnus & Neudecker (2019), section 9.12; Watson (1992)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any, ClassVar
 
 from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
@@ -16,10 +17,11 @@ from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import elementwise, hadamard, norms, powers, products, reductions, shaping, spectral, sums
+from frechet.operations.complex_parts import barred, real_part
 from frechet.operations.constants import EYE, ONE, eye, is_zero, magnitude, zeros
 from frechet.operations.determinant import upright
 from frechet.operations.reducing import REDUCTIONS
-from frechet.operations.transposition import TRANSPOSE, transposed
+from frechet.operations.transposition import CONJUGATES, TRANSPOSE, conjugate_transposed, conjugated, transposed
 
 Which = int | str
 """Which singular value: its number, descending from 1, or "min"."""
@@ -38,7 +40,7 @@ def checked_number(e: Expr, i: Any) -> Which:
 
 
 def front(e: Expr) -> tuple[list[Expr], Expr]:
-    """The absolute values of the scalars in front, and the rest, not transposed."""
+    """The absolute values of the scalars in front, and the rest, neither transposed nor conjugated."""
     factors: list[Expr] = []
     while True:
         c, rest = sums.content(e)
@@ -51,6 +53,7 @@ def front(e: Expr) -> tuple[list[Expr], Expr]:
         elif e.op is TRANSPOSE:
             e = e.args[0]
         else:
+            e = conjugated(e) if e.bar > 0 else e
             return factors, upright(e)
 
 
@@ -120,17 +123,20 @@ def singular_vector(e: Expr, i: Which, left: bool) -> Expr:
         else:
             break
     pages, params = ((SVDUMIN, SVDVMIN), ()) if i == "min" else ((SVDU, SVDV), (i,))
-    if e.op is TRANSPOSE or upright(e) is not e:
-        # v*u' of X' is the transpose of u*v' of X, with the sign moved: it stays on what was the left one
-        return sums.scaled(sign, make(pages[1 if left else 0], (transposed(e),), params, shape))
-    return sums.scaled(sign, make(pages[0 if left else 1], (e,), params, shape))
+    barred_matrix = e.bar > 0
+    e = conjugated(e) if barred_matrix else e
+    turned = e.op is TRANSPOSE or upright(e) is not e
+    # v*u' of X' is the transpose of u*v' of X, with the sign moved: it stays on what was the left one
+    page, e = (pages[1 if left else 0], transposed(e)) if turned else (pages[0 if left else 1], e)
+    vector = make(page, (e,), params, shape)
+    return sums.scaled(sign, conjugated(vector) if turned is not barred_matrix else vector)
 
 
 class Singular(Operation):
     """What singular values and vectors have in common."""
 
     source = "Magnus & Neudecker (2019), section 9.12; Horn & Johnson (2013), section 7.3"
-    forces_matrix = True
+    forces_matrix = complex = True
     fixed: Which | None = None  # the singular value, where the name says which
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -142,7 +148,9 @@ class Singular(Operation):
         node.sign = node.definite = 1 if node.shape == SCALAR else 0
         node.balance = 0
         if node.shape == SCALAR:
-            node.transposed = node
+            node.transposed, node.real = node, True
+        else:
+            node.bar = -1  # a vector carries bars of its own
         node.leaves += len(node.params)
 
     def number(self, node: Expr) -> Which:
@@ -166,13 +174,14 @@ class SingularValue(Singular):
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
         e, i = node.args[0], self.number(node)
-        return products.product(transposed(singular_vector(e, i, True)), d[0], singular_vector(e, i, False))
+        left, right = singular_vector(e, i, True), singular_vector(e, i, False)
+        return real_part(products.product(conjugate_transposed(left), d[0], right))
 
 
 class NormSpecPage(SingularValue):
     name, signature = "normspec", "normspec(X)"
     summary = "The spectral norm of a matrix: its largest singular value. Of a vector the Euclidean norm."
-    rule = "d normspec(X) = svdu(X,1)'*dX*svdv(X,1)"
+    rule = "d normspec(X) = svdu(X,1)^H*dX*svdv(X,1)"
     source = "Watson (1992), example 1; Magnus & Neudecker (2019), section 9.12"
     latex = r"\lVert {0}\rVert_{2}"
     takes = ("e",)
@@ -203,7 +212,7 @@ class NormSpecPage(SingularValue):
 class SvdvalPage(SingularValue):
     name, signature = "svdval", "svdval(X,i)"
     summary = "The i-th singular value of a matrix, the largest being the first."
-    rule = "d svdval(X,i) = svdu(X,i)'*dX*svdv(X,i)"
+    rule = "d svdval(X,i) = svdu(X,i)^H*dX*svdv(X,i)"
     latex = r"\sigma_{p}({0})"
     takes = ("ei",)
     conditions_text = "the singular value is simple and not 0: where not, there is no derivative"
@@ -220,7 +229,7 @@ class SvdvalPage(SingularValue):
 class SvdminPage(SingularValue):
     name, signature = "svdmin", "svdmin(X)"
     summary = "The smallest singular value of a matrix: the distance to the matrices that are not of full rank."
-    rule = "d svdmin(X) = svdumin(X)'*dX*svdvmin(X)"
+    rule = "d svdmin(X) = svdumin(X)^H*dX*svdvmin(X)"
     latex = r"\sigma_{\min}({0})"
     takes = ("e",)
     fixed = "min"
@@ -239,12 +248,17 @@ class SvdminPage(SingularValue):
         return f"np.linalg.norm({args[0]}, -2)"
 
 
+def imaginary(e: Expr) -> Expr:
+    """1i*im(e)."""
+    return sums.add([(Fraction(1, 2), e), (Fraction(-1, 2), conjugated(e))])
+
+
 class SingularVector(Singular):
     """A left or right unit singular vector."""
 
     takes: ClassVar[tuple[str, ...]] = ("ei",)
     left: bool
-    conditions_text = "the singular value is simple and not 0; u and v are defined up to a common sign, u*v' entirely"
+    conditions_text = "the singular value is simple and not 0; u and v are defined up to a common sign (a factor of modulus 1), u*v^H entirely"
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         super().shape(equal, shapes, params)
@@ -258,35 +272,40 @@ class SingularVector(Singular):
         x, dx, i = node.args[0], d[0], self.number(node)
         level, other = singular_value(x, i), singular_vector(x, i, not self.left)
         if not self.left:
-            x, dx = transposed(x), transposed(dx)
-        # the eigenvector of X*X' that belongs to level^2; X'*u = level*v
+            x, dx = conjugate_transposed(x), conjugate_transposed(dx)
+        # the eigenvector of X*Xᴴ that belongs to level^2; Xᴴ*u = level*v
         square = hadamard.monomial(SCALAR, [(level, 2)])
-        gap = sums.subtract(products.scale(square, eye(x.shape[0])), products.product(x, transposed(x)))
-        moved = [products.scale(level, products.product(dx, other)), products.product(x, transposed(dx), node)]
-        return products.product(powers.PSEUDO_INVERSE.build(gap), sums.add((1, m) for m in moved))
+        gap = sums.subtract(products.scale(square, eye(x.shape[0])), products.product(x, conjugate_transposed(x)))
+        moved = [products.scale(level, products.product(dx, other)), products.product(x, conjugate_transposed(dx), node)]
+        step = products.product(powers.PSEUDO_INVERSE.build(gap), sums.add((1, m) for m in moved))
+        if node.real or not self.left:
+            return step
+        along = products.product(conjugate_transposed(node), dx, other)  # its phase turns the left vector, not the right one
+        turn = products.scale(hadamard.monomial(SCALAR, [(level, -1)]), imaginary(along))
+        return sums.add([(1, step), (1, products.scale(turn, node))])
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        place = f"[0][:, {self.index(node)}]" if self.left else f"[2][{self.index(node)}]"
+        place = f"[0][:, {self.index(node)}]" if self.left else f"[2][{self.index(node)}]" + ("" if node.real else ".conj()")
         return f"np.linalg.svd({args[0]}, full_matrices=False){place}"
 
 
 class SvduPage(SingularVector):
     name, signature, left = "svdu", "svdu(X,i)", True
     summary = "The left unit singular vector of the i-th singular value, up to its sign."
-    rule = "d u = pinv(s^2*eye(n)-X*X')*(s*dX*v+X*dX'*u),  s = svdval(X,i), u = svdu(X,i), v = svdv(X,i)"
+    rule = "d u = pinv(s^2*eye(n)-X*X^H)*(s*dX*v+X*dX^H*u) + 1i*im(u^H*dX*v)/s*u,  s = svdval(X,i), u = svdu(X,i), v = svdv(X,i)"
     latex = r"u_{p}({0})"
     meaning = "the left unit singular vector of singular value number {p} of {0}, up to a sign it shares with svdv"
-    examples = ("svdu(X,1)*svdv(X,1)'", "svdu(X,2)*svdu(X,2)'")
+    examples = ("svdu(X,1)*svdv(X,1)^H", "svdu(X,2)*svdu(X,2)^H")
     identities = (("svdu(X,1)'*X*svdv(X,1)", "normspec(X)"), ("svdu(X,2)'*svdu(X,2)", "1"))
 
 
 class SvdvPage(SingularVector):
     name, signature, left = "svdv", "svdv(X,i)", False
     summary = "The right unit singular vector of the i-th singular value, up to its sign."
-    rule = "d v = pinv(s^2*eye(m)-X'*X)*(s*dX'*u+X'*dX*v),  s = svdval(X,i), u = svdu(X,i), v = svdv(X,i)"
+    rule = "d v = pinv(s^2*eye(m)-X^H*X)*(s*dX^H*u+X^H*dX*v),  s = svdval(X,i), u = svdu(X,i), v = svdv(X,i)"
     latex = r"v_{p}({0})"
     meaning = "the right unit singular vector of singular value number {p} of {0}, up to a sign it shares with svdu"
-    examples = ("svdv(X,1)*svdv(X,1)'",)
+    examples = ("svdv(X,1)*svdv(X,1)^H",)
     identities = (("svdu(-X,1)*svdv(-X,1)'", "-svdu(X,1)*svdv(X,1)'"), ("svdv(X,2)'*svdv(X,2)", "1"))
 
 
@@ -294,10 +313,10 @@ class SvduminPage(SingularVector):
     name, signature, left, fixed, takes = "svdumin", "svdumin(X)", True, "min", ("e",)
     in_notation = False
     summary = "The left unit singular vector of the smallest singular value, up to its sign."
-    rule = "d u = pinv(s^2*eye(n)-X*X')*(s*dX*v+X*dX'*u),  s = svdmin(X), u = svdumin(X), v = svdvmin(X)"
+    rule = "d u = pinv(s^2*eye(n)-X*X^H)*(s*dX*v+X*dX^H*u) + 1i*im(u^H*dX*v)/s*u,  s = svdmin(X), u = svdumin(X), v = svdvmin(X)"
     latex = r"u_{\min}({0})"
     meaning = "the left unit singular vector of the smallest singular value of {0}, up to a sign it shares with svdvmin"
-    examples = ("svdumin(X)*svdvmin(X)'",)
+    examples = ("svdumin(X)*svdvmin(X)^H",)
     identities = (("svdumin(X)'*X*svdvmin(X)", "svdmin(X)"), ("svdumin(-X)*svdvmin(-X)'", "-svdumin(X)*svdvmin(X)'"))
 
 
@@ -305,10 +324,10 @@ class SvdvminPage(SingularVector):
     name, signature, left, fixed, takes = "svdvmin", "svdvmin(X)", False, "min", ("e",)
     in_notation = False
     summary = "The right unit singular vector of the smallest singular value, up to its sign."
-    rule = "d v = pinv(s^2*eye(m)-X'*X)*(s*dX'*u+X'*dX*v),  s = svdmin(X), u = svdumin(X), v = svdvmin(X)"
+    rule = "d v = pinv(s^2*eye(m)-X^H*X)*(s*dX^H*u+X^H*dX*v),  s = svdmin(X), u = svdumin(X), v = svdvmin(X)"
     latex = r"v_{\min}({0})"
     meaning = "the right unit singular vector of the smallest singular value of {0}, up to a sign it shares with svdumin"
-    examples = ("svdvmin(X)*svdvmin(X)'",)
+    examples = ("svdvmin(X)*svdvmin(X)^H",)
     identities = (("svdvmin(X)'*svdvmin(X)", "1"),)
 
 
@@ -319,3 +338,4 @@ PAGES: tuple[Operation, ...] = (NORMSPEC, SVDVAL, SVDMIN, SVDU, SVDV, SVDUMIN, S
 
 for _page in (SVDU, SVDV, SVDUMIN, SVDVMIN):
     REDUCTIONS[("norm2", _page.name)] = lambda e: ONE
+    CONJUGATES[_page.name] = barred

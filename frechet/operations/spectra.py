@@ -1,7 +1,7 @@
-"""All eigenvalues and eigenvectors of a symmetric matrix, sums of the largest, and the projectors on their eigenvectors.
+"""All eigenvalues and eigenvectors of a symmetric or Hermitian matrix, sums of the largest, and the projectors on their eigenvectors.
 
-With V = eigvecs(X) and λ = eigvals(X): d λ = diag(V'*dX*V), and V'*dV has the entries of V'*dX*V over λ_j - λ_i. What does
-not change when the columns of V change their signs, such as V*diag(c)*V', is a function of the matrix.
+With V = eigvecs(X) and λ = eigvals(X): d λ = diag(V^H*dX*V), and V^H*dV has the entries of V^H*dX*V over λ_j - λ_i. What does
+not change when the columns of V change their signs (of complex ones, their phases), such as V*diag(c)*V^H, is a function of the matrix.
 
 Source:  Magnus (1985); Magnus & Neudecker (2019), section 9.12; Giles (2008), section 3.1; Lewis (1996);
 Overton & Womersley (1993)
@@ -17,10 +17,11 @@ from frechet.expressions.dimension import SCALAR, UNIT, Shape
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import hadamard, norms, products, reductions, shaping, spectral, sums
+from frechet.operations.complex_parts import barred, real_part
 from frechet.operations.constants import EYE, ONE, eye, is_zero, number, ones, zeros
 from frechet.operations.determinant import DET, LOGDET, upright
 from frechet.operations.reducing import REDUCTIONS
-from frechet.operations.transposition import symmetric, transposed
+from frechet.operations.transposition import CONJUGATES, conjugate_transposed, conjugated, hermitian, transposed
 
 
 def gaps(v: Expr) -> Expr:
@@ -47,15 +48,16 @@ def shifted(e: Expr) -> tuple[Expr, Expr] | None:
         return None
     for k, a in zip(e.params, e.args, strict=True):
         c = ONE if a.op is EYE else a.args[0] if a.op is products.SCALE and a.args[1].op is EYE else None
-        if c is not None:
+        if c is not None and c.real:
             return sums.add([(1, e), (-k, a)]), sums.scaled(k, c)
     return None
 
 
-def simplified(e: Expr) -> tuple[Expr, list[Callable[[Expr, Expr], Expr]]]:
+def simplified(e: Expr) -> tuple[Expr, list[Callable[[Expr, Expr], Expr]], bool]:
     """A matrix with the same eigenvectors in the same order, and what makes of its eigenvalues those of e.
 
-    Each step takes the eigenvalues, or a sum of some of them, and the ones that belong to them, or their number.
+    Each step takes the eigenvalues, or a sum of some of them, and the ones that belong to them, or their number. The last
+    that is returned: is it the transpose, which of a Hermitian matrix is the conjugate and has conjugate eigenvectors?
     """
     back: list[Callable[[Expr, Expr], Expr]] = []
     while True:
@@ -71,7 +73,7 @@ def simplified(e: Expr) -> tuple[Expr, list[Callable[[Expr, Expr], Expr]]]:
             back.append(partial(_plus, moved[1]))
             e = moved[0]
         else:
-            return upright(e), back[::-1]
+            return upright(e), back[::-1], upright(e) is not e
 
 
 def _times(s: Expr, v: Expr, one: Expr) -> Expr:
@@ -92,29 +94,27 @@ class Spectrum(spectral.Spectral):
         node.sign = node.definite = node.balance = 0
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        e = node.args[0]
-        found: list[tuple[str, Expr | None]] = [] if spectral.declared_symmetric(e) else [("{0} symmetric", e)]
-        return [*found, (self.gap_words(node), e)]
+        return [*spectral.symmetry(node.args[0]), (self.gap_words(node), node.args[0])]
 
     def gap_words(self, node: Expr) -> str:
         return "all eigenvalues of {0} are simple"
 
 
-def symmetric_parts(x: Expr, dx: Expr) -> tuple[Expr, Expr]:
-    """x and dx where x is symmetric, otherwise the symmetric parts of both, of which the eigenvalues are."""
-    return (x, dx) if symmetric(x) else (spectral.symmetric_part(x), spectral.symmetric_part(dx))
+def direction_of(x: Expr, dx: Expr) -> Expr:
+    """dx where x is symmetric or Hermitian, otherwise that part of dx, for the eigenvalues are those of this part of x."""
+    return dx if hermitian(x) else spectral.hermitian_part(dx)
 
 
 class EigenvaluesPage(Spectrum):
     name, signature = "eigvals", "eigvals(X)"
-    summary = "The vector of all eigenvalues of a symmetric matrix, ascending."
-    rule = "d eigvals(X) = diag(V'*dX*V),  V = eigvecs(X)"
+    summary = "The vector of all eigenvalues of a symmetric or Hermitian matrix, ascending."
+    rule = "d eigvals(X) = diag(V^H*dX*V),  V = eigvecs(X)"
     latex = r"\boldsymbol{\lambda}({0})"
     conditions_text = (
-        "X symmetric; all eigenvalues simple: where some coincide, a symmetric function of them, such as "
+        "X symmetric or Hermitian; all eigenvalues simple: where some coincide, a symmetric function of them, such as "
         "sum(exp(eigvals(X))), still has the derivative that is given"
     )
-    examples = ("sum(eigvals(X))", "x'*eigvals(X)", "sum(tanh(eigvals(X)))", "logsumexp(eigvals(A+A'))")
+    examples = ("sum(eigvals(X))", "x'*eigvals(X)", "sum(tanh(eigvals(X)))", "logsumexp(eigvals(A+A^H))")
     identities = (
         ("sum(eigvals(X))", "tr(X)"), ("sum(log(eigvals(X)))", "logdet(X)"), ("max(eigvals(X))", "eigmax(X)"),
         ("prod(eigvals(X))", "det(X)"), ("norm2(eigvals(X))", "norm2(X)"),
@@ -126,7 +126,7 @@ class EigenvaluesPage(Spectrum):
         return (shapes[0][0], UNIT)
 
     def build(self, *args: Any) -> Expr:
-        e, back = simplified(args[0])
+        e, back, _ = simplified(args[0])
         one = ones((e.shape[0], UNIT))
         value = zeros(one.shape) if is_zero(e) else one if e.op is EYE else make(self, (e,), (), one.shape)
         for step in back:
@@ -134,12 +134,12 @@ class EigenvaluesPage(Spectrum):
         return value
 
     def annotate(self, node: Expr) -> None:
-        node.sign, node.definite, node.balance = node.args[0].definite, 0, 0
+        node.sign, node.definite, node.balance, node.real = node.args[0].definite, 0, 0, True
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
         v = EIGVECS.build(node.args[0])
-        return shaping.diag_of(products.product(transposed(v), d[0], v))
+        return real_part(shaping.diag_of(products.product(conjugate_transposed(v), d[0], v)))
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"eigvals({args[0]})"
@@ -147,16 +147,16 @@ class EigenvaluesPage(Spectrum):
 
 class EigenvectorsPage(Spectrum):
     name, signature = "eigvecs", "eigvecs(X)"
-    summary = "The unit eigenvectors of a symmetric matrix as columns, their eigenvalues ascending; each up to its sign."
-    rule = "d V = V*(F.*(V'*dX*V)),  V = eigvecs(X), F = 1./(ones*λ'-λ*ones'+I)-I the matrix of 1/(λ_j-λ_i)"
+    summary = "The unit eigenvectors of a symmetric or Hermitian matrix as columns, their eigenvalues ascending; each up to its sign."
+    rule = "d V = V*(F.*(V^H*dX*V)),  V = eigvecs(X), F = 1./(ones*λ'-λ*ones'+I)-I the matrix of 1/(λ_j-λ_i)"
     source = "Giles (2008), section 3.1; Magnus (1985)"
     latex = r"V_{\lambda}({0})"
     orthonormal = True
     meaning = "the unit eigenvectors of {0} as columns, their eigenvalues ascending"
-    conditions_text = "X symmetric; all eigenvalues simple: where not, the eigenvectors are not even continuous" + (
-        "; V*diag(c)*V' does not change with the signs of the columns"
+    conditions_text = "X symmetric or Hermitian; all eigenvalues simple: where not, the eigenvectors are not even continuous" + (
+        "; V*diag(c)*V^H does not change with the signs of the columns"
     )
-    examples = ("eigvecs(X)*diag(x)*eigvecs(X)'",)
+    examples = ("eigvecs(X)*diag(x)*eigvecs(X)^H",)
     identities = (
         ("eigvecs(X)'*eigvecs(X)", "eye(n)"), ("eigvecs(X)*diag(eigvals(X))*eigvecs(X)'", "X"),
         ("eigvecs(X)*diag(exp(eigvals(X)))*eigvecs(X)'", "expm(X)"), ("diag(eigvecs(X)'*X*eigvecs(X))", "eigvals(X)"),
@@ -167,18 +167,19 @@ class EigenvectorsPage(Spectrum):
         return shapes[0]
 
     def build(self, *args: Any) -> Expr:
-        e, _ = simplified(args[0])
-        return make(self, (e,), (), e.shape)
+        e, _, turned = simplified(args[0])
+        v = make(self, (e,), (), e.shape)
+        return conjugated(v) if turned else v
 
     def annotate(self, node: Expr) -> None:
-        node.sign, node.definite, node.balance = 0, 0, -1
+        node.sign, node.definite, node.balance, node.bar = 0, 0, -1, -1
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
-        _, dx = symmetric_parts(node.args[0], d[0])
-        turned = products.product(transposed(node), dx, node)
+        dx = direction_of(node.args[0], d[0])
+        inside = products.product(conjugate_transposed(node), dx, node)
         weights = over_gaps(EIGVALS.build(node.args[0]))
-        return products.product(node, hadamard.monomial(node.shape, [(turned, 1), (weights, 1)]))
+        return products.product(node, hadamard.monomial(node.shape, [(inside, 1), (weights, 1)]))
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"eigvecs({args[0]})"
@@ -196,12 +197,12 @@ class OfTheLargest(Spectrum):
 
 class EigenvalueSumPage(OfTheLargest):
     name, signature = "eigsum", "eigsum(X,k)"
-    summary = "The sum of the k largest eigenvalues of a symmetric matrix; convex in X."
+    summary = "The sum of the k largest eigenvalues of a symmetric or Hermitian matrix; convex in X."
     rule = "d eigsum(X,k) = tr(eigproj(X,k)*dX)"
     source = "Fan (1949); Overton & Womersley (1993), section 3"
     latex = r"\lambda_{1:{p}}({0})"
     conditions_text = (
-        "X symmetric; the k-th and the next eigenvalue differ: where not, the function is still convex, and "
+        "X symmetric or Hermitian; the k-th and the next eigenvalue differ: where not, the function is still convex, and "
         "the projector on the eigenvectors that are chosen is a subgradient; ties among the k do not disturb"
     )
     examples = ("eigsum(X,2)", "eigsum(X+diag(x),2)")
@@ -211,10 +212,10 @@ class EigenvalueSumPage(OfTheLargest):
     )  # fmt: skip
 
     def build(self, *args: Any) -> Expr:
-        e, back = simplified(args[0])
+        e, back, _ = simplified(args[0])
         k = spectral.number_of(args[1], e.shape[0].value(), self.name)
         if k == e.shape[0].value():
-            return reductions.trace(args[0])
+            return real_part(reductions.trace(args[0]))
         value = (
             zeros(SCALAR) if is_zero(e)
             else number(k) if e.op is EYE
@@ -227,12 +228,12 @@ class EigenvalueSumPage(OfTheLargest):
 
     def annotate(self, node: Expr) -> None:
         node.sign = node.definite = node.args[0].definite
-        node.balance, node.transposed = 0, node
+        node.balance, node.transposed, node.real = 0, node, True
         node.leaves += 1
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
-        return products.inner(EIGPROJ.build(node.args[0], node.params[0]), d[0])
+        return real_part(products.inner(EIGPROJ.build(node.args[0], node.params[0]), d[0]))
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.sum(eigvals({args[0]})[-{node.params[0]}:])"
@@ -240,16 +241,16 @@ class EigenvalueSumPage(OfTheLargest):
 
 class EigenprojectorPage(OfTheLargest):
     name, signature = "eigproj", "eigproj(X,k)"
-    summary = "The orthogonal projector on the eigenvectors of the k largest eigenvalues of a symmetric matrix."
+    summary = "The orthogonal projector on the eigenvectors of the k largest eigenvalues of a symmetric or Hermitian matrix."
     rule = (
-        "d P = V*(G.*(V'*dX*V))*V',  P = eigproj(X,k), V = eigvecs(X), m = diag(V'*P*V), "
+        "d P = V*(G.*(V^H*dX*V))*V^H,  P = eigproj(X,k), V = eigvecs(X), m = diag(V^H*P*V), "
         "G = (ones*m'-m*ones')./(ones*λ'-λ*ones'+I)"
     )
     source = "Kato (1995), section II.2; Overton & Womersley (1993), section 3"
     latex = r"P_{{p}}({0})"
     idempotent = True
     meaning = "the orthogonal projector on the eigenvectors of the {p} largest eigenvalues of {0}"
-    conditions_text = "X symmetric; the k-th and the next eigenvalue differ; the differential as given: all are simple"
+    conditions_text = "X symmetric or Hermitian; the k-th and the next eigenvalue differ; the differential as given: all are simple"
     examples = ("eigproj(X,2)", "x'*eigproj(X,2)*y")
     identities = (
         ("eigproj(X,2)*eigproj(X,2)", "eigproj(X,2)"), ("tr(eigproj(X,2))", "2"), ("eigproj(3*X,2)", "eigproj(X,2)"),
@@ -261,30 +262,33 @@ class EigenprojectorPage(OfTheLargest):
         return shapes[0]
 
     def build(self, *args: Any) -> Expr:
-        e, _ = simplified(args[0])
+        e, _, turned = simplified(args[0])
         n = e.shape[0].value()
         k = spectral.number_of(args[1], n, self.name)
         if k == n:
             return eye(e.shape[0])
         if k == 1:
             v = spectral.eigenvector(e, "max")
-            return products.product(v, transposed(v))
-        return make(self, (e,), (k,), e.shape)
+            return products.product(v, conjugate_transposed(v))
+        p = make(self, (e,), (k,), e.shape)
+        return transposed(p) if turned else p
 
     def annotate(self, node: Expr) -> None:
-        node.sign, node.definite, node.balance, node.transposed = 0, 1, 0, node
+        node.sign, node.definite, node.balance, node.bar = 0, 1, 0, 0
+        if node.real:
+            node.transposed = node
         node.leaves += 1
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
-        _, dx = symmetric_parts(node.args[0], d[0])
+        dx = direction_of(node.args[0], d[0])
         v, one = EIGVECS.build(node.args[0]), ones((node.shape[0], UNIT))
-        chosen = shaping.diag_of(products.product(transposed(v), node, v))  # 1 for the k largest, 0 for the others
+        chosen = shaping.diag_of(products.product(conjugate_transposed(v), node, v))  # 1 for the k largest, 0 for the others
         across = sums.subtract(products.product(one, transposed(chosen)), products.product(chosen, transposed(one)))
-        turned = products.product(transposed(v), dx, v)
+        inside = products.product(conjugate_transposed(v), dx, v)
         spread = gaps(EIGVALS.build(node.args[0]))
-        weighed = hadamard.monomial(node.shape, [(turned, 1), (across, 1), (spread, -1)])
-        return products.product(v, weighed, transposed(v))
+        weighed = hadamard.monomial(node.shape, [(inside, 1), (across, 1), (spread, -1)])
+        return products.product(v, weighed, conjugate_transposed(v))
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"eigproj({args[0]}, {node.params[0]})"
@@ -296,16 +300,16 @@ PAGES: tuple[Operation, ...] = (EIGVALS, EIGVECS, EIGSUM, EIGPROJ)
 
 
 def _if_symmetric(rule: Callable[[Expr], Expr]) -> Callable[[Expr], Expr | None]:
-    return lambda e: rule(e.args[0]) if symmetric(e.args[0]) else None
+    return lambda e: rule(e.args[0]) if hermitian(e.args[0]) else None
 
 
 def _sum_of_logarithms(e: Expr) -> Expr | None:
     inner = e.args[0]
-    return LOGDET.build(inner.args[0]) if inner.op is EIGVALS and symmetric(inner.args[0]) else None
+    return LOGDET.build(inner.args[0]) if inner.op is EIGVALS and hermitian(inner.args[0]) else None
 
 
 REDUCTIONS |= {
-    ("sum", "eigvals"): lambda e: reductions.trace(e.args[0]),
+    ("sum", "eigvals"): lambda e: real_part(reductions.trace(e.args[0])),
     ("sum", "log"): _sum_of_logarithms,
     ("prod", "eigvals"): _if_symmetric(DET.build),
     ("norm2", "eigvals"): _if_symmetric(norms.norm2),
@@ -313,3 +317,4 @@ REDUCTIONS |= {
     ("min", "eigvals"): lambda e: spectral.eigenvalue(e.args[0], "min"),
     ("tr", "eigproj"): lambda e: number(e.params[0]),
 }
+CONJUGATES |= {"eigvecs": barred, "eigproj": transposed}  # the projectors are Hermitian

@@ -1,10 +1,11 @@
-"""Eigenvalues and unit eigenvectors of symmetric matrices, one at a time: eigmax, eigmin, eigval, eigvecmax …
+"""Eigenvalues and unit eigenvectors of symmetric and Hermitian matrices, one at a time: eigmax, eigmin, eigval, eigvecmax …
 
 All of them together are in `spectra`.
 
 Of a matrix that is not symmetric the symmetric part is meant; where it is symmetric, as a condition then says, the
 rule d λ = v'*dX*v holds in every direction. A vector is defined up to its sign, so only what does not change with it,
-such as v*v', is a function of the matrix; signs are those of LAPACK.
+such as v*v', is a function of the matrix; signs are those of LAPACK. Of complex matrices the same is true with Hermitian
+for symmetric, v^H for v' and a factor of modulus 1 for the sign.
 
 Source:  Magnus (1985); Magnus & Neudecker (2019), section 9.12
 """
@@ -21,15 +22,16 @@ from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import hadamard, powers, products, reducing, reductions, shaping, sums
+from frechet.operations.complex_parts import barred, real_part
 from frechet.operations.constants import EYE, ONE, eye, is_zero, zeros
 from frechet.operations.determinant import NULL_VECTORS, upright
 from frechet.operations.reducing import REDUCTIONS
-from frechet.operations.transposition import TRANSPOSE, symmetric, transposed
+from frechet.operations.transposition import CONJUGATES, TRANSPOSE, conjugate_transposed, conjugated, hermitian, transposed
 
 Which = int | str
 """Which eigenvalue: its number, ascending from 1, or "max" or "min"."""
 
-UP_TO_SIGN = "; a vector alone is defined up to its sign, v*v' is not affected"
+UP_TO_SIGN = "; a vector alone is defined up to its sign (a factor of modulus 1), v*v^H is not affected"
 
 
 def number_of(i: object, n: int | None, name: str) -> int:
@@ -75,11 +77,11 @@ def _simpler(e: Expr, which: Which) -> Step | None:
     if e.op is sums.SUM:
         for c, a in zip(e.params, e.args, strict=True):
             shift = ONE if a.op is EYE else a.args[0] if a.op is products.SCALE and a.args[1].op is EYE else None
-            if shift is not None:
+            if shift is not None and shift.real:
                 return sums.add([(1, e), (-c, a)]), which, partial(_shifted, c, shift)
     if e.op is powers.MATRIX_POWER:
         base, k = e.args[0], e.params[0]
-        if base.definite == 2 or (k > 0 and (base.definite or (k % 2 and symmetric(base)))):
+        if base.definite == 2 or (k > 0 and (base.definite or (k % 2 and hermitian(base)))):
             other = which if k > 0 else _opposite(which, e.shape[0].value())
             if other is not None:
                 return base, other, lambda v: hadamard.monomial(SCALAR, [(v, k)])
@@ -90,24 +92,26 @@ def _shifted(c: Number, shift: Expr, value: Expr) -> Expr:
     return sums.add([(1, value), (c, shift)])
 
 
-def simplified(e: Expr, which: Which) -> tuple[Expr, Which, list[Callable[[Expr], Expr]]]:
-    back = []
+def simplified(e: Expr, which: Which) -> tuple[Expr, Which, list[Callable[[Expr], Expr]], bool]:
+    """The simplest matrix, which of its eigenvalues, what makes of it that of e; and is it the one of the transpose?"""
+    back, turned = [], False
     while (step := _simpler(e, which)) is not None:
+        turned = turned is not (e.op is TRANSPOSE)
         e, which, outer = step
         back.append(outer)
-    return upright(e), which, back
+    return upright(e), which, back, turned is (upright(e) is e)
 
 
 def eigenvalue(e: Expr, which: Which) -> Expr:
     """An eigenvalue in normal form."""
-    e, which, back = simplified(e, which_of(e, which, "eigval"))
+    e, which, back, _ = simplified(e, which_of(e, which, "eigval"))
     v = shaping.diagonal_of_matrix(e)
     if is_zero(e):
         value = zeros(SCALAR)
     elif e.op is EYE:
         value = ONE
     elif v is not None and isinstance(which, str):
-        value = (reductions.MAX if which == "max" else reductions.MIN).build(v)
+        value = (reductions.MAX if which == "max" else reductions.MIN).build(real_part(v))
     elif which == "max" and e.op is products.PRODUCT and len(e.args) == 2 and e.definite and e.args[0].kind == "vector":
         value = reductions.trace(e)  # of x*x' it is x'*x
     elif isinstance(which, str):
@@ -121,11 +125,13 @@ def eigenvalue(e: Expr, which: Which) -> Expr:
 
 def eigenvector(e: Expr, which: Which) -> Expr:
     """A unit eigenvector in normal form."""
-    e, which, _ = simplified(e, which_of(e, which, "eigvec"))
+    e, which, _, turned = simplified(e, which_of(e, which, "eigvec"))
     shape = (e.shape[0], UNIT)
     if isinstance(which, str):
-        return make(EIGVECMAX if which == "max" else EIGVECMIN, (e,), (), shape)
-    return make(EIGVEC, (e,), (which,), shape)
+        v = make(EIGVECMAX if which == "max" else EIGVECMIN, (e,), (), shape)
+    else:
+        v = make(EIGVEC, (e,), (which,), shape)
+    return conjugated(v) if turned else v  # H' is conj(H)
 
 
 def null_vector(e: Expr) -> Expr | None:
@@ -135,13 +141,14 @@ def null_vector(e: Expr) -> Expr | None:
             if a.op is products.SCALE and a.args[1].op is EYE and isinstance(a.args[0].op, Eigenvalue):
                 base = a.args[0].args[0]
                 gap = sums.subtract(a, base)
-                if symmetric(base) and (gap is e or sums.negative(gap) is e):
+                if hermitian(base) and (gap is e or sums.negative(gap) is e):
                     return eigenvector(base, a.args[0].op.which(a.args[0]))
     return None
 
 
-def symmetric_part(e: Expr) -> Expr:
-    return sums.add([(Fraction(1, 2), e), (Fraction(1, 2), transposed(e))])
+def hermitian_part(e: Expr) -> Expr:
+    """Of a real matrix the symmetric part."""
+    return sums.add([(Fraction(1, 2), e), (Fraction(1, 2), conjugate_transposed(e))])
 
 
 def words_of(which: Which) -> str:
@@ -149,7 +156,12 @@ def words_of(which: Which) -> str:
 
 
 def declared_symmetric(e: Expr) -> bool:
-    return symmetric(e) or (e.op.name == "variable" and e.params[2] == "spd")
+    return hermitian(e) or (e.op.name == "variable" and e.params[2] == "spd")
+
+
+def symmetry(e: Expr) -> list[tuple[str, Expr | None]]:
+    """The condition that a matrix is what eigenvalues are of, where that is not seen."""
+    return [] if declared_symmetric(e) else [("{0} symmetric" if e.real else "{0} Hermitian", e)]
 
 
 class Spectral(Operation):
@@ -157,7 +169,7 @@ class Spectral(Operation):
 
     source = "Magnus (1985); Magnus & Neudecker (2019), section 9.12"
     domain = "spd"
-    forces_matrix = True
+    forces_matrix = complex = True
     fixed: Which | None = None  # the eigenvalue, where the name says which
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
@@ -174,14 +186,14 @@ class Spectral(Operation):
     multiple: ClassVar[str] = ", only one from each side along every line"
 
     def elsewhere_of(self, node: Expr, words: str) -> str:
-        if words.endswith("symmetric"):
-            return "where {0} is not symmetric the eigenvalues of its symmetric part are meant"
+        for word in ("symmetric", "Hermitian"):
+            if words.endswith(word):
+                return f"where {{0}} is not {word} the eigenvalues of its {word} part are meant"
         return f"where {{0}} has such an eigenvalue more than once there is no derivative{self.multiple}"
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         e = node.args[0]
-        found: list[tuple[str, Expr | None]] = [] if declared_symmetric(e) else [("{0} symmetric", e)]
-        return [*found, (f"the {words_of(self.which(node))} of {{0}} is simple", e)]
+        return [*symmetry(e), (f"the {words_of(self.which(node))} of {{0}} is simple", e)]
 
 
 class Eigenvalue(Spectral):
@@ -192,26 +204,26 @@ class Eigenvalue(Spectral):
 
     def annotate(self, node: Expr) -> None:
         node.sign = node.definite = node.args[0].definite
-        node.balance, node.transposed = 0, node
+        node.balance, node.transposed, node.real = 0, node, True
         node.leaves += len(node.params)
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
         v = eigenvector(node.args[0], self.which(node))
-        return products.product(transposed(v), d[0], v)
+        return real_part(products.product(conjugate_transposed(v), d[0], v))
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"eigvals({args[0]})[{self.index(node)}]"
 
 
 class EigmaxPage(Eigenvalue):
-    name, signature, summary = "eigmax", "eigmax(X)", "The largest eigenvalue of a symmetric matrix."
-    rule = "d eigmax(X) = v'*dX*v,  v = eigvecmax(X)"
+    name, signature, summary = "eigmax", "eigmax(X)", "The largest eigenvalue of a symmetric or Hermitian matrix."
+    rule = "d eigmax(X) = v^H*dX*v,  v = eigvecmax(X)"
     latex = r"\lambda_{\max}({0})"
     takes = ("e",)
     fixed = "max"
-    multiple = "; the v*v' of its unit eigenvectors v are subgradients, and one of them is given"
-    conditions_text = "X symmetric; the largest eigenvalue is simple: where not, every v*v' is a subgradient"
+    multiple = "; the v*v^H of its unit eigenvectors v are subgradients, and one of them is given"
+    conditions_text = "X symmetric or Hermitian; the largest eigenvalue is simple: where not, every v*v^H is a subgradient"
     examples = ("eigmax(X)", "eigmax(X+x*x')", "eigmax(A*diag(x)*A')")
     identities = (
         ("eigmax(-X)", "-eigmin(X)"), ("eigmax(2*X+3*eye(n))", "2*eigmax(X)+3"), ("eigmax(x*x')", "x'*x"),
@@ -220,24 +232,24 @@ class EigmaxPage(Eigenvalue):
 
 
 class EigminPage(Eigenvalue):
-    name, signature, summary = "eigmin", "eigmin(X)", "The smallest eigenvalue of a symmetric matrix."
-    rule = "d eigmin(X) = v'*dX*v,  v = eigvecmin(X)"
+    name, signature, summary = "eigmin", "eigmin(X)", "The smallest eigenvalue of a symmetric or Hermitian matrix."
+    rule = "d eigmin(X) = v^H*dX*v,  v = eigvecmin(X)"
     latex = r"\lambda_{\min}({0})"
     takes = ("e",)
     fixed = "min"
-    multiple = "; the v*v' of its unit eigenvectors v are supergradients, and one of them is given"
-    conditions_text = "X symmetric; the smallest eigenvalue is simple: where not, every v*v' is a supergradient"
+    multiple = "; the v*v^H of its unit eigenvectors v are supergradients, and one of them is given"
+    conditions_text = "X symmetric or Hermitian; the smallest eigenvalue is simple: where not, every v*v^H is a supergradient"
     examples = ("eigmin(X)", "eigmin(X+diag(x))")
     identities = (("eigmin(X')", "eigmin(X)"), ("eigmin(-X)", "-eigmax(X)"), ("eigmin(diag(x))", "min(x)"))
 
 
 class EigvalPage(Eigenvalue):
     name, signature = "eigval", "eigval(X,i)"
-    summary = "The i-th eigenvalue of a symmetric matrix, the smallest being the first."
-    rule = "d eigval(X,i) = v'*dX*v,  v = eigvec(X,i)"
+    summary = "The i-th eigenvalue of a symmetric or Hermitian matrix, the smallest being the first."
+    rule = "d eigval(X,i) = v^H*dX*v,  v = eigvec(X,i)"
     latex = r"\lambda_{p}({0})"
     takes = ("ei",)
-    conditions_text = "X symmetric; the eigenvalue is simple: where not, there is no derivative"
+    conditions_text = "X symmetric or Hermitian; the eigenvalue is simple: where not, there is no derivative"
     examples = ("eigval(X,2)",)
     identities = (("eigval(X,1)", "eigmin(X)"), ("eigval(3*X,2)", "3*eigval(X,2)"))
 
@@ -256,13 +268,14 @@ class Eigenvector(Spectral):
 
     def annotate(self, node: Expr) -> None:
         node.sign = node.definite = node.balance = 0
+        node.bar = -1  # it carries bars of its own
         node.leaves += len(node.params)
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         x, dx = node.args[0], d[0]
         assert dx is not None
-        if not symmetric(x):
-            x, dx = symmetric_part(x), symmetric_part(dx)
+        if not hermitian(x):
+            x, dx = hermitian_part(x), hermitian_part(dx)
         level = products.scale(eigenvalue(node.args[0], self.which(node)), eye(x.shape[0]))
         return products.product(powers.PSEUDO_INVERSE.build(sums.subtract(level, x)), dx, node)
 
@@ -272,14 +285,14 @@ class Eigenvector(Spectral):
 
 class EigvecmaxPage(Eigenvector):
     name, signature = "eigvecmax", "eigvecmax(X)"
-    summary = "The unit eigenvector of the largest eigenvalue of a symmetric matrix, up to its sign."
+    summary = "The unit eigenvector of the largest eigenvalue of a symmetric or Hermitian matrix, up to its sign."
     rule = "d v = pinv(eigmax(X)*eye(n)-X)*dX*v,  v = eigvecmax(X)"
     latex = r"q_{\max}({0})"
     meaning = "the unit eigenvector of the largest eigenvalue of {0}, up to its sign"
     takes = ("e",)
     fixed = "max"
-    conditions_text = "X symmetric; the largest eigenvalue is simple" + UP_TO_SIGN
-    examples = ("eigvecmax(X)*eigvecmax(X)'", "x'*eigvecmax(X)*eigvecmax(X)'*y")
+    conditions_text = "X symmetric or Hermitian; the largest eigenvalue is simple" + UP_TO_SIGN
+    examples = ("eigvecmax(X)*eigvecmax(X)^H", "x'*eigvecmax(X)*eigvecmax(X)^H*y")
     identities = (
         ("X*eigvecmax(X)*eigvecmax(X)'", "eigmax(X)*eigvecmax(X)*eigvecmax(X)'"), ("eigvecmax(X)'*eigvecmax(X)", "1"),
         ("(x'*eigvecmax(-X))^2", "(x'*eigvecmin(X))^2"),
@@ -288,26 +301,26 @@ class EigvecmaxPage(Eigenvector):
 
 class EigvecminPage(Eigenvector):
     name, signature = "eigvecmin", "eigvecmin(X)"
-    summary = "The unit eigenvector of the smallest eigenvalue of a symmetric matrix, up to its sign."
+    summary = "The unit eigenvector of the smallest eigenvalue of a symmetric or Hermitian matrix, up to its sign."
     rule = "d v = pinv(eigmin(X)*eye(n)-X)*dX*v,  v = eigvecmin(X)"
     latex = r"q_{\min}({0})"
     meaning = "the unit eigenvector of the smallest eigenvalue of {0}, up to its sign"
     takes = ("e",)
     fixed = "min"
-    conditions_text = "X symmetric; the smallest eigenvalue is simple" + UP_TO_SIGN
-    examples = ("eigvecmin(X)*eigvecmin(X)'",)
+    conditions_text = "X symmetric or Hermitian; the smallest eigenvalue is simple" + UP_TO_SIGN
+    examples = ("eigvecmin(X)*eigvecmin(X)^H",)
     identities = (("eigvecmin(X)'*X*eigvecmin(X)", "eigmin(X)"), ("eigvecmin(X)'*eigvecmin(X)", "1"))
 
 
 class EigvecPage(Eigenvector):
     name, signature = "eigvec", "eigvec(X,i)"
-    summary = "The unit eigenvector of the i-th eigenvalue of a symmetric matrix, up to its sign."
+    summary = "The unit eigenvector of the i-th eigenvalue of a symmetric or Hermitian matrix, up to its sign."
     rule = "d v = pinv(eigval(X,i)*eye(n)-X)*dX*v,  v = eigvec(X,i)"
     latex = r"q_{p}({0})"
     meaning = "the unit eigenvector of eigenvalue number {p} of {0}, ascending, up to its sign"
     takes = ("ei",)
-    conditions_text = "X symmetric; the eigenvalue is simple" + UP_TO_SIGN
-    examples = ("eigvec(X,2)*eigvec(X,2)'",)
+    conditions_text = "X symmetric or Hermitian; the eigenvalue is simple" + UP_TO_SIGN
+    examples = ("eigvec(X,2)*eigvec(X,2)^H",)
     identities = (("eigvec(X,2)'*X*eigvec(X,2)", "eigval(X,2)"), ("eigvec(X,2)'*eigvec(X,2)", "1"))
 
 
@@ -322,10 +335,11 @@ def _trace_of_two(core: Expr, total: Mapping[Expr, Number], shape: Shape) -> lis
     if core.args[0].shape[0].value() != 2 or not total[core] or total.get(other) != total[core]:
         return None
     rest = [(c, e) for e, c in total.items() if e not in (core, other)]
-    return [*rest, (total[core], reductions.trace(core.args[0]))]
+    return [*rest, (total[core], real_part(reductions.trace(core.args[0])))]
 
 
 sums.COMPLEMENTS[EIGMAX] = _trace_of_two
 NULL_VECTORS.append(null_vector)
 for _page in (EIGVECMAX, EIGVECMIN, EIGVEC):
     REDUCTIONS[("norm2", _page.name)] = lambda e: ONE
+    CONJUGATES[_page.name] = barred
