@@ -63,7 +63,7 @@ def names_and_shapes(page: Operation, text: str, field: str = "real") -> dict[st
         if square and page.domain in DRAWN_SQUARE:
             word = DRAWN_SQUARE[page.domain]
         structure = ("spd",) if word == "spd" else ()
-        if field == "complex":
+        if field == "complex" and word != "whole":
             structure, word = (*structure, "complex"), "normal" if word in DRAWN else word
         found[name] = variable(name, v.shape, structure, word if word != "spd" else "normal")
     return found

@@ -424,7 +424,7 @@ def proj(X):
     """The orthogonal projector on the columns of X."""
     U, s, _ = np.linalg.svd(X, full_matrices=False)
     U = U[:, s > 1e-13 * np.max(s, initial=0.0)]
-    return U @ U.T
+    return U @ U.conj().T
 
 
 def geomean(A, B):

@@ -15,7 +15,7 @@ from frechet.expressions.space import space_names
 from frechet.operations.hadamard import times
 from frechet.operations.products import inner, product, scale
 from frechet.operations.sums import add, subtract
-from frechet.operations.transposition import transposed
+from frechet.operations.transposition import conjugate_transposed
 
 
 def _affine_invariant(g: Expr, s: Expr) -> Expr:
@@ -30,8 +30,8 @@ def _bures_wasserstein(g: Expr, s: Expr) -> Expr:
 
 
 def _canonical(g: Expr, x: Expr) -> Expr:
-    """G - X*G'*X: of tr(U'*(I-X*X'/2)*V). Edelman, Arias & Smith (1998), eq. 2.53."""
-    return subtract(g, product(x, transposed(g), x))
+    """G - X*Gᴴ*X: of Re tr(Uᴴ*(I-X*Xᴴ/2)*V). Edelman, Arias & Smith (1998), eq. 2.53."""
+    return subtract(g, product(x, conjugate_transposed(g), x))
 
 
 def _fisher(g: Expr, p: Expr) -> Expr:

@@ -122,13 +122,13 @@ def _centered(g: Expr, variable: Expr) -> Expr:
 
 
 def _orthogonal(g: Expr, x: Expr) -> Expr:
-    """Orthogonal: (G - X*G'*X)/2; orthonormal columns: G - X*(X'*G + G'*X)/2.
+    """Orthogonal, unitary: (G - X*Gᴴ*X)/2; orthonormal columns: G - X*(Xᴴ*G + Gᴴ*X)/2.
 
     Source:  Edelman, Arias & Smith (1998), eqs. 2.3-2.4
     """
     if x.shape[0] is x.shape[1]:
-        return add([(HALF, g), (-HALF, product(x, transposed(g), x))])
-    return subtract(g, product(x, symmetric_part(product(transposed(x), g))))
+        return add([(HALF, g), (-HALF, product(x, conjugate_transposed(g), x))])
+    return subtract(g, product(x, _hermitian(product(conjugate_transposed(x), g), x)))
 
 
 def _sphere(g: Expr, x: Expr) -> Expr:

@@ -208,6 +208,8 @@ def _check_shape(name: str, word: str, shape: Shape) -> None:
 
 def dimension(words: Collection[str], domain: str, shape: Shape) -> Dim | None:
     """The real dimension of a variable's space; None where it has no formula here, as of the ones of a mask."""
+    if "complex" in words and "orthogonal" in words:
+        return shape[0] * shape[1] * dim(2) - shape[1] * shape[1]
     found = _dimension(words, domain, shape)
     return found * dim(2) if found is not None and "complex" in words and "hermitian" not in words else found
 

@@ -16,7 +16,7 @@ MAX_DIGITS = 9  # of a number in a dimension
 
 WORDS = tuple(dict.fromkeys((
     "scalar", "symmetric", "spd", "psd", "diagonal", "skew", "orthogonal", "lower", "upper", "toeplitz", "circulant",
-    "hankel", "traceless", "centered", "sphere", "sparse", "rank", "hermitian", "positive", "nonnegative",
+    "hankel", "traceless", "centered", "sphere", "sparse", "rank", "hermitian", "unitary", "positive", "nonnegative",
     "unit01", "simplex", "labels", "mask01", "onehot", "invertible", "complex", "real", "normal", "elementwise", "function",
     "whole",
     *PROPERTIES,
@@ -130,6 +130,10 @@ class _Reader:
                 raise self.surplus()
         if codomain is not None or "elementwise" in said or "function" in said:
             return self.function(name, dims, codomain, said)
+        if "unitary" in said and "real" in said:
+            raise self.error(f"{name} is declared real and unitary: of a real matrix say orthogonal", *said["real"])
+        if "unitary" in said:  # the complex orthogonal ones
+            said = {"orthogonal" if word == "unitary" else word: at for word, at in said.items()} | {"complex": said["unitary"]}
         if "real" in said and "complex" in said:
             raise self.error(f"{name} cannot be both real and complex", *said["real"])
         if "scalar" in said:

@@ -126,8 +126,8 @@ def _check_complex(name: str, structure: Sequence[str], domains: Sequence[str]) 
     ordered = [word for word in domains if word not in ("spd", "orthogonal", "invertible")]
     if ordered:
         raise NotationError(f"{name} is complex, and {ordered[0]} is said of real entries")
-    if "orthogonal" in (*structure, *domains):
-        raise UnsupportedError(f"{name} is complex and orthogonal: unitary matrices are not supported yet")
+    if "orthogonal" in structure and (other := set(structure) - {"orthogonal"}):
+        raise UnsupportedError(f"{name} is declared unitary and {other.pop()}: that is not supported yet")
     if "hermitian" in structure and (other := set(structure) - {"hermitian", "spd", "psd"}):
         raise UnsupportedError(f"{name} is declared hermitian and {other.pop()}: that is not supported yet")
 

@@ -67,7 +67,9 @@ def show_space(shape: Shape, style: Notation = "unicode", structure: Collection[
     r = rank(structure)
     if r is not None:
         word = f"rank-{r}"
-    if word is not None and "complex" in structure and word != "Hermitian":
+    if word == "orthogonal" and "complex" in structure:
+        word = "unitary"
+    elif word is not None and "complex" in structure and word != "Hermitian":
         word = f"Hermitian {word}" if "hermitian" in structure else f"complex {word}"
     if word is not None:
         return rf"\text{{{word} }} {_size(shape, style)}" if style == "latex" else f"{word} {_size(shape, style)}"
@@ -144,9 +146,10 @@ def gradient_space(x: Expr) -> str | None:
         return None
     size, one, mask, r = show_shape(x.shape), names[0], mask_name(words), rank(words)
     if one == "orthogonal":
-        place = f"the tangent space at {name} of the {size} matrices with orthonormal columns"
+        kinds = "complex " if "complex" in words else ""
+        place = f"the tangent space at {name} of the {kinds}{size} matrices with orthonormal columns"
         if x.shape[0] is x.shape[1]:
-            place = f"the tangent space at {name} of the orthogonal {size} matrices"
+            place = f"the tangent space at {name} of the {'unitary' if kinds else 'orthogonal'} {size} matrices"
     elif one == "sphere":
         place = f"the tangent space at {name} of the unit sphere, the V with ⟨{name},V⟩ = 0"
     elif r is not None:

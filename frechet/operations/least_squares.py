@@ -14,7 +14,7 @@ from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import equations, factorizations, hadamard, powers, products, reducing, sums
 from frechet.operations.constants import EYE, eye, is_zero, number
-from frechet.operations.transposition import symmetric, transposed
+from frechet.operations.transposition import CONJUGATES, conjugate_transposed, conjugated, symmetric, hermitian, transposed
 
 
 def _tall_shape(name: str, equal: Equal, shapes: Sequence[Shape]) -> Shape:
@@ -29,9 +29,10 @@ def _tall_shape(name: str, equal: Equal, shapes: Sequence[Shape]) -> Shape:
 
 class LeastSquaresPage(Operation):
     name, signature, summary = "lstsq", "lstsq(A,b)", "The least-squares solution: the z with the smallest norm2(A*z-b)."
-    rule = "stands for inv(A'*A)*A'*b"
+    rule = "stands for inv(A^H*A)*A^H*b"
     source = "Golub & Pereyra (1973), section 4; Golub & Van Loan (2013), section 5.3"
     takes = ("ee",)
+    complex = True
     in_notation = False
     conditions_text = "A of full column rank: where not, pinv(A)*b is the solution of smallest norm"
     examples = ("lstsq(A,b)", "norm2(A*lstsq(A,b)-b)^2")
@@ -42,14 +43,15 @@ class LeastSquaresPage(Operation):
 
     def build(self, *args: Any) -> Expr:
         a, b = args
-        return products.product(powers.inverse(products.product(transposed(a), a)), transposed(a), b)
+        return products.product(powers.inverse(products.product(conjugate_transposed(a), a)), conjugate_transposed(a), b)
 
 
 class RidgePage(Operation):
     name, signature, summary = "ridge", "ridge(A,b,c)", "The z with the smallest norm2(A*z-b)^2 + c*norm2(z)^2, for c > 0."
-    rule = "stands for inv(A'*A+c*eye(n))*A'*b"
+    rule = "stands for inv(A^H*A+c*eye(n))*A^H*b"
     source = "Hoerl & Kennard (1970), eq. 2.1"
     takes = ("eee",)
+    complex = True
     domain = "positive"
     in_notation = False
     conditions_text = "A'*A+c*I invertible, as it is for c > 0"
@@ -63,17 +65,17 @@ class RidgePage(Operation):
 
     def build(self, *args: Any) -> Expr:
         a, b, c = args
-        gram = sums.add([(1, products.product(transposed(a), a)), (1, products.scale(c, eye(a.shape[1])))])
-        return products.product(powers.inverse(gram), transposed(a), b)
+        gram = sums.add([(1, products.product(conjugate_transposed(a), a)), (1, products.scale(c, eye(a.shape[1])))])
+        return products.product(powers.inverse(gram), conjugate_transposed(a), b)
 
 
 class ProjectorPage(Operation):
     name, signature, summary = "proj", "proj(X)", "The orthogonal projector on the columns of a matrix: X*pinv(X)."
-    rule = "d P = Z+Z',  P = proj(X), Z = (I-P)*dX*pinv(X)"
+    rule = "d P = Z+Z^H,  P = proj(X), Z = (I-P)*dX*pinv(X)"
     source = "Golub & Pereyra (1973), lemma 4.1"
     latex = r"P({0})"
     takes = ("e",)
-    forces_matrix = True
+    forces_matrix = complex = True
     in_notation = False
     idempotent = True
     meaning = "the orthogonal projector on the columns of {0}"
@@ -94,20 +96,24 @@ class ProjectorPage(Operation):
         c, e = sums.content(args[0])
         if c != 1:
             return self.build(e)
-        if e.op is EYE or (e.op.idempotent and symmetric(e)):
+        if e.op is EYE or (e.op.idempotent and hermitian(e)):
             return e
-        if products.orthonormal(e):
-            return products.product(e, transposed(e))
-        return products.product(e, transposed(e)) if is_zero(e) else make(self, (e,), (), (e.shape[0], e.shape[0]))
+        if products.orthonormal(e) or is_zero(e):
+            return products.product(e, conjugate_transposed(e))
+        if e.bar > 0:
+            return transposed(self.build(conjugated(e)))
+        return make(self, (e,), (), (e.shape[0], e.shape[0]))
 
     def annotate(self, node: Expr) -> None:
         node.sign, node.definite, node.balance, node.transposed = 0, 1, 0, node
+        if not node.real:  # it is Hermitian
+            node.transposed, node.bar = None, 0
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
         away = sums.subtract(eye(node.shape[0]), node)
         moved = products.product(away, d[0], powers.PSEUDO_INVERSE.build(node.args[0]))
-        return sums.add([(1, moved), (1, transposed(moved))])
+        return sums.add([(1, moved), (1, conjugate_transposed(moved))])
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         return [("the rank of {0} is constant near the point", node.args[0])]
@@ -175,3 +181,4 @@ class GeometricMeanPage(Operation):
 
 PROJ, GEOMEAN = ProjectorPage(), GeometricMeanPage()
 PAGES: tuple[Operation, ...] = (LeastSquaresPage(), RidgePage(), PROJ, GEOMEAN)
+CONJUGATES["proj"] = transposed

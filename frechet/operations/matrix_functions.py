@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from frechet.expressions.dimension import SCALAR, Shape
-from frechet.expressions.errors import ShapeError, UnsupportedError
+from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, Number, make, walk
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import commuting, elementwise, hadamard, powers, products, reducing, shaping, sums
@@ -228,7 +228,7 @@ class RealPowerPage(MatrixFunction):
         if a.op is NUMBER:
             return powers.power(x, a.params[0])
         if not a.real:
-            raise UnsupportedError("powm(X,a) with a complex exponent is not supported: expm(a*logm(X)) is")
+            return EXPM.build(products.scale(a, LOGM.build(x)))
         if x.op is EYE:
             return x
         if whole(a):

@@ -270,8 +270,10 @@ def power(e: Expr, k: Number) -> Expr:
         return shaping.diag(hadamard.monomial(v.shape, [(v, k)]))
     if e.op is shaping.KRON and all(a.shape[0] is a.shape[1] for a in e.args):
         return shaping.KRON.build(*[power(a, k) for a in e.args])
-    orthogonal = e.args[0] if e.op is TRANSPOSE else e
+    orthogonal = e
+    while orthogonal.op is TRANSPOSE or orthogonal.op.name == "conj":
+        orthogonal = orthogonal.args[0]
     if k < 0 and orthogonal.op.name == "variable" and "orthogonal" in orthogonal.params[1]:
-        return power(transposed(e), -k)
+        return power(conjugate_transposed(e), -k)
     node = make(MATRIX_POWER, (e,), (k,), e.shape)
     return oriented(node, lambda: make(MATRIX_POWER, (transposed(e),), (k,), e.shape))

@@ -14,7 +14,7 @@ from frechet.operations.powers import MATRIX_POWER, PSEUDO_INVERSE
 from frechet.operations.products import PRODUCT, SCALE, product, scale
 from frechet.operations.reductions import TRACE, trace
 from frechet.operations.sums import SUM, add, negative
-from frechet.operations.transposition import TRANSPOSE, transposed
+from frechet.operations.transposition import TRANSPOSE, conjugate_transposed, transposed
 from frechet.simplification.factors import factored
 
 EXPANDED_TERMS = 16  # a product is expanded into at most so many terms
@@ -173,19 +173,19 @@ def _into_sums(e: Expr) -> Expr:
 
 
 def _pseudo_inverse(e: Expr) -> Expr:
-    """(X'X)^-1 X' = X^+ and X (X'X)^-1 = (X^+)' for X of full column rank, which the inverse requires."""
+    """(XᴴX)^-1 Xᴴ = X^+ and X (XᴴX)^-1 = (X^+)ᴴ for X of full column rank, which the inverse requires."""
     for i in range(len(e.args) - 1):
         a, b = e.args[i], e.args[i + 1]
-        if _is_inverse_gram(a, b):  # (B B')^-1 B
-            return product(*e.args[:i], PSEUDO_INVERSE.build(transposed(b)), *e.args[i + 2 :])
-        if _is_inverse_gram(b, transposed(a)):  # A (A'A)^-1
-            return product(*e.args[:i], transposed(PSEUDO_INVERSE.build(a)), *e.args[i + 2 :])
+        if _is_inverse_gram(a, b):  # (B Bᴴ)^-1 B
+            return product(*e.args[:i], PSEUDO_INVERSE.build(conjugate_transposed(b)), *e.args[i + 2 :])
+        if _is_inverse_gram(b, conjugate_transposed(a)):  # A (AᴴA)^-1
+            return product(*e.args[:i], conjugate_transposed(PSEUDO_INVERSE.build(a)), *e.args[i + 2 :])
     return e
 
 
 def _is_inverse_gram(g: Expr, b: Expr) -> bool:
-    """Is g = (B B')^-1?"""
+    """Is g = (B Bᴴ)^-1?"""
     if g.op is not MATRIX_POWER or g.params[0] != -1 or UNIT in b.shape:
         return False
     base = g.args[0]
-    return base.op is PRODUCT and base.args == (b, transposed(b))
+    return base.op is PRODUCT and base.args == (b, conjugate_transposed(b))

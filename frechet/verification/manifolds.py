@@ -20,8 +20,8 @@ def tangent(x: Expr, values: Mapping[str, Any], v: Any) -> Any:
     import numpy as np
 
     here, words = values[x.params[0]], x.params[1]
-    if "orthogonal" in words:  # v with x'v skew
-        return v - here @ (here.T @ v + v.T @ here) / 2
+    if "orthogonal" in words:  # v with xᴴv skew
+        return v - here @ (here.conj().T @ v + v.conj().T @ here) / 2
     if "sphere" in words:
         return v - np.sum(here * v) * here
     r = rank(words)
@@ -70,8 +70,9 @@ def metric_product(metric: str, here: Any, u: Any, v: Any) -> Any:
         from scipy.linalg import solve_sylvester
 
         return np.sum(solve_sylvester(here, here, u) * v) / 2
-    if metric == "canonical":  # tr(U'*(I - X*X'/2)*V)
-        return np.sum(u * v) - np.sum((here.T @ u) * (here.T @ v)) / 2
+    if metric == "canonical":  # Re tr(Uᴴ*(I - X*Xᴴ/2)*V)
+        along = here.conj().T
+        return np.vdot(u, v).real - np.vdot(along @ u, along @ v).real / 2
     if metric == "fisher":  # sum(u.*v./p)
         return np.sum(u * v / here)
-    return np.sum(u * v)
+    return np.vdot(u, v).real

@@ -201,8 +201,8 @@ def _draw(v: Expr, shape: tuple[int, ...], rng: Random, mood: str, inner: int | 
         return x / np.linalg.norm(x)
     square = len(shape) == 2 and shape[0] == shape[1]
     if "orthogonal" in structure or domain == "orthogonal":
-        q, r = np.linalg.qr(normal(shape if len(shape) == 2 and shape[0] >= shape[1] else shape[::-1], rng))
-        q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
+        q, r = np.linalg.qr(normal_like(v, shape if len(shape) == 2 and shape[0] >= shape[1] else shape[::-1], rng))
+        q = q * np.where(np.diag(r).real < 0, -1.0, 1.0)
         return q if q.shape == shape else q.T
     if "spd" in structure or "psd" in structure or domain == "spd":
         if not shape:
