@@ -51,6 +51,38 @@ FUNCTIONS = [
 ]  # fmt: skip
 
 
+def apart(v: Any) -> bool:
+    """Are the eigenvalues of a Hermitian matrix well apart?"""
+    found = np.linalg.eigvalsh(v)
+    return len(found) == 1 or bool(np.min(np.diff(found)) > 0.05 * np.max(np.abs(found)) > 0.005)
+
+
+def simple(v: Any) -> bool:
+    """Are the singular values well apart?"""
+    found = np.linalg.svd(v, compute_uv=False)
+    return bool(found[0] > 0.1 and (len(found) == 1 or np.max(np.diff(found)) < -0.05 * found[0]))
+
+
+def full_rank(v: Any) -> bool:
+    return bool(np.min(np.linalg.svd(v, compute_uv=False)) > 0.1)
+
+
+def root(v: Any) -> Any:
+    w, V = np.linalg.eigh(v)
+    return (V * np.sqrt(w)) @ V.conj().T
+
+
+def logarithm(v: Any) -> Any:
+    w, V = np.linalg.eigh(v)
+    return (V * np.log(w)) @ V.conj().T
+
+
+OF_HERMITIAN = [
+    ("cholesky", np.linalg.cholesky, None), ("sqrtm", root, None), ("logm", logarithm, None),
+    ("cholesky", np.linalg.cholesky, None),
+]  # fmt: skip
+
+
 def off_the_cut(v: Any) -> bool:
     """Away from the negative real axis; real numbers must be positive."""
     v = np.asarray(v)
@@ -111,7 +143,7 @@ class ComplexBuilder(Builder):
 
     def inner(self, shape: tuple[str, str], depth: int) -> Tree:
         sub = lambda s=shape: self.tree(s, depth)  # noqa: E731
-        i = self.choose(16)
+        i = self.choose(18)
         if i <= 1:
             return self.add(sub(), sub(), 1 - 2 * i)
         if i == 2:
@@ -139,17 +171,40 @@ class ComplexBuilder(Builder):
             gram = self.product(self.hermitian(a), a)
             eye = self.constant(fr.eye(shape[0]), f"eye({shape[0]})", np.eye(SIZES[shape[0]]))
             return self.apply(fr.inv, "inv{0}", np.linalg.inv, self.add(gram, eye))
+        if i >= 16:
+            return self.of_gram(depth, shape)
         if i == 12:
             return self.product(sub((shape[0], "1")), sub(("1", shape[1])))
         k = self.pick(["n", "m"])
         return self.product(sub((shape[0], k)), sub((k, shape[1])))
+
+    def of_gram(self, depth: int, shape: tuple[str, str]) -> Tree:
+        """Functions of Hermitian matrices; of an n×m leaf the pseudo-inverse."""
+        if shape[0] != shape[1]:
+            return self.apply(fr.pinv, "pinv{0}", np.linalg.pinv, self.atom(shape[::-1]), keep=full_rank)
+        a = self.tree(("n", shape[0]) if self.choose(2) else ("m", shape[0]), depth)
+        eye = self.constant(fr.eye(shape[0]), f"eye({shape[0]})", np.eye(SIZES[shape[0]]))
+        gram = self.add(self.product(self.hermitian(a), a), eye)
+        name, f, keep = self.pick(OF_HERMITIAN)
+        return self.apply(getattr(fr, name), name + "{0}", f, gram, keep=keep)
 
     def reduced(self, depth: int) -> Tree:
         k = self.pick(["n", "m"])
         some = self.pick([("n", "1"), ("m", "1"), ("n", "m"), ("n", "n")])
         sub = lambda s: self.tree(s, depth)  # noqa: E731
         as1 = lambda v: np.reshape(v, (1, 1))  # noqa: E731
-        i = self.choose(8)
+        i = self.choose(11)
+        if i == 8:
+            return self.apply(
+                fr.normspec, "normspec{0}", lambda v: as1(np.linalg.norm(v, 2)), sub((some[0], k)), keep=simple
+            )
+        if i == 9:
+            return self.apply(fr.normnuc, "normnuc{0}", lambda v: as1(np.linalg.norm(v, "nuc")), sub((k, k)), keep=full_rank)
+        if i == 10:
+            a = sub((k, k))
+            both = self.add(a, self.hermitian(a))
+            name, at = self.pick([("eigmax", -1), ("eigmin", 0)])
+            return self.apply(getattr(fr, name), name + "{0}", lambda v: as1(np.linalg.eigvalsh(v)[at]), both, keep=apart)
         if i == 0:
             return self.product(self.hermitian(sub((k, "1"))), sub((k, "1")))
         if i == 1:

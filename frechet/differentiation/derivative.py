@@ -123,6 +123,11 @@ class Derivative:
         self._need_scalar("gradient")
         if structure_of(self.variable) == "hermitian":
             parts(self.raw_differential, self.direction)  # says why there is none
+        if structure_of(self.variable) == "orthogonal" and not self.variable.real:
+            raise UnsupportedError(
+                "the directions at a unitary matrix are a space over the real numbers, which has no Wirtinger derivatives:"
+                " ask for the gradient of a real function, such as re(...)"
+            )
         if real_valued(self.function) and not self.variable.real and convention != "holomorphic":
             half = add([(HALF, projected(self._raw_cotangent, self.variable))])
             return half if convention == "wirtinger-conj" else conjugated(half)

@@ -133,7 +133,9 @@ class _Reader:
         if "unitary" in said and "real" in said:
             raise self.error(f"{name} is declared real and unitary: of a real matrix say orthogonal", *said["real"])
         if "unitary" in said:  # the complex orthogonal ones
-            said = {"orthogonal" if word == "unitary" else word: at for word, at in said.items()} | {"complex": said["unitary"]}
+            said = {"orthogonal" if word == "unitary" else word: at for word, at in said.items()} | {
+                "complex": said["unitary"]
+            }
         if "real" in said and "complex" in said:
             raise self.error(f"{name} cannot be both real and complex", *said["real"])
         if "scalar" in said:

@@ -15,10 +15,17 @@ from frechet.operations.transposition import TRANSPOSE, conjugated, transposed
 LARGEST = 120  # leaves of a transposed sum that is written term by term
 
 
+BARRED = ("pinv", "polar", "partial_polar", "proj", "sqrtm", "logm", "powm", "signm", "sylvester", "lyap")
+"""Functions whose bar is written outside: pinv(X)^H rather than pinv(conj(X))'."""
+
+
 def without_bar(node: Expr) -> Expr | None:
     """The expression whose conjugate this one is written as: conj(d - w'*z) rather than conj(d) - w^H*conj(z)."""
     if node.op.name == "conj" or (node.bar > 0 and node.op is SUM and len(node.args) > 1):
         return conjugated(node)
+    if node.bar > 0 and node.op.name in BARRED:
+        plain = conjugated(node)
+        return plain if plain.bar < 0 and plain.op is node.op else None
     return None
 
 

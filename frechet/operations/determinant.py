@@ -23,7 +23,7 @@ from frechet.operations import (
     sums,
 )
 from frechet.operations.constants import EYE, ONE, VARIABLE, is_zero, number, size, zeros
-from frechet.operations.transposition import TRANSPOSE, hermitian, oriented, transposed
+from frechet.operations.transposition import TRANSPOSE, conjugate_transposed, hermitian, marks, oriented, transposed
 
 
 def _square_chain(e: Expr) -> bool:
@@ -37,7 +37,9 @@ NULL_VECTORS: list[Callable[[Expr], Expr | None]] = []
 def upright(e: Expr) -> Expr:
     """Of a matrix and its transpose the one that reads better, for functions that do not tell them apart."""
     t = transposed(e)
-    return t if e.op is TRANSPOSE or (t is not e and (e.balance, e.bar, e.key) > (t.balance, t.bar, t.key)) else e
+    if e.op is TRANSPOSE or t is e:
+        return t
+    return t if (e.balance, e.bar, *marks(e)) > (t.balance, t.bar, *marks(t)) else e
 
 
 class DetPage(Operation):
@@ -194,8 +196,8 @@ class AdjugatePage(Operation):
         if e.op is TRANSPOSE:
             return transposed(self.build(e.args[0]))
         v = next(filter(None, (find(e) for find in NULL_VECTORS)), None)
-        if v is not None:  # of λ*I - X with an eigenvalue λ of X it is a multiple of v*v'
-            outer = products.product(v, transposed(v))
+        if v is not None:  # of λ*I - X with an eigenvalue λ of X it is a multiple of v*vᴴ
+            outer = products.product(v, conjugate_transposed(v))
             return products.scale(DET.build(sums.add([(1, e), (1, outer)])), outer)
         node = make(self, (e,), (), e.shape)
         return oriented(node, lambda: make(self, (transposed(e),), (), e.shape))

@@ -12,7 +12,15 @@ from frechet.expressions.node import Expr, Number, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import determinant, hadamard, powers, products, reducing, reductions, shaping, sums
 from frechet.operations.constants import EYE, VARIABLE, is_zero, number
-from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugate_transposed, conjugated, hermitian, symmetric, transposed
+from frechet.operations.transposition import (
+    REVERSE,
+    TRANSPOSE,
+    conjugate_transposed,
+    conjugated,
+    hermitian,
+    symmetric,
+    transposed,
+)
 
 HALF = Fraction(1, 2)
 LARGEST = 60  # leaves of an expression of which it is asked whether it is triangular
@@ -49,7 +57,9 @@ class CholeskyPage(Operation):
                 f"cholesky is of a symmetric positive definite matrix, and {x.params[0]} is skew: no matrix is both"
             )
         if not hermitian(x):
-            message = "cholesky is of a symmetric or Hermitian positive definite matrix: declare X spd, or give one such as X*X^H"
+            message = (
+                "cholesky is of a symmetric or Hermitian positive definite matrix: declare X spd, or give one such as X*X^H"
+            )
             raise UnsupportedError(message)
         c, rest = sums.content(x)
         if c != 1 and c > 0:

@@ -163,7 +163,9 @@ class FunctionPage(matrix_functions.MatrixFunction):
     takes = ("fe",)
     in_notation = False
     complex = True
-    conditions_text = "X symmetric or Hermitian, f differentiable at every eigenvalue of X; repeated eigenvalues do not disturb"
+    conditions_text = (
+        "X symmetric or Hermitian, f differentiable at every eigenvalue of X; repeated eigenvalues do not disturb"
+    )
     elsewhere = NOT_THERE
     examples = ("funm(tanh,X+X^H)", "tr(A*funm(sigmoid,X*X^H))", "funm(softplus,A+A^H)*x")
     identities = (
@@ -324,7 +326,9 @@ class FunctionTracePage(Operation):
     takes = ("fe",)
     in_notation = False
     complex = True
-    conditions_text = "X symmetric or Hermitian, f differentiable at every eigenvalue of X; repeated eigenvalues do not disturb"
+    conditions_text = (
+        "X symmetric or Hermitian, f differentiable at every eigenvalue of X; repeated eigenvalues do not disturb"
+    )
     elsewhere = NOT_THERE
     examples = ("trfun(softplus,X+X^H)", "trfun(exp,X)", "trfun(log1p,A*A^H)")
     identities = (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from frechet.expressions.node import Expr
 from frechet.operations import hadamard, powers, shaping
-from frechet.operations.transposition import TRANSPOSE, conjugate_transposed, transposed
+from frechet.operations.transposition import TRANSPOSE, conjugate_transposed, conjugated, transposed
 
 PAIRS: dict[tuple[str, str], Callable[[Expr, Expr], Expr | None]] = {}
 """What a product a*b is, by the names of the two operations; filled in by their pages."""
@@ -33,6 +33,9 @@ def _of_two(a: Expr, b: Expr) -> Expr | None:
     if a.op is TRANSPOSE and b.op is TRANSPOSE:
         found = _of_two(b.args[0], a.args[0])
         return transposed(found) if found is not None else None
+    if a.op.name == "conj":
+        found = _of_two(conjugated(a), conjugated(b))
+        return conjugated(found) if found is not None else None
     (x, j), (y, k) = powers.base_and_exponent(a), powers.base_and_exponent(b)
     if j == k == -1 and x is not a:  # inv(U)*inv(L) = inv(L*U)
         found = _of_two(y, x)

@@ -27,13 +27,22 @@ from frechet.operations import (
     reductions,
     shaping,
     spectra,
+    spectral,
     sums,
 )  # fmt: skip
 from frechet.operations.complex_parts import barred, real_part
 from frechet.operations.constants import EYE, exact, eye, is_zero, ones, zeros
 from frechet.operations.determinant import DET
 from frechet.operations.reducing import REDUCTIONS
-from frechet.operations.singular_values import Singular, checked_number, front, imaginary, outer, singular_value, with_factors
+from frechet.operations.singular_values import (
+    Singular,
+    checked_number,
+    front,
+    imaginary,
+    outer,
+    singular_value,
+    with_factors,
+)
 from frechet.operations.transposition import CONJUGATES, TRANSPOSE, conjugate_transposed, conjugated, transposed
 
 
@@ -151,6 +160,12 @@ class AllVectors(AllSingular):
             away = sums.subtract(eye(node.shape[0]), products.product(node, conjugate_transposed(node)))
             terms.append((1, products.product(away, dx, other, powers.inverse(level))))
         return sums.add(terms)
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [*super().conditions(node), *spectral.phases(node, "singular vectors")]
+
+    def elsewhere_of(self, node: Expr, words: str) -> str:
+        return spectral.CHANGES_WITH_PHASES if words.startswith(spectral.PHASES) else self.elsewhere
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.linalg.svd({args[0]}, full_matrices=False){'[0]' if self.left else '[2].T' if node.real else '[2].conj().T'}"

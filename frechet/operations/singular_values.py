@@ -284,6 +284,12 @@ class SingularVector(Singular):
         turn = products.scale(hadamard.monomial(SCALAR, [(level, -1)]), imaginary(along))
         return sums.add([(1, step), (1, products.scale(turn, node))])
 
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [*super().conditions(node), *spectral.phases(node, "singular vectors")]
+
+    def elsewhere_of(self, node: Expr, words: str) -> str:
+        return spectral.CHANGES_WITH_PHASES if words.startswith(spectral.PHASES) else self.elsewhere
+
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         place = f"[0][:, {self.index(node)}]" if self.left else f"[2][{self.index(node)}]" + ("" if node.real else ".conj()")
         return f"np.linalg.svd({args[0]}, full_matrices=False){place}"

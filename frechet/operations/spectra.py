@@ -153,8 +153,9 @@ class EigenvectorsPage(Spectrum):
     latex = r"V_{\lambda}({0})"
     orthonormal = True
     meaning = "the unit eigenvectors of {0} as columns, their eigenvalues ascending"
-    conditions_text = "X symmetric or Hermitian; all eigenvalues simple: where not, the eigenvectors are not even continuous" + (
-        "; V*diag(c)*V^H does not change with the signs of the columns"
+    conditions_text = (
+        "X symmetric or Hermitian; all eigenvalues simple: where not, the eigenvectors are not even continuous"
+        + ("; V*diag(c)*V^H does not change with the signs of the columns")
     )
     examples = ("eigvecs(X)*diag(x)*eigvecs(X)^H",)
     identities = (
@@ -180,6 +181,9 @@ class EigenvectorsPage(Spectrum):
         inside = products.product(conjugate_transposed(node), dx, node)
         weights = over_gaps(EIGVALS.build(node.args[0]))
         return products.product(node, hadamard.monomial(node.shape, [(inside, 1), (weights, 1)]))
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [*super().conditions(node), *spectral.phases(node)]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"eigvecs({args[0]})"
@@ -250,7 +254,9 @@ class EigenprojectorPage(OfTheLargest):
     latex = r"P_{{p}}({0})"
     idempotent = True
     meaning = "the orthogonal projector on the eigenvectors of the {p} largest eigenvalues of {0}"
-    conditions_text = "X symmetric or Hermitian; the k-th and the next eigenvalue differ; the differential as given: all are simple"
+    conditions_text = (
+        "X symmetric or Hermitian; the k-th and the next eigenvalue differ; the differential as given: all are simple"
+    )
     examples = ("eigproj(X,2)", "x'*eigproj(X,2)*y")
     identities = (
         ("eigproj(X,2)*eigproj(X,2)", "eigproj(X,2)"), ("tr(eigproj(X,2))", "2"), ("eigproj(3*X,2)", "eigproj(X,2)"),

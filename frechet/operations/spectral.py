@@ -60,6 +60,9 @@ def _opposite(which: Which, n: int | None) -> Which | None:
     return n + 1 - which if n is not None else None
 
 
+PHASES = "the result does not change with the phases of"
+CHANGES_WITH_PHASES = "a formula that changes with the phases of vectors of {0}, as v alone does, has no derivative"
+
 Step = tuple[Expr, Which, Callable[[Expr], Expr]]
 
 
@@ -159,6 +162,11 @@ def declared_symmetric(e: Expr) -> bool:
     return hermitian(e) or (e.op.name == "variable" and e.params[2] == "spd")
 
 
+def phases(node: Expr, what: str = "eigenvectors") -> list[tuple[str, Expr | None]]:
+    """The condition under which a formula with complex vectors, which have no definite phases, is a function."""
+    return [] if node.real else [(f"{PHASES} the {what} of {{0}}", node.args[0])]
+
+
 def symmetry(e: Expr) -> list[tuple[str, Expr | None]]:
     """The condition that a matrix is what eigenvalues are of, where that is not seen."""
     return [] if declared_symmetric(e) else [("{0} symmetric" if e.real else "{0} Hermitian", e)]
@@ -186,6 +194,8 @@ class Spectral(Operation):
     multiple: ClassVar[str] = ", only one from each side along every line"
 
     def elsewhere_of(self, node: Expr, words: str) -> str:
+        if words.startswith(PHASES):
+            return CHANGES_WITH_PHASES
         for word in ("symmetric", "Hermitian"):
             if words.endswith(word):
                 return f"where {{0}} is not {word} the eigenvalues of its {word} part are meant"
@@ -238,7 +248,9 @@ class EigminPage(Eigenvalue):
     takes = ("e",)
     fixed = "min"
     multiple = "; the v*v^H of its unit eigenvectors v are supergradients, and one of them is given"
-    conditions_text = "X symmetric or Hermitian; the smallest eigenvalue is simple: where not, every v*v^H is a supergradient"
+    conditions_text = (
+        "X symmetric or Hermitian; the smallest eigenvalue is simple: where not, every v*v^H is a supergradient"
+    )
     examples = ("eigmin(X)", "eigmin(X+diag(x))")
     identities = (("eigmin(X')", "eigmin(X)"), ("eigmin(-X)", "-eigmax(X)"), ("eigmin(diag(x))", "min(x)"))
 
@@ -278,6 +290,9 @@ class Eigenvector(Spectral):
             x, dx = hermitian_part(x), hermitian_part(dx)
         level = products.scale(eigenvalue(node.args[0], self.which(node)), eye(x.shape[0]))
         return products.product(powers.PSEUDO_INVERSE.build(sums.subtract(level, x)), dx, node)
+
+    def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
+        return [*super().conditions(node), *phases(node)]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"eigvecs({args[0]})[:, {self.index(node)}]"

@@ -157,7 +157,7 @@ def oriented(node: Expr, flipped: Callable[[], Expr]) -> Expr:
         return node
     if other.op.name == "transpose" and other.args[0] is node:
         return node
-    if node.shape[0] is UNIT or node.balance > 0 or (other.balance == 0 and _rank(other) < _rank(node)):
+    if node.shape[0] is UNIT or node.balance > 0 or (other.balance == 0 and marks(other) < marks(node)):
         # `node` is left to the garbage collector: everybody uses the transpose of `other`.
         t = make(TRANSPOSE, (other,), (), node.shape)
         if other.transposed is None:
@@ -168,7 +168,7 @@ def oriented(node: Expr, flipped: Callable[[], Expr]) -> Expr:
     return node
 
 
-def _rank(e: Expr) -> tuple[Any, ...]:
+def marks(e: Expr) -> tuple[Any, ...]:
     """Of two orientations with as many transposes the one that needs fewer signs is kept: Xᴴ X, which is (X' conj(X))'."""
     if e.real:
         return sum(a.op is TRANSPOSE for a in e.args), e.key
