@@ -1,4 +1,4 @@
-"""Element-wise functions of symmetric matrices: funm(f,X) = V*diag(f(λ))*V^H for X = V*diag(λ)*V^H, its derivative, its trace.
+"""Element-wise functions of symmetric matrices: funm(f,X) = V*diag(f(λ))*V^H for X = V*diag(λ)*V^H, its derivative and trace.
 
 An element-wise expression in λ is the same expression in X, its products matrix products: 1 - tanh(λ)^2 is
 eye(n) - funm(tanh,X)^2. So f' is a function of X wherever f' is written with known functions, and exp, log, sin … are expm,
@@ -132,7 +132,7 @@ def of_matrix(page: elementwise.Elementwise, x: Expr) -> Expr:
         return products.scale(page.build(s), eye(x.shape[0]))
     if not hermitian(x):
         raise UnsupportedError(
-            f"funm({page.name},X) is of a symmetric or Hermitian matrix: declare X symmetric, or give one such as X+X^H or X*X^H"
+            f"funm({page.name},X) is of a symmetric or Hermitian matrix: declare X symmetric, or give one such as X*X^H"
         )
     c, rest = sums.content(x)
     if c < 0 and (page.odd or page.even):

@@ -14,7 +14,7 @@ from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import equations, factorizations, hadamard, powers, products, reducing, sums
 from frechet.operations.constants import EYE, eye, is_zero, number
-from frechet.operations.transposition import CONJUGATES, conjugate_transposed, conjugated, symmetric, hermitian, transposed
+from frechet.operations.transposition import CONJUGATES, conjugate_transposed, conjugated, hermitian, symmetric, transposed
 
 
 def _tall_shape(name: str, equal: Equal, shapes: Sequence[Shape]) -> Shape:

@@ -168,7 +168,8 @@ class AllVectors(AllSingular):
         return spectral.CHANGES_WITH_PHASES if words.startswith(spectral.PHASES) else self.elsewhere
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"np.linalg.svd({args[0]}, full_matrices=False){'[0]' if self.left else '[2].T' if node.real else '[2].conj().T'}"
+        part = "[0]" if self.left else "[2].T" if node.real else "[2].conj().T"
+        return f"np.linalg.svd({args[0]}, full_matrices=False){part}"
 
 
 class SvdusPage(AllVectors):

@@ -258,7 +258,10 @@ class SingularVector(Singular):
 
     takes: ClassVar[tuple[str, ...]] = ("ei",)
     left: bool
-    conditions_text = "the singular value is simple and not 0; u and v are defined up to a common sign (a factor of modulus 1), u*v^H entirely"
+    conditions_text = (
+        "the singular value is simple and not 0; u and v are defined up to a common sign (a factor of modulus 1), "
+        "u*v^H entirely"
+    )
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         super().shape(equal, shapes, params)
@@ -298,7 +301,10 @@ class SingularVector(Singular):
 class SvduPage(SingularVector):
     name, signature, left = "svdu", "svdu(X,i)", True
     summary = "The left unit singular vector of the i-th singular value, up to its sign."
-    rule = "d u = pinv(s^2*eye(n)-X*X^H)*(s*dX*v+X*dX^H*u) + 1i*im(u^H*dX*v)/s*u,  s = svdval(X,i), u = svdu(X,i), v = svdv(X,i)"
+    rule = (
+        "d u = pinv(s^2*eye(n)-X*X^H)*(s*dX*v+X*dX^H*u) + 1i*im(u^H*dX*v)/s*u,  "
+        "s = svdval(X,i), u = svdu(X,i), v = svdv(X,i)"
+    )
     latex = r"u_{p}({0})"
     meaning = "the left unit singular vector of singular value number {p} of {0}, up to a sign it shares with svdv"
     examples = ("svdu(X,1)*svdv(X,1)^H", "svdu(X,2)*svdu(X,2)^H")
@@ -319,7 +325,10 @@ class SvduminPage(SingularVector):
     name, signature, left, fixed, takes = "svdumin", "svdumin(X)", True, "min", ("e",)
     in_notation = False
     summary = "The left unit singular vector of the smallest singular value, up to its sign."
-    rule = "d u = pinv(s^2*eye(n)-X*X^H)*(s*dX*v+X*dX^H*u) + 1i*im(u^H*dX*v)/s*u,  s = svdmin(X), u = svdumin(X), v = svdvmin(X)"
+    rule = (
+        "d u = pinv(s^2*eye(n)-X*X^H)*(s*dX*v+X*dX^H*u) + 1i*im(u^H*dX*v)/s*u,  "
+        "s = svdmin(X), u = svdumin(X), v = svdvmin(X)"
+    )
     latex = r"u_{\min}({0})"
     meaning = "the left unit singular vector of the smallest singular value of {0}, up to a sign it shares with svdvmin"
     examples = ("svdumin(X)*svdvmin(X)^H",)

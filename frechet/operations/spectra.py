@@ -1,7 +1,8 @@
-"""All eigenvalues and eigenvectors of a symmetric or Hermitian matrix, sums of the largest, and the projectors on their eigenvectors.
+"""All eigenvalues and eigenvectors of a symmetric or Hermitian matrix, sums of the largest, the projectors on these.
 
-With V = eigvecs(X) and λ = eigvals(X): d λ = diag(V^H*dX*V), and V^H*dV has the entries of V^H*dX*V over λ_j - λ_i. What does
-not change when the columns of V change their signs (of complex ones, their phases), such as V*diag(c)*V^H, is a function of the matrix.
+With V = eigvecs(X) and λ = eigvals(X): d λ = diag(V^H*dX*V), and V^H*dV has the entries of V^H*dX*V over λ_j - λ_i. What
+does not change when the columns of V change their signs, of complex ones their phases, such as V*diag(c)*V^H, is a function
+of the matrix.
 
 Source:  Magnus (1985); Magnus & Neudecker (2019), section 9.12; Giles (2008), section 3.1; Lewis (1996);
 Overton & Womersley (1993)

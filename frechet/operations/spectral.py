@@ -26,7 +26,7 @@ from frechet.operations.complex_parts import barred, real_part
 from frechet.operations.constants import EYE, ONE, eye, is_zero, zeros
 from frechet.operations.determinant import NULL_VECTORS, upright
 from frechet.operations.reducing import REDUCTIONS
-from frechet.operations.transposition import CONJUGATES, TRANSPOSE, conjugate_transposed, conjugated, hermitian, transposed
+from frechet.operations.transposition import CONJUGATES, TRANSPOSE, conjugate_transposed, conjugated, hermitian
 
 Which = int | str
 """Which eigenvalue: its number, ascending from 1, or "max" or "min"."""

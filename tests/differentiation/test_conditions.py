@@ -52,7 +52,7 @@ def elsewhere(text: str, name: str, *declare: str) -> str:
         ("sum(abs(x))", "x", "0 is given"),
         ("sum(relu(x))", "x", "the numbers in [0,1] are its subgradients, and 0 is given"),
         ("sum(sqrt(x))", "x", "infinite slope"),
-        ("eigmax(X)", "X", "more than once there is no derivative; the v*v'"),
+        ("eigmax(X)", "X", "more than once there is no derivative; the v*v^H"),
         ("eigval(X,2)", "X", "only one from each side"),
         ("tr(A*pinv(X))", "X", "rank of X changes"),
         ("max(x)", "x", "several entries are largest"),

@@ -105,7 +105,7 @@ def test_real_by_form(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["relu(z)", "sigmoid(c)", "max(z)", "softmax(z)", "eigmax(Z)", "dot(a,z)", "sign(c)", "erf(c)"]
+    "text", ["relu(z)", "sigmoid(c)", "max(z)", "softmax(z)", "qrr(Z)", "dot(a,z)", "sign(c)", "erf(c)"]
 )
 def test_operations_of_real_numbers_refuse_complex_ones(text: str) -> None:
     with pytest.raises(UnsupportedError, match="complex"):

@@ -184,7 +184,7 @@ def test_mistakes(text: str, declarations: list[str], error: type[FrechetError],
 
 @pytest.mark.parametrize(
     ("declaration", "message"),
-    [("Z: n complex positive", "positive is said of real entries"), ("Q: n×n complex orthogonal", "unitary"),
+    [("Z: n complex positive", "positive is said of real entries"), ("Q: n×n complex orthogonal lower", "unitary"),
     ("f: convex", "said of functions"),
      ("Z: n×n real hermitian", "say symmetric"), ("A: 2×3×4×2×3×4×2×3×4", "at most 8"),
      ("x: n positive unit01", "the narrower")],
