@@ -273,7 +273,7 @@ def sqrtm(X):
 
 
 def powm(X, a):
-    """The principal power of a matrix, real exponents; of a symmetric or Hermitian one by its eigenvalues, which may be 0."""
+    """The principal power of a matrix, a real; of a symmetric or Hermitian one by its eigenvalues, which may be 0."""
     import scipy.linalg
 
     if np.abs(X - X.conj().T).max() <= 1e-13 * np.abs(X).max():

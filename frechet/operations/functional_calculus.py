@@ -1,4 +1,4 @@
-"""Element-wise functions of symmetric matrices: funm(f,X) = V*diag(f(λ))*V^H for X = V*diag(λ)*V^H, its derivative and trace.
+"""Element-wise functions of symmetric matrices: funm(f,X) = V*diag(f(λ))*V^H for X = V*diag(λ)*V^H, derivative and trace.
 
 An element-wise expression in λ is the same expression in X, its products matrix products: 1 - tanh(λ)^2 is
 eye(n) - funm(tanh,X)^2. So f' is a function of X wherever f' is written with known functions, and exp, log, sin … are expm,
