@@ -148,7 +148,9 @@ class EigenvaluesPage(Spectrum):
 
 class EigenvectorsPage(Spectrum):
     name, signature = "eigvecs", "eigvecs(X)"
-    summary = "The unit eigenvectors of a symmetric or Hermitian matrix as columns, their eigenvalues ascending; each up to its sign."
+    summary = (
+        "The unit eigenvectors of a symmetric or Hermitian matrix as columns, eigenvalues ascending; each up to its sign."
+    )
     rule = "d V = V*(F.*(V^H*dX*V)),  V = eigvecs(X), F = 1./(ones*λ'-λ*ones'+I)-I the matrix of 1/(λ_j-λ_i)"
     source = "Giles (2008), section 3.1; Magnus (1985)"
     latex = r"V_{\lambda}({0})"
