@@ -247,7 +247,10 @@ def matrix_function(f, X, *others):
         return np.full(shape, np.nan)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        Y = f(X, *others)
+        try:
+            Y = f(X, *others)
+        except ValueError:  # SciPy met numbers that are not finite on its way
+            Y = np.full(shape, np.nan)
     if np.iscomplexobj(Y) and not any(np.iscomplexobj(M) for M in (X, *others)):
         Y = Y.real if np.abs(Y.imag).max() <= 1e-10 * np.abs(Y).max() else np.full(shape, np.nan)
     return Y

@@ -35,7 +35,7 @@ def explained(function: Expr, variable: Expr, *results: Expr) -> dict[Condition,
         found.setdefault(condition, node.op.elsewhere_of(node, condition[0]))
     determinants = {x for node in walk(function) if node.op.name == "det" for x in (node.args[0], transposed(node.args[0]))}
     for node in walk(*results):
-        if node.op.name == "matrix_power":
+        if node.op.name == "matrix_power" and not _kronecker_sum(node.args[0]):
             for condition in node.op.conditions(node):
                 found.setdefault(condition, ADJUGATE if condition[1] in determinants else NOT_THIS_FORM)
         elif node.op.name == "hadamard":
@@ -53,6 +53,13 @@ def _of_function(function: Expr, variable: Expr) -> Iterator[tuple[Expr, Conditi
         if node in inside or node.op.name in ("matrix_power", "unit", "selection"):
             for condition in node.op.conditions(node):
                 yield node, condition
+
+
+def _kronecker_sum(e: Expr) -> bool:
+    """Is it A⊗I + I⊗B? Jacobians bring in its inverse for sylvester, lyap and dsqrtm, whose own condition says the same."""
+    e = e.args[0] if e.op.name == "transpose" else e
+    krons = [a for a in e.args if a.op.name == "kron" and any(f.op.name == "eye" for f in a.args)]
+    return e.op.name == "sum_of_terms" and len(e.args) == len(krons) == 2
 
 
 def _division(e: Expr) -> str:

@@ -207,8 +207,14 @@ def describe(found: Sequence[tuple[str, Expr | None]]) -> list[str]:
     """Conditions in words, with the expressions written out."""
     words = []
     for text, e in found:
-        words.append(text.format(write_text(e).text) if e is not None else text)
+        words.append(filled(text, e) if e is not None else text)
     return list(dict.fromkeys(words))
+
+
+def filled(text: str, e: Expr) -> str:
+    """Words with {0} for the expression, in parentheses after a name: det X, det(X + Y)."""
+    written = write_text(e).text
+    return text.replace("det {0}", "det {0}" if e.op.name == "variable" else "det({0})").format(written)
 
 
 def describe_elsewhere(found: Mapping[Condition, str]) -> list[str]:

@@ -13,10 +13,10 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from frechet.expressions.dimension import SCALAR, Shape
-from frechet.expressions.errors import ShapeError
+from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, Number, make, walk
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import commuting, elementwise, hadamard, powers, products, reducing, shaping, sums
+from frechet.operations import commuting, elementwise, hadamard, impossible, powers, products, reducing, shaping, sums
 from frechet.operations.constants import EYE, NUMBER, ONE, SIZE, VARIABLE, eye, is_zero, magnitude, number
 from frechet.operations.transposition import TRANSPOSE, hermitian, oriented, transposed
 
@@ -157,6 +157,12 @@ class RootPage(MatrixFunction):
 
     def slope(self, x: Expr, *others: Expr) -> Expr:
         return sums.scaled(HALF, powers.power(x, -HALF))
+
+    def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
+        why = impossible.singular(node.args[0])
+        if why is not None:
+            raise UnsupportedError(f"the derivative of sqrtm needs a matrix of full rank, which this never is: {why}")
+        return super().differential(node, d)
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         return root_conditions(node.args[0])

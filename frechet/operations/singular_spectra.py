@@ -347,7 +347,9 @@ class SchattenPage(Operation):
             return nuclear.nuclear_norm(x) if p == 1 else norms.norm2(x)
         factors, e = front(x)
         if p > 2:
-            total = reductions.trace(powers.power(products.product(conjugate_transposed(e), e), exact(Fraction(p) / 2)))
+            sides = [d.value() for d in e.shape]
+            x = transposed(e) if None not in sides and sides[0] < sides[1] else e  # X*X' where it is the smaller
+            total = reductions.trace(powers.power(products.product(conjugate_transposed(x), x), exact(Fraction(p) / 2)))
         else:  # the power p/2-1 in the derivative would be negative: X'*X must be the smaller of X'*X and X*X'
             values = SVDVALS.build(e)
             total = reductions.sum_all(hadamard.monomial(values.shape, [(values, p)]))

@@ -27,6 +27,7 @@ LINEAR_TOLERANCE = 1e-8  # where nothing is differenced
 AGREED = 1e-9  # no smaller step is tried below this
 STEPS = (1e-2, 1e-3, 1e-4, 1e-5)  # of first differences; smaller ones where a kink or the end of the domain is near
 SECOND_STEPS = (2e-2, 5e-3, 1e-3)
+FINE_STEPS = (2.5e-4, 6e-5)  # where these are too coarse: near a singular matrix the function turns quickly
 FLOOR = 1e-3  # errors are relative to the derivative, or to this share of the function where that is larger
 SMALL = 0.1  # functions below this count as this
 TAYLOR_STEPS = (2.0**-5, 2.0**-6, 2.0**-7, 2.0**-8)
@@ -152,6 +153,8 @@ def check_hessian(f: Expr, x: Expr, hessian: Expr, gradient: Expr | None = None,
 
             y = space.value(f, point)
             want = _best_difference(second, left, _size(y), SECOND_STEPS, _second)
+            if want is None or want[1] > SECOND_TOLERANCE:
+                want = _best_difference(second, left, _size(y), (*SECOND_STEPS, *FINE_STEPS), _second)
             if not found.enter(want, left, SECOND_TOLERANCE, "second differences of the function"):
                 return found.report()
     return found.report()

@@ -15,6 +15,7 @@ from frechet.expressions.node import Expr, variables, walk
 from frechet.expressions.space import curved, rank
 from frechet.operations.constants import mask_of, place
 from frechet.operations.declared_functions import symbols
+from frechet.operations.impossible import NEED_REGULAR, rank_dimensions
 
 if TYPE_CHECKING:
     from frechet.verification.functions import Reach
@@ -46,6 +47,7 @@ class Point:
 
 # Of these the matrix has at least so many rows and columns, and one more where the next eigenvalue matters.
 NUMBERED = ("eigval", "eigvec", "eigsum", "eigproj", "svdval", "svdu", "svdv", "kyfan", "partial_polar")
+REGULAR = (*NEED_REGULAR, "sqrtm", "powm")  # differentiable only where the matrix is regular
 THIN = ("svdvals", "svdus", "svdvs", "qrq", "qrr")  # the matrix has at least as many rows as columns
 
 
@@ -80,6 +82,9 @@ def _dimensions(exprs: Sequence[Expr]) -> tuple[list[Dim], dict[str, int]]:
         if node.op.name in THIN or (node.op.name == "variable" and "orthogonal" in node.params[1]):
             rows, columns = node.args[0].shape if node.args else node.shape
             dims[rows - columns + dim(1)] = None  # at least as many rows as columns
+        if node.op.name in REGULAR and not (node.op.name == "matrix_power" and node.params[0] > 0):
+            n = node.args[0].shape[0]  # X'*X is regular only for as many rows as columns
+            dims |= dict.fromkeys(d - n + dim(1) for d in rank_dimensions(node.args[0]))
         r = rank(node.params[1]) if node.op.name == "variable" else None
         if r is not None:
             dims |= dict.fromkeys([r, *(d - r + (dim(1) if d.value() else dim({})) for d in node.shape)])
@@ -103,13 +108,27 @@ def sample(
 ) -> dict[str, Any]:
     """A value for each variable, from its structure and domain; `mood` changes how undeclared ones are drawn."""
     found: dict[str, Any] = {}
+    regular: dict[str, None] = {}  # masks that leave matrices of full rank
     for v in with_masks(variables):
         shape = tuple(d.size(sizes) for d in axes(v.shape))
         r = rank(v.params[1])
         x = _draw(v, shape, rng, mood if isinstance(mood, str) else mood(), None if r is None else r.size(sizes))
         mask = mask_of(v)
+        if mask is not None and mask.params[0] not in regular:
+            regular[mask.params[0]] = None
+            found[mask.params[0]] = _of_full_rank(found[mask.params[0]], v.params[1], rng)
         found[v.params[0]] = x if mask is None else x * found[mask.params[0]]
     return found
+
+
+def _of_full_rank(mask: Any, structure: Sequence[str], rng: Random) -> Any:
+    """A mask with ones in different rows and columns, on the diagonal of triangular matrices: there are regular matrices."""
+    import numpy as np
+
+    rows = list(range(len(mask)))
+    if not {"lower", "upper", "diagonal"} & set(structure):
+        rng.shuffle(rows)
+    return np.maximum(mask, np.eye(*mask.shape)[rows])
 
 
 def with_masks(variables: Sequence[Expr]) -> list[Expr]:
