@@ -22,7 +22,7 @@ def impossible(node: Expr, words: str, e: Expr | None) -> str | None:
     if e is None or e.leaves > LARGEST:
         return None
     if node.op.name in NEED_REGULAR:
-        return singular(e) or _declared_rank(_core(e)) or _balanced(node, e)
+        return singular(e) or _balanced(node, e)
     core = _core(e, powers_too=False)  # of a skew X, X^2 is symmetric
     if core.op is not VARIABLE:
         return None
@@ -51,9 +51,15 @@ def singular(e: Expr) -> str | None:
 
 
 def rank_dimensions(e: Expr) -> list[Dim]:
-    """Dimensions that the rank of a product does not exceed, those within it: n for X'*X with X: n×m."""
+    """Dimensions that the rank does not exceed: n of X'*X with X: n×m, r of a variable of rank r."""
     core = _core(e)
-    return [d for a in core.args for d in a.shape] if core.op is products.PRODUCT else []
+    factors = [core]
+    found: list[Dim] = []
+    if core.op is products.PRODUCT:
+        factors = [_core(a) for a in core.args]
+        found = [d for a in core.args for d in a.shape]
+    ranks = [rank(x.params[1]) for x in factors if x.op is VARIABLE]
+    return [*found, *(r for r in ranks if r is not None)]
 
 
 def _balanced(node: Expr, e: Expr) -> str | None:
@@ -64,16 +70,6 @@ def _balanced(node: Expr, e: Expr) -> str | None:
     words = bases(x.params[1])
     if "traceless" in words and words & {"symmetric", "diagonal", "lower", "upper"}:
         return f"{x.params[0]} is traceless, so its eigenvalues, which are real, add up to 0"
-    return None
-
-
-def _declared_rank(e: Expr) -> str | None:
-    """Why a square matrix made of a variable of declared rank is singular, where the rank or the size is a name."""
-    for a in (e, *(e.args if e.op is products.PRODUCT else ())):
-        x = _core(a)
-        r = rank(x.params[1]) if x.op is VARIABLE else None
-        if r is not None and r is not e.shape[0] and None in (r.value(), e.shape[0].value()):
-            return f"{x.params[0]} is declared of rank {r}, and full rank would be {e.shape[0]}"
     return None
 
 

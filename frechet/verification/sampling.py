@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from frechet.compilation.numpy_source import compiled
-from frechet.expressions.dimension import UNIT, Dim, axes, dim, entries
+from frechet.expressions.dimension import UNIT, Dim, Shape, axes, dim, entries
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.function import Function, View
 from frechet.expressions.node import Expr, variables, walk
@@ -63,6 +63,8 @@ def _dimensions(exprs: Sequence[Expr]) -> tuple[list[Dim], dict[str, int]]:
     """The dimensions that occur, and the least sizes that unit vectors ask for."""
     dims: dict[Dim, None] = {}
     least: dict[str, int] = {}
+    full: set[Dim] = set()
+    low: list[tuple[Dim, Shape]] = []
     for node in walk(*exprs):
         dims.update(dict.fromkeys(d for d in (*node.shape, *node.params) if isinstance(d, Dim) and d is not UNIT))
         if len(node.shape) > 2:
@@ -84,10 +86,14 @@ def _dimensions(exprs: Sequence[Expr]) -> tuple[list[Dim], dict[str, int]]:
             dims[rows - columns + dim(1)] = None  # at least as many rows as columns
         if node.op.name in REGULAR and not (node.op.name == "matrix_power" and node.params[0] > 0):
             n = node.args[0].shape[0]  # X'*X is regular only for as many rows as columns
-            dims |= dict.fromkeys(d - n + dim(1) for d in rank_dimensions(node.args[0]))
+            bounds = rank_dimensions(node.args[0])
+            dims |= dict.fromkeys(d - n + dim(1) for d in bounds)
+            full.update(bounds)
         r = rank(node.params[1]) if node.op.name == "variable" else None
         if r is not None:
-            dims |= dict.fromkeys([r, *(d - r + (dim(1) if d.value() else dim({})) for d in node.shape)])
+            low.append((r, node.shape))
+    for r, shape in low:  # rank r below the sizes, unless r is a number that could be them, or a regular matrix is asked for
+        dims |= dict.fromkeys([r, *(d - r + (dim(1) if d.value() or r in full else dim({})) for d in shape)])
     return [d for d in dims if d.names()], least
 
 

@@ -15,6 +15,7 @@ from frechet.differentiation.structure import projected, structure_of
 from frechet.expressions.errors import FrechetError, ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, variables
 from frechet.expressions.space import curved, dimension
+from frechet.interfaces.answer import stated as conditions_of
 from frechet.interfaces.batch import answer_entry
 from frechet.notation.reading import parse, read
 from frechet.operations.constants import ONE, variable
@@ -285,3 +286,36 @@ def test_the_determinant_of_a_skew_matrix_of_odd_size_is_zero() -> None:
 def test_a_diagonal_matrix_of_positive_entries_is_positive_definite_and_has_zeros() -> None:
     x = parse("X", ["X: n×n diagonal positive"])
     assert x.definite == 2 and x.sign == 1
+
+
+@pytest.mark.parametrize(
+    ("declare", "text"), [("X: n×n traceless diagonal", "logm(X)"), ("X: n×n traceless symmetric", "logm(X)")]
+)
+def test_eigenvalues_that_add_up_to_zero_are_not_all_positive(declare: str) -> None:
+    with pytest.raises(ShapeError, match="traceless, so its eigenvalues"):
+        parse("logm(X)", [declare])
+
+
+def test_sqrtm_of_a_matrix_singular_by_its_sizes_has_no_derivative_here() -> None:
+    f = parse("tr(A*sqrtm(X*X'))", ["X: 3×2"])
+    with pytest.raises(UnsupportedError, match="its rank is at most 2"):
+        _ = Derivative(f, next(v for v in variables(f) if v.params[0] == "X")).gradient
+
+
+def test_conditions_have_parentheses_and_are_not_said_twice() -> None:
+    f = parse("logdet(A*S*A' + B)", ["S: n×n symmetric"])
+    assert "det(A*S*A' + B) > 0" in conditions_of(f, next(v for v in variables(f) if v.params[0] == "S"))
+    g = parse("tr(C*sylvester(A,B,X))")
+    a = next(v for v in variables(g) if v.params[0] == "A")
+    assert not any("kron" in words for words in conditions_of(g, a, Derivative(g, a).hessian))
+
+
+def test_a_logarithm_that_overflows_on_its_way_is_nan() -> None:
+    import numpy as np
+
+    from frechet.compilation.runtime import matrix_function
+
+    def overflowing(m: object) -> object:
+        raise ValueError("array must not contain infs or NaNs")
+
+    assert np.isnan(matrix_function(overflowing, np.eye(2))).all()
