@@ -347,16 +347,10 @@ class SchattenPage(Operation):
             return nuclear.nuclear_norm(x) if p == 1 else norms.norm2(x)
         factors, e = front(x)
         if p > 2:
-<<<<<<< HEAD
-            sides = [d.value() for d in e.shape]
-            x = transposed(e) if None not in sides and sides[0] < sides[1] else e  # X*X' where it is the smaller
-            total = reductions.trace(powers.power(products.product(conjugate_transposed(x), x), exact(Fraction(p) / 2)))
-=======
             rows, columns = (d.value() for d in e.shape)
             wide = rows is not None and columns is not None and rows < columns
             x = transposed(e) if wide else e  # X*X' where it is the smaller
-            total = reductions.trace(powers.power(products.product(transposed(x), x), exact(Fraction(p) / 2)))
->>>>>>> 4c01808 (The smaller of X'*X and X*X' in Schatten norms, typed)
+            total = reductions.trace(powers.power(products.product(conjugate_transposed(x), x), exact(Fraction(p) / 2)))
         else:  # the power p/2-1 in the derivative would be negative: X'*X must be the smaller of X'*X and X*X'
             values = SVDVALS.build(e)
             total = reductions.sum_all(hadamard.monomial(values.shape, [(values, p)]))
