@@ -102,10 +102,18 @@ def _chosen(formula: Formula, i: int, name: str, rows: list[tuple[str, Operation
     for takes, page in fit:
         if all(_may_be(formula, letter, a) for letter, a in zip(takes, args, strict=True)):
             return takes, page
+    takes, page = fit[-1]
+    given = next(
+        (a for letter, a in zip(takes, args, strict=True) if letter == "n" and formula.nodes[a].kind != "none"), None
+    )
+    if given is not None:
+        raise formula.error_at(
+            given, f"{page.signature} has [] here: the second argument is what the entries are compared with"
+        )
     nothing = next((a for a in args if formula.nodes[a].kind == "none"), None)
     if nothing is not None:
         raise formula.error_at(nothing, f"{name} takes no empty argument: [] stands in max(X,[],1) and max(X,[],2)")
-    return fit[-1]
+    return takes, page
 
 
 def _may_be(formula: Formula, letter: str, a: int) -> bool:

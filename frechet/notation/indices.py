@@ -214,15 +214,19 @@ def build(formula: Formula, i: int, e: Expr) -> Expr:
 
 def _check(formula: Formula, item: Item, axis: Dim, shape: Shape) -> None:
     first, last, single, a = item
-    base = _text(formula, next(n.args[0] for n in formula.nodes if n.kind == "index" and a in n.args))
     for d in (first, last):
         if at_least(d, 1) is False or at_least(axis - d, 0) is False:
             which = "" if len([d for d in shape if d is not UNIT]) == 1 else f": the index must lie between 1 and {axis}"
-            message = f"{d} is outside of {base}, which has shape {show_shape(shape)}{which}"
+            message = f"{d} is outside of {_indexed(formula, a)}, which has shape {show_shape(shape)}{which}"
             raise formula.error_at(a, message, ShapeError)
     if not single and at_least(last - first, 0) is None and last is not axis and at_least(axis - last, 0) is None:
-        message = f"{first} and {last} cannot be compared, so this may be no slice"
+        base, message = _indexed(formula, a), f"{first} and {last} cannot be compared, so this may be no slice"
         raise formula.error_at(a, message + f": write {base}[{first}:{first}+p-1] for p entries", ShapeError)
+
+
+def _indexed(formula: Formula, a: int) -> str:
+    """The text of what has the index a."""
+    return _text(formula, next(n.args[0] for n in formula.nodes if n.kind == "index" and a in n.args))
 
 
 def build_blocks(node: Node, args: Sequence[Expr]) -> Expr:

@@ -161,14 +161,16 @@ def _with_tensor(words: _Words, i: int, parts: Sequence[int], error: ShapeError)
         every = f"ones({','.join(map(str, words.shape(array)))})"
         return f"{says}: write {c}{every} to add {words.text(scalar)} to every entry"
     if isinstance(error, Contradiction) or error.message == "kinds":
-        return f"{sign} needs equal shapes here: {says}"
+        return f"{sign} takes no tensors: {says}" if len(parts) == 1 else f"{sign} needs equal shapes here: {says}"
     if what == "mul":
         return f"a tensor has no matrix product: {says}; einsum multiplies and sums over indices"
     if what in ("transpose", "ctranspose"):
         return f"a tensor has no transpose: {says}; einsum permutes axes"
     if what in ("div", "power"):
         return f"{'/ divides by' if what == 'div' else 'the exponent of ^ is'} a scalar, and {says}"
-    return error.message if "takes no tensors" in error.message and len(parts) == 1 else f"{error.message}: {says}"
+    if "takes no tensors" in error.message and len(parts) == 1:
+        return f"{error.message.split(', ')[0]}: {says}"  # its own dimensions may have no names yet
+    return f"{error.message}: {says}"
 
 
 def _is_scalar_sum(words: _Words, a: int, b: int) -> bool:

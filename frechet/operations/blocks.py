@@ -7,6 +7,7 @@ A block that stands alone among zeros is a product with columns of the identity 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -104,7 +105,8 @@ def grid(node: Expr, args: Sequence[Expr] | None = None) -> Grid:
     return [list(args[i : i + count]) for i in range(0, len(args), count)]
 
 
-def columns_of(lengths: Sequence[Dim]) -> list[Expr | None]:
+@lru_cache(maxsize=64)  # asked for once for every block
+def columns_of(lengths: tuple[Dim, ...]) -> Sequence[Expr | None]:
     """For parts of these lengths one after the other, what puts each in its place; None for a single part."""
     if len(lengths) == 1:
         return [None]
@@ -122,7 +124,7 @@ def places(node: Expr, i: int) -> tuple[Expr | None, Expr | None]:
     """What puts block i in its place: rows*block*columns'."""
     r, c = divmod(i, node.params[0])
     cells = grid(node)
-    return columns_of([row[0].shape[0] for row in cells])[r], columns_of([e.shape[1] for e in cells[0]])[c]
+    return columns_of(tuple(row[0].shape[0] for row in cells))[r], columns_of(tuple(e.shape[1] for e in cells[0]))[c]
 
 
 def placed(e: Expr, rows: Expr | None, columns: Expr | None) -> Expr:
@@ -165,7 +167,7 @@ def blocks(cells: Sequence[Sequence[Expr]]) -> Expr:
         return zeros(shape)
     if len(there) == 1:
         r, c = there[0]
-        return placed(rows[r][c], columns_of(heights)[r], columns_of(widths)[c])
+        return placed(rows[r][c], columns_of(tuple(heights))[r], columns_of(tuple(widths))[c])
     whole = _put_together(rows, heights, widths)
     return whole or make(BLOCKS, tuple(e for row in rows for e in row), (len(rows[0]),), shape)
 
@@ -203,7 +205,7 @@ def _put_together(rows: Grid, heights: list[Dim], widths: list[Dim]) -> Expr | N
         found = _put_together([[transposed(e)] for e in rows[0]], widths, heights)
         return None if found is None else transposed(found)
     base: Expr | None = None
-    for (e,), columns in zip(rows, columns_of(heights), strict=True):
+    for (e,), columns in zip(rows, columns_of(tuple(heights)), strict=True):
         chain = e.args if e.op is products.PRODUCT else ()
         if len(chain) < 2 or chain[0].op is not TRANSPOSE or columns is None or chain[0].args[0] is not columns:
             return None

@@ -23,6 +23,7 @@ class DeclaredPage(Operation):
     """A declared function or a derivative of one. The function and the view of it are the parameters of its nodes."""
 
     typed = False
+    tensors = True  # element-wise functions take them; the others refuse them by the shape that they take
     source = "calculus: the chain rule"
     derivative_order: ClassVar[int] = 0
 
@@ -56,6 +57,8 @@ class DeclaredPage(Operation):
 def agrees(equal: Equal, given: Shape, wanted: Shape | None) -> None:
     """Raises or records that an argument must have the shape that is declared."""
     assert wanted is not None
+    if len(given) != len(wanted):
+        raise ShapeError("kinds")
     for a, b in zip(given, wanted, strict=True):
         if (a is UNIT) != (b is UNIT):
             raise ShapeError("kinds")

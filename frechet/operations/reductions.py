@@ -200,6 +200,8 @@ def sum_all(e: Expr) -> Expr:
         return products.scale(e.args[0], sum_all(e.args[1]))
     if op is TRANSPOSE:
         return sum_all(e.args[0])
+    if e.shape[0] is UNIT and e.shape[1] is not UNIT:
+        return sum_all(transposed(e))
     if op is ONES:
         return count(e)
     if op is EYE:
@@ -236,8 +238,6 @@ def sum_all(e: Expr) -> Expr:
     known = known or reduced("sum", e)
     if known is not None:
         return known
-    if e.shape[0] is UNIT:
-        e = transposed(e)
     if e.kind == "matrix" and e.balance > 0:
         e = transposed(e)
     return make(SUM_ALL, (e,), (), SCALAR)

@@ -15,6 +15,7 @@ from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, walk
 from frechet.operations.blocks import BLOCKS
 from frechet.operations.constants import ONE, SIZE, UNIT_VECTOR, exact, eye, ones, size
+from frechet.operations.declared_functions import DeclaredPage, ElementwisePage
 from frechet.operations.elementwise import ABS, Elementwise
 from frechet.operations.hadamard import MONOMIAL, POWER, epower, monomial
 from frechet.operations.indexing import SELECTION
@@ -163,6 +164,10 @@ class _Sum:
         if node.op is UNIT_VECTOR or node.op is SELECTION:
             return f"an index may only be {self.index} itself, not calculated from it"
         op = {"product": "a product", "scale": "a multiple", "hadamard": "a product of entries"}.get(node.op.name)
+        if isinstance(node.op, DeclaredPage):
+            op = node.op.called(node)
+            if isinstance(node.op, ElementwisePage) and node.params[0].domain is not None:
+                return f'{op} is a function of one number: declared as "{op}: elementwise" it is one of all entries'
         what = op or node.op.typed_as or node.op.name
         return f"{what} of a matrix that depends on {self.index} has no matrix form for all {self.index} at once"
 
@@ -173,7 +178,7 @@ class _Sum:
                 message = f"{self.index} runs from 1 to {self.count}, and is the index of an axis of length {node.shape[0]}"
                 raise ShapeError(message)
             return eye(self.count)
-        rule = RULES.get(node.op.name) or (_entrywise if isinstance(node.op, Elementwise) else None)
+        rule = RULES.get(node.op.name) or (_entrywise if _of_every_entry(node) else None)
         if rule is None or node.kind == "matrix":
             return f"sum_{self.index}: {self._reason(node)}"
         try:
@@ -247,6 +252,11 @@ class _Sum:
         if powers.shape != values.shape:
             powers = product(powers, transposed(ones((values.shape[1], UNIT))))
         return epower(values, powers)
+
+
+def _of_every_entry(node: Expr) -> bool:
+    """Also a declared function of every entry, but no declared function of numbers only."""
+    return isinstance(node.op, Elementwise) or (isinstance(node.op, ElementwisePage) and node.params[0].domain is None)
 
 
 def _entrywise(of: _Sum, node: Expr) -> Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -237,6 +238,9 @@ def test_numpy_slices_and_pads() -> None:
         ("sum_i(i*x[i])", [], UnsupportedError, None, "the index i is used as a number"),
         ("sum_i(det(X[i,:]'*X[i,:]+S))", [], UnsupportedError, None, "det of a matrix that depends on i"),
         ("sum_i(softmax(X[i,:]')'*y)", [], UnsupportedError, None, "softmax"),
+        ("sum_i(F(X[i,:]'))", ["F: n → m"], UnsupportedError, None, "sum_i: F of a matrix that depends on i"),
+        ("sum_i(phi(x[i]))", ["phi: scalar function"], UnsupportedError, None, "phi: elementwise"),
+        ("max(X,2,1)", [], NotationError, "2", "max(X,[],1), max(X,[],2)"),
         ("sum_i(" * 12 + "x[i]" + ")" * 12, [], LimitError, None, "more than 10 sums"),
     ],
 )  # fmt: skip
@@ -266,3 +270,31 @@ def test_long_texts_stay_linear() -> None:
     assert parse(text, ["X: n×400"]).shape == parse("1").shape
     stacked = parse("[" + "; ".join("x" for _ in range(300)) + "]", ["x: n"])
     assert str(stacked.shape[0]) == "300*n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" + ";".join(["x"] * 600) + "]", "x" + "[1:2]" * 3000],
+)
+def test_many_parts_are_quick(text: str) -> None:
+    """The place of each block and the text of what has an index are not looked for among all of them anew."""
+    started = process_time()
+    reading = read(text, wrt="x")
+    D = Derivative(reading.expression, reading.variables["x"])
+    assert D.jacobian.leaves and process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "simple"),
+    [
+        ("sum_i(f(X[i,:]*w))", "sum(f(X*w))"),
+        ("sum_i(f_prime(X[i,:]*w)*X[i,:]')", "X'*f_prime(X*w)"),
+        ("sum_i(f(f(x[i])*c)*y[i])", "f(c*f(x))'*y"),
+        ("sum(sum(X.*X,1))", "norm2(X)^2"),
+        ("sum(x*sum(X.*X,1))", "sum(x)*norm2(X)^2"),
+        ('einsum("ijk,jk->i",T.*f(T),A)', 'einsum("jk,ijk,ijk->i",A,T,f(T))'),
+    ],
+)
+def test_parts_beside_declared_functions(text: str, simple: str) -> None:
+    declared = ["f: elementwise", "T: n×m×k"]
+    assert parse(text, declared) is parse(simple, declared)

@@ -233,6 +233,7 @@ REFUSED = [
     ("det(T)", ShapeError, "det takes no tensors"),
     ("diag(T)", ShapeError, "diag takes no tensors"),
     ("softmax(T)", ShapeError, "softmax takes no tensors"),
+    ('softmax(einsum("bij,bkj->bik",A,B))', ShapeError, "is n×m×p|is p×q×r"),
     ("sum(T,1)", ShapeError, "einsum sums"),
     ("dot(T,M)", ShapeError, "equal shapes"),
     ("reshape(T,n,m)", ShapeError, "numbers of entries"),
