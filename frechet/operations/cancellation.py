@@ -154,6 +154,14 @@ def _zero_or_one(b: Expr, powers: dict[Expr, Number]) -> None:
         powers[b] = 1
 
 
+def _step(b: Expr, powers: dict[Expr, Number]) -> None:
+    """step(x)^k = step(x) and step(x)*relu(x)^k = relu(x)^k for k > 0."""
+    _zero_or_one(b, powers)
+    positive_part = elementwise.RELU.build(b.args[0])
+    if powers[b] == 1 and powers.get(positive_part, 0) > 0:
+        del powers[b]
+
+
 def _ratio_of(name: str) -> Any:
     """sin(x)/cos(x) = tan(x), sinh(x)/cosh(x) = tanh(x)."""
 
@@ -179,6 +187,7 @@ REWRITES = {
     "epower": _epower,
     "transpose": _epower,
     "unit": _zero_or_one,
+    "step": _step,
 }
 
 

@@ -174,6 +174,38 @@ class PseudoInversePage(Operation):
         return f"np.linalg.pinv({args[0]})"
 
 
+def pseudo_inverse_of(e: Expr) -> Expr | None:
+    """The X of X^+ and of (X')^+ = (X^+)'; None of anything else."""
+    if e.op is TRANSPOSE and e.args[0].op is PSEUDO_INVERSE:
+        return transposed(e.args[0].args[0])
+    return e.args[0] if e.op is PSEUDO_INVERSE else None
+
+
+def projection(chain: list[Expr], f: Expr) -> Expr | None:
+    """P*Y = Y and Y'*P = Y' of the projector P = X*X^+ and Y = X or (X^+)', and P for P'; taken off the chain's end.
+
+    Source:  Penrose (1955), the four equations
+    """
+    last, before = chain[-1], chain[-2] if len(chain) > 1 else None
+    if before is not None and _projects(before, last) and (f is before or f is transposed(last)):
+        del chain[-2:]
+        return f
+    if not _projects(last, f):
+        return None
+    if before is not None and (before is f or before is transposed(last)):
+        del chain[-2:]
+        return before
+    if last.op is TRANSPOSE and f.op is TRANSPOSE:
+        chain.pop()
+        return products.product(f.args[0], last.args[0])
+    return None
+
+
+def _projects(a: Expr, b: Expr) -> bool:
+    """Is one the pseudo-inverse of the other?"""
+    return pseudo_inverse_of(a) is b or pseudo_inverse_of(b) is a
+
+
 MATRIX_POWER, INVERSE, SOLVE, PSEUDO_INVERSE = MatrixPowerPage(), InversePage(), SolvePage(), PseudoInversePage()
 PAGES: tuple[Operation, ...] = (MATRIX_POWER, INVERSE, SOLVE, PSEUDO_INVERSE)
 

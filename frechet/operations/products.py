@@ -367,6 +367,9 @@ def _join(chain: list[Expr], f: Expr) -> Expr | None:
         k_chain = _completes(chain, f)
         if k_chain is not None:
             return k_chain
+        projection = powers.projection(chain, f)
+        if projection is not None:
+            return projection
     selected = indexing.joined(last, f)
     if selected is not None:
         chain.pop()
@@ -406,6 +409,8 @@ def _join_kronecker(a: Expr, b: Expr) -> Expr | None:
         (p, q), (g, h) = a.args, b.args
         if p.shape[1] is g.shape[0] and q.shape[1] is h.shape[0]:  # the mixed product rule
             return kron.build(product(p, g), product(q, h))
+    if a.op is kron and b.op is shaping.VEC and b.args[0].shape == (a.args[1].shape[1], a.args[0].shape[1]):
+        return shaping.vec(product(a.args[1], b.args[0], transposed(a.args[0])))  # (B' ⊗ A) vec(X) = vec(A X B)
     if a.op is commutation and b.op is commutation and a.params == b.params[::-1]:
         return eye(a.shape[0])
     if a.op is commutation and b.op is kron and UNIT in (b.args[0].shape[1], b.args[1].shape[1]):
@@ -494,9 +499,12 @@ def _scalar_chain(chain: list[Expr]) -> Expr:
 
 
 def flipped_chain(chain: Sequence[Expr]) -> list[Expr]:
-    """The factors of the transposed chain, commuting ones in their order, commutation matrices on the left."""
+    """The factors of the transposed chain, commuting ones in their order, commutation matrices on the left, X*X^+ as such."""
     flipped = [transposed(f) for f in reversed(chain)]
-    if all(commuting.argument_of(f) is None and f.op is not COMMUTATION for f in flipped):
+    if all(
+        commuting.argument_of(f) is None and f.op is not COMMUTATION and powers.pseudo_inverse_of(f) is None
+        for f in flipped
+    ):
         return flipped
     ordered: list[Expr] = []
     scalars: list[Expr] = []

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from frechet.expressions.dimension import SCALAR, UNIT
-from frechet.expressions.node import Expr, Number, walk
+from frechet.expressions.node import Expr, Number, substitute, walk
 from frechet.operations.blocks import gathered
-from frechet.operations.constants import ones
+from frechet.operations.constants import VARIABLE, ones
 from frechet.operations.determinant import ADJ, DET
 from frechet.operations.elementwise import SIGMOID
 from frechet.operations.hadamard import MONOMIAL, monomial
 from frechet.operations.indexing import SELECTION
 from frechet.operations.powers import MATRIX_POWER, PSEUDO_INVERSE
 from frechet.operations.products import PRODUCT, SCALE, product, scale
-from frechet.operations.reductions import TRACE, trace
+from frechet.operations.reductions import TRACE
+from frechet.operations.shaping import UNVEC
 from frechet.operations.sums import SUM, add, negative
 from frechet.operations.transposition import TRANSPOSE, conjugate_transposed, transposed
 from frechet.simplification.factors import factored
@@ -24,6 +25,7 @@ SEARCH_LEAVES = 150  # larger expressions are not searched for a shorter expande
 
 def polished(e: Expr) -> Expr:
     """An equal expression, shorter where a common factor, an expansion or a name makes it so."""
+    e = _skew_turned(e)
     if e.op is SUM:  # before its parts are rewritten, each in its own way
         e = factored(e)
     new: dict[Expr, Expr] = {}
@@ -31,9 +33,13 @@ def polished(e: Expr) -> Expr:
         args = tuple([new[a] for a in node.args])
         changed = node if args == node.args else node.op.rebuild(node, args)
         if changed.op is SUM:
-            changed = gathered(_shorter_sum(changed))
+            changed = gathered(_contracted(_shorter_sum(changed)))
         elif changed.op is PRODUCT:
-            changed = _pseudo_inverse(changed)
+            changed = _contracted(_pseudo_inverse(changed))
+        elif changed.op is MATRIX_POWER and changed.params[0] > 1:
+            changed = _power_of_projector(changed)
+        elif changed.op is UNVEC:
+            changed = _expanded_if_shorter(changed)
         elif changed.op is SCALE:
             changed = _adjugate(changed)
         elif changed.op is MONOMIAL and changed.shape == SCALAR:
@@ -41,6 +47,60 @@ def polished(e: Expr) -> Expr:
         new[node] = changed
     result = new[e]
     return _expanded_if_shorter(result) if result.op in (SCALE, PRODUCT, MONOMIAL, TRACE) else result
+
+
+def _skew_turned(e: Expr) -> Expr:
+    """X' = -X of every variable that is declared skew."""
+    turned = {
+        node: negative(node.args[0])
+        for node in walk(e)
+        if node.op is TRANSPOSE and node.args[0].op is VARIABLE and "skew" in node.args[0].params[1]
+    }
+    return substitute(e, turned) if turned else e
+
+
+def _contracted(e: Expr) -> Expr:
+    """X*(I - X^+*X) = 0 and (I - X*X^+)^2 = I - X*X^+: neighbours whose product shrinks when it is multiplied out."""
+    i = 0
+    while e.op is PRODUCT and i < len(e.args) - 1:
+        a, b = e.args[i], e.args[i + 1]
+        short = _multiplied_if_shorter(a, b)
+        if short is None:
+            i += 1
+            continue
+        e = product(*e.args[:i], short, *e.args[i + 2 :])
+        i = 0
+    return e
+
+
+def _multiplied_if_shorter(a: Expr, b: Expr) -> Expr | None:
+    """a*b with its sums multiplied out, where that is shorter; None where not."""
+    if not (_short_sum(a) or _short_sum(b)):
+        return None
+    terms = _distribute_pair(a, b)
+    whole = add(terms) if terms is not None else None
+    return whole if whole is not None and whole.leaves < a.leaves + b.leaves else None
+
+
+def _short_sum(e: Expr) -> bool:
+    plain = e.args[0] if e.op is TRANSPOSE else e
+    return plain.op is SUM and 1 < len(plain.args) <= REGROUPED_TERMS
+
+
+def _power_of_projector(e: Expr) -> Expr:
+    """P^k = P where multiplying out P*P leaves P."""
+    base = e.args[0]
+    if not _short_sum(base):
+        return e
+    terms = _distribute_pair(base, base)
+    return base if terms is not None and add(terms) is base else e
+
+
+def _distribute_pair(a: Expr, b: Expr) -> Terms | None:
+    left, right = _expand(a, False, 0), _expand(b, False, 0)
+    if left is None or right is None or len(left) * len(right) > EXPANDED_TERMS:
+        return None
+    return [(c * d, product(f, g)) for c, f in left for d, g in right]
 
 
 def _shorter_sum(e: Expr) -> Expr:
@@ -111,9 +171,9 @@ def _expand(e: Expr, logistic: bool, depth: int) -> Terms | None:
         return _distribute(e, [(a, 1) for a in e.args], logistic, depth)
     if e.op is MONOMIAL:
         return _distribute(e, list(zip(e.args, e.params, strict=True)), logistic, depth)
-    if e.op is TRACE:
+    if e.op is TRACE or e.op is UNVEC:
         inner = _expand(e.args[0], logistic, depth + 1)
-        return None if inner is None else [(c, trace(a)) for c, a in inner]
+        return None if inner is None else [(c, e.op.rebuild(e, (a,))) for c, a in inner]
     return [(1, e)]
 
 
