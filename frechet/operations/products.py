@@ -499,11 +499,10 @@ def _scalar_chain(chain: list[Expr]) -> Expr:
 
 
 def flipped_chain(chain: Sequence[Expr]) -> list[Expr]:
-    """The factors of the transposed chain, commuting ones in their order, commutation matrices on the left, X*X^+ as such."""
+    """The factors of the transposed chain, in the order that products have: commuting ones, projectors X*X^+."""
     flipped = [transposed(f) for f in reversed(chain)]
     if all(
-        commuting.argument_of(f) is None and f.op is not COMMUTATION and powers.pseudo_inverse_of(f) is None
-        for f in flipped
+        commuting.argument_of(f) is None and f.op is not COMMUTATION and powers.pseudo_inverse_of(f) is None for f in flipped
     ):
         return flipped
     ordered: list[Expr] = []
