@@ -182,7 +182,7 @@ def pseudo_inverse_of(e: Expr) -> Expr | None:
 
 
 def projection(chain: list[Expr], f: Expr) -> Expr | None:
-    """P*Y = Y and Y'*P = Y' of the projector P = X*X^+ and Y = X or (X^+)', and P for P'; taken off the chain's end.
+    """P*Y = Y and Y'*P = Y' of the projector P = X*X^+ and Y = X or (X^+)'; taken off the chain's end.
 
     Source:  Penrose (1955), the four equations
     """
@@ -195,9 +195,6 @@ def projection(chain: list[Expr], f: Expr) -> Expr | None:
     if before is not None and (before is f or before is transposed(last)):
         del chain[-2:]
         return before
-    if last.op is TRANSPOSE and f.op is TRANSPOSE:
-        chain.pop()
-        return products.product(f.args[0], last.args[0])
     return None
 
 

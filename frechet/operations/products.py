@@ -499,11 +499,9 @@ def _scalar_chain(chain: list[Expr]) -> Expr:
 
 
 def flipped_chain(chain: Sequence[Expr]) -> list[Expr]:
-    """The factors of the transposed chain, in the order that products have: commuting ones, projectors X*X^+."""
+    """The factors of the transposed chain, commuting ones in their order, commutation matrices on the left."""
     flipped = [transposed(f) for f in reversed(chain)]
-    if all(
-        commuting.argument_of(f) is None and f.op is not COMMUTATION and powers.pseudo_inverse_of(f) is None for f in flipped
-    ):
+    if all(commuting.argument_of(f) is None and f.op is not COMMUTATION for f in flipped):
         return flipped
     ordered: list[Expr] = []
     scalars: list[Expr] = []
