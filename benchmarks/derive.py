@@ -309,7 +309,8 @@ def main() -> None:
         try:
             reading = read_entry(entry["expr"], entry["vars"], entry["dims"], entry["wrt"])
             x = reading.variables[entry["wrt"]]
-            found = answer(reading.expression, x, entry.get("form"), entry.get("order", 1), check=False)
+            asked = {"form": entry.get("form"), "order": entry.get("order", 1), "convention": entry.get("complex_convention")}
+            found = answer(reading.expression, x, check=False, **asked)
         except FrechetError:
             unanswered += 1
             continue

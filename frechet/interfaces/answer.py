@@ -103,7 +103,7 @@ def answer(
         form,
         order,
         expression,
-        stated(function, variable, expression),
+        describe([*found, *promises(function)]),
         seconds,
         report,
         tuple(describe_elsewhere(found)),

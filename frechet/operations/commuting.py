@@ -78,6 +78,8 @@ def joined_exponentials(a: Expr, b: Expr) -> Expr | None:
 
 def joined_powers(a: Expr, b: Expr) -> Expr | None:
     """X^j*X^k = X^(j+k) where an exponent is an expression."""
+    if all((e.args[0] if e.op is TRANSPOSE else e).op is not matrix_functions.POWM for e in (a, b)):
+        return None
     (x, j), (y, k) = (matrix_functions.power_of(e) for e in (a, b))
     if x is not y or (j.op is NUMBER and k.op is NUMBER) or x.shape[0] is not x.shape[1]:
         return None
