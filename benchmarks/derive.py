@@ -309,8 +309,8 @@ def main() -> None:
         try:
             reading = read_entry(entry["expr"], entry["vars"], entry["dims"], entry["wrt"])
             x = reading.variables[entry["wrt"]]
-            asked = {"form": entry.get("form"), "order": entry.get("order", 1), "convention": entry.get("complex_convention")}
-            found = answer(reading.expression, x, check=False, **asked)
+            form, convention = entry.get("form"), entry.get("complex_convention")
+            found = answer(reading.expression, x, form, entry.get("order", 1), check=False, convention=convention)
         except FrechetError:
             unanswered += 1
             continue
