@@ -352,7 +352,7 @@ class UnitPage(Operation):
         return within(node.params[0], node.shape[0])
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"np.eye({node.shape[0]})[{place(node.params[0]) - dim(1)}]"
+        return f"np.eye(1, {node.shape[0]}, {place(node.params[0]) - dim(1)})[0]"  # no n×n matrix for one of its rows
 
 
 class CommutationPage(Operation):
