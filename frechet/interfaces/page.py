@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from frechet.differentiation.conditions import conditions
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.metrics import MEANING, metrics_of
 from frechet.differentiation.structure import structure_of
@@ -221,9 +222,7 @@ class Page:
             )
         else:
             lines += self._jacobian(d)
-        affine = self.variable not in depends(d.differential, self.variable)
-        affine = affine and not answers[0].conditions  # log(exp(z)) has a branch
-        remark = f"exact: {g} is affine in {x}" if affine else f"near {self._point(d)}, up to second order"
+        remark = f"exact: {g} is affine in {x}" if self._affine(d) else f"near {self._point(d)}, up to second order"
         lines.append(self.entry("linearization", f"{g}({x}) = {self._linearization(d)}", remark))
         if self.order == 2:
             matrix = self.function.shape == SCALAR and self.variable.real
@@ -235,8 +234,8 @@ class Page:
         shown = [d.differential, *(a.expression for a in answers)]
         for i, (part, meaning) in enumerate(named_parts(self.function, *shown)):
             lines.append(self.entry("with" if i == 0 else "", f"{self.show(part)}: {meaning}"))
-        conditions = stated(self.function, self.variable, *(a.expression for a in answers))
-        lines.append(self.entry("conditions", "; ".join(conditions) or "none"))
+        words = stated(self.function, self.variable, *(a.expression for a in answers))
+        lines.append(self.entry("conditions", "; ".join(words) or "none"))
         elsewhere = dict.fromkeys(c for a in answers for c in a.elsewhere)
         lines += [self.entry("" if i else "elsewhere", words) for i, words in enumerate(elsewhere)]
         lines.append(self.entry("checked", _checked([a.report for a in answers])))
@@ -253,6 +252,11 @@ class Page:
             return [self._answered(default_form(self.function, 1))], ""
         except UnsupportedError as error:
             return [self._answered("differential", 1)], error.message
+
+    def _affine(self, d: Derivative) -> bool:
+        """Is the differential the same at every point, and at every point there? (log(exp(z)) jumps at its branches.)"""
+        about = [d.differential, *(e for _, e in conditions(self.function, self.variable) if e is not None)]
+        return all(self.variable not in depends(e, self.variable) for e in about)
 
     def _differential(self, d: Derivative) -> str:
         from frechet.notation.spaces import show_space

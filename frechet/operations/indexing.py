@@ -47,7 +47,8 @@ class SelectionPage(Operation):
         node.sign, node.definite = 1, 0
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        return within(node.params[1], node.shape[0])
+        first, last = node.params
+        return [*within(last, node.shape[0]), *within(first, last)]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.eye({node.shape[0]})[:, {_range(*node.params)}]"

@@ -163,3 +163,14 @@ def test_the_page_stands_without_a_view_that_is_not_supported(capsys):
         assert "Jacobian        not supported: the Jacobian of conv1d of a matrix" in out
     code, _, err = run(capsys, "conv1d(X,w)", "X", "--declare", "X: 5×3", "--declare", "w: 2", "--form", "jacobian")
     assert code == 3 and "Jacobian of conv1d" in err
+
+
+def test_exact_is_said_of_what_is_affine_at_every_point(capsys):
+    for formula, x, declared, exact in (
+        ("sum(x[k:n])", "x", "x: n", True),
+        ("tr(A*X*inv(B))", "X", "B: n×n", True),
+        ("log(exp(c))", "c", "c: scalar complex", False),
+        ("x'*A*x", "x", "x: n", False),
+    ):
+        _, out, _ = run(capsys, formula, x, "--declare", declared, "--no-check")
+        assert ("exact: g is affine" in out) is exact, formula

@@ -258,6 +258,9 @@ def test_conditions_and_sizes() -> None:
 
     reading = read("norm2(x[1:k])^2 + x[3]", ["x: n"])
     assert answer(reading.expression, reading.variables["x"]).conditions == ["k ≤ n", "3 ≤ n"]
+    for text, declared, conditions in (("sum(x[k:n])", ["x: n"], ["k ≤ n"]), ("sum(x[k:l])", [], ["k ≤ l"])):
+        other = read(text, declared)
+        assert answer(other.expression, other.variables["x"]).conditions == conditions
     for sizes, message in (({"k": 4}, "the index k is 4"), ({"k": 0}, "k is at least 1")):
         with pytest.raises(ShapeError, match=message):
             evaluate(reading.expression, {"x": np.ones(3)}, sizes)
