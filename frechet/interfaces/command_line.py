@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from frechet.expressions.errors import CheckFailed, FrechetError, NotationError, UnsupportedError
@@ -35,6 +36,8 @@ A…Z matrices unless declared; several lines are definitions followed by the fu
 exit codes: 0 answered, 1 the numeric check failed, 2 bad input, 3 no rule for an operation
 """
 
+# Further commands: the module of this package whose run(arguments) gives the exit code.
+COMMANDS = {"backprop": "backprop_command", "check": "check_command", "linearize": "linearize_command"}
 CONVENTIONS = ("riesz", "holomorphic", "wirtinger", "wirtinger-conj")
 FORMS = ("gradient", "jacobian", "hessian", "differential", "linearization", "components", "vec", "riemannian", "free")
 METRICS = ("euclidean", "affine-invariant", "bures-wasserstein", "canonical", "fisher")
@@ -60,13 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         "--layout", choices=("numerator", "denominator"), help="print the partial derivatives in this layout only"
     )
     p.add_argument("--metric", choices=METRICS, help="of --form riemannian; by default the first that the space has")
-    p.add_argument(
-        "--declare",
-        action="append",
-        default=[],
-        metavar='"X: n×m symmetric"',
-        help='declare a variable, or a function as in "f: elementwise"; repeatable',
-    )
+    add_declare(p)
     p.add_argument("--convention", choices=CONVENTIONS, help="what a derivative by a complex variable is (default: fitting)")
     style = p.add_mutually_exclusive_group()
     style.add_argument(
@@ -81,6 +78,16 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--no-check", action="store_true", help="skip the numeric check")
     p.add_argument("--version", action="version", version=_version())
     return p
+
+
+def add_declare(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--declare",
+        action="append",
+        default=[],
+        metavar='"X: n×m symmetric"',
+        help='declare a variable, or a function as in "f: elementwise"; repeatable',
+    )
 
 
 def _version() -> str:
@@ -102,7 +109,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _operations(arguments[1:])
         if arguments[:1] == ["linearize"]:
             arguments = [*arguments[1:], "--form", "linearization"]
-        return _answer(_parsed(arguments))
+        if arguments and arguments[0] in COMMANDS:
+            command = import_module(f"frechet.interfaces.{COMMANDS[arguments[0]]}")
+            code: int = command.run(arguments[1:])
+            return code
+        return _answer(parsed(_parser(), arguments))
     except BrokenPipeError:
         # the reader of our output went away, as `head` does
         sys.stderr.close()
@@ -119,15 +130,14 @@ def exit_code(error: FrechetError) -> int:
     return CHECK_FAILED if isinstance(error, CheckFailed) else NO_RULE if isinstance(error, UnsupportedError) else BAD_INPUT
 
 
-def _parsed(arguments: list[str]) -> argparse.Namespace:
+def parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
     """The options; formulas may begin with a minus, which argparse would take for an option."""
-    parser = _parser()
     options = {s for a in parser._actions for s in a.option_strings}
     plain = [" " + a if a[:1] == "-" and a not in ("-", "--") and a.split("=")[0] not in options else a for a in arguments]
     return parser.parse_args(plain)
 
 
-def _read_formula(given: str) -> str:
+def read_formula(given: str) -> str:
     if given != "-":
         if any("\udc80" <= c <= "\udcff" for c in given):
             raise NotationError("the formula is not UTF-8 text")
@@ -145,7 +155,7 @@ def _answer(o: argparse.Namespace) -> int:
     from frechet.interfaces.page import Page
     from frechet.notation.reading import read
 
-    text = _read_formula(o.formula)
+    text = read_formula(o.formula)
     reading = read(text, o.declare, wrt=o.variable)
     name = o.variable
     if name is None:

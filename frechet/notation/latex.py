@@ -277,4 +277,4 @@ def _operator(name: str) -> str:
 def write_latex(e: Expr, share: bool = True, spelled: Mapping[Expr, Piece] | None = None) -> Written:
     """The expression in LaTeX, for math mode; parts shared in a large expression are named in `where`."""
     written = write(e, LatexStyle({v.params[0] for v in variables(e)}), share, spelled)
-    return LatexWritten(written.text, written.where)
+    return LatexWritten(written.text, written.where, written.level)

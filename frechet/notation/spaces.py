@@ -30,7 +30,8 @@ def writer(notation: Notation) -> Callable[..., Written]:
     return write_text
 
 
-def _style(notation: Notation) -> Style:
+def style_of(notation: Notation) -> Style:
+    """How pieces are put together in a notation; only that notation's module is imported."""
     if notation == "latex":
         from frechet.notation.latex import LatexStyle
 
@@ -88,8 +89,8 @@ def show_space(shape: Shape, style: Notation = "unicode", structure: Collection[
 def _size(shape: Shape, style: Notation) -> str:
     """n, or n×m; a row is 1×n."""
     if shape[1] is UNIT:
-        return _style(style).dimension(shape[0])
-    sizes = [_style(style).dimension(d) for d in shape]
+        return style_of(style).dimension(shape[0])
+    sizes = [style_of(style).dimension(d) for d in shape]
     sizes = [f"({size})" if len(d.terms) > 1 else size for d, size in zip(shape, sizes, strict=True)]
     return (r" \times " if style == "latex" else "×").join(sizes)
 
@@ -103,7 +104,7 @@ def function_line(f: Function, views: Collection[View], style: Notation = "unico
     >>> function_line(Function("g", (dim("n"), UNIT), SCALAR), ["grad", "hess"], "text")
     'g : R^n → R; its gradient is g_grad; its Hessian is g_hess'
     """
-    label, arrow = _style(style).variable(f.name)[0], r"\to" if style == "latex" else "→"
+    label, arrow = style_of(style).variable(f.name)[0], r"\to" if style == "latex" else "→"
     spaces = [show_space(shape or SCALAR, style) for shape in (f.domain, f.codomain)]
     parts = [f"{label} : {spaces[0]} {arrow} {spaces[1]}{' ' if f.words else ''}{', '.join(f.words)}"]
     if f.domain is None:
@@ -179,7 +180,7 @@ def signature_line(name: str, variable: Expr, expression: Expr, style: Notation 
     >>> signature_line("g", x, x)
     'g : ℝ^n → ℝ^n,  g(x) = x'
     """
-    label, argument = _style(style).variable(name)[0], _style(style).symbol(variable)[0]
+    label, argument = style_of(style).variable(name)[0], style_of(style).symbol(variable)[0]
     domain, range_ = (
         show_space(variable.shape, style, variable.params[1]),
         show_space(expression.shape, style, () if expression.real else ("complex",)),

@@ -35,11 +35,12 @@ Piece = tuple[str, int]
 
 
 class Written:
-    """A text, and the named parts it refers to, in the order of their definitions."""
+    """A text, how tightly it binds, and the named parts it refers to, in the order of their definitions."""
 
-    def __init__(self, text: str, where: dict[str, str]) -> None:
+    def __init__(self, text: str, where: dict[str, str], level: int = FROBENIUS) -> None:
         self.text = text
         self.where = where
+        self.level = level
 
     def __str__(self) -> str:
         if not self.where:
@@ -163,7 +164,7 @@ def write(root: Expr, style: Style, share: bool = True, spelled: Mapping[Expr, P
             name = style.variable(named[node])
             where[name[0]], piece = piece[0], name
         pieces[node] = piece
-    return Written(pieces[root][0], where)
+    return Written(pieces[root][0], where, pieces[root][1])
 
 
 def _shared_parts(root: Expr) -> dict[Expr, str]:
