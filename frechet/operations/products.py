@@ -132,11 +132,16 @@ class ChainPage(Operation):
 
 
 def _multiplied(args: Sequence[str], shapes: Sequence[Shape]) -> str:
-    cut = next((i for i, s in enumerate(shapes[:-1]) if s[1] is UNIT), None)
-    if cut is not None:
-        left = _associated(args[: cut + 1], shapes[: cut + 1])
-        return f"np.outer({left}, {_associated(args[cut + 1 :], shapes[cut + 1 :])})"
-    return _associated(args, shapes)
+    """The product of a chain; where it goes through vectors, x*y'*A*z*w', numbers times an outer product."""
+    cuts = [i + 1 for i, s in enumerate(shapes[:-1]) if s[1] is UNIT]
+    if not cuts:
+        return _associated(args, shapes)
+    numbers, arrays = [], []  # in the normal form numbers stand in front
+    for i, j in pairwise([0, *cuts, len(args)]):
+        inner = shapes[i][0] is UNIT and shapes[j - 1][1] is UNIT
+        (numbers if inner else arrays).append(_associated(args[i:j], shapes[i:j]))
+    body = f"np.outer({', '.join(arrays)})" if len(arrays) == 2 else "".join(arrays)
+    return f"({' * '.join([*numbers, *([body] if body else [])])})" if numbers else body
 
 
 def _associated(args: Sequence[str], shapes: Sequence[Shape]) -> str:

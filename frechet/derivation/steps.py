@@ -1,0 +1,273 @@
+"""The derivation of a derivative, step by step: the record from which every explanation is written.
+
+The function is cut at its parts; the differential of each is found by the rules; what is left is one expression linear in
+the differentials. Of a scalar function everything is moved off dX in the inner product, part by part from the result back to
+the variable, until dg = ⟨G, dX⟩ and G is read off. The rules and adjoints are the machine's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from frechet.derivation import rules
+from frechet.derivation.expanding import PENDING, Expansion, Level
+from frechet.derivation.lines import Line, Term, distinct, plain
+from frechet.derivation.moving import Pair, moved, multiplied_out, pairs_of
+from frechet.derivation.parts import USES_ITSELF, Cut, Part, cut
+from frechet.derivation.rules import Rule
+from frechet.derivation.undecorated import normal, replaced
+from frechet.derivation.vectorizing import vectorized
+from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.structure import projected, structure_of
+from frechet.expressions.dimension import SCALAR
+from frechet.expressions.node import Expr, substitute
+from frechet.operations.constants import is_zero, variable
+from frechet.operations.sums import SUM, add, content
+from frechet.simplification.polishing import polished
+
+WORTH_A_NAME = 9  # leaves from which what stands beside the differential of a part is named
+
+
+class PartSteps(NamedTuple):
+    """A part, the symbol for its differential, and how that is found; no lines where the part does not vary."""
+
+    part: Part
+    symbol: Expr
+    lines: tuple[Line, ...]
+    differential: Expr
+
+
+class Derivation(NamedTuple):
+    """The steps to the derivative of a function.
+
+    parts: the named parts with their differentials; lines: from d(function) to what is read off
+    named: cotangents that got a name on the way, in order; result: what is read off
+    """
+
+    derivative: Derivative
+    level: Level
+    cut: Cut
+    parts: tuple[PartSteps, ...]
+    lines: tuple[Line, ...]
+    named: tuple[tuple[Expr, Expr], ...]
+    result: Expr
+
+    @property
+    def function(self) -> Expr:
+        return self.derivative.function
+
+    @property
+    def variable(self) -> Expr:
+        return self.derivative.variable
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules that were used, in order."""
+        lines = [*(line for part in self.parts for line in part.lines), *self.lines]
+        return distinct([rule for line in lines for rule in line.rules])
+
+
+def derive(
+    d: Derivative, level: Level = "normal", defined: Mapping[str, Expr] | None = None, traces: bool = True
+) -> Derivation:
+    """The derivation of a derivative.
+
+    level: short, the few lines of a paper; normal, those of a textbook; all, every rule in a line of its own
+    defined: parts that the user named
+    traces: inner products are written as traces, in which a factor need not change sides to be at the other's left
+
+    Raises:  UnsupportedError, where a rule is missing
+    """
+    return _Steps(d, level, defined or {}, traces).derivation()
+
+
+class _Steps:
+    def __init__(self, d: Derivative, level: Level, defined: Mapping[str, Expr], traces: bool) -> None:
+        self.d, self.level, self.traces = d, level, traces
+        self.x, self.dx = d.variable, d.direction
+        self.cut = cut(d.function, self.x, defined, {self.dx.params[0], d.base_name})
+        self.known: dict[Expr, Expr] = {self.x: self.dx}
+        self.parts: list[PartSteps] = []
+        self.named: list[tuple[Expr, Expr]] = []
+        for part in self.cut.parts:
+            self._part(part)
+
+    def _part(self, part: Part) -> None:
+        name, words = part.symbol.params[0], part.symbol.params[1]
+        symbol = variable(
+            f"d{name}", part.node.shape, ["symmetric" if w == "spd" else w for w in words], "normal", "differential"
+        )
+        found = Expansion(part.formula, self.known, self.level, self._named(part))
+        if is_zero(found.result):
+            self.parts.append(PartSteps(part, symbol, tuple(found.lines), found.result))
+            return  # it does not vary to first order
+        self.parts.append(PartSteps(part, symbol, tuple(found.lines), found.result))
+        self.known[part.symbol] = symbol
+
+    def _named(self, upto: Part | None = None) -> dict[Expr, Expr]:
+        """The formulas of parts that a rule may bring in; the part's own among them."""
+        found = {}
+        for p in self.cut.parts:
+            if p.formula.op.name in USES_ITSELF:
+                found[p.formula] = p.symbol
+            if p is upto:
+                break
+        return found
+
+    def derivation(self) -> Derivation:
+        self.expansion = Expansion(self.cut.formula, self.known, self.level, self._named())
+        self.lines = list(self.expansion.lines)
+        if self.cut.node is not self.d.function:  # another form has the same differential
+            symbol = variable(f"{PENDING}0", self.d.function.shape, [], "normal", "differential")
+            start = Line((Term(1, None, symbol),), (), {symbol: self.d.function})
+            self.lines = [start, self.lines[0]._replace(rules=(rules.REWRITTEN,)), *self.lines[1:]]
+        scalar = self.d.function.shape == SCALAR and self.d.convention == "riesz" and self.x.shape != SCALAR
+        result = self._freed() if scalar else self._inserted()
+        return Derivation(self.d, self.level, self.cut, tuple(self.parts), tuple(self.lines), tuple(self.named), result)
+
+    # -- scalar functions of a matrix or vector
+    def _freed(self) -> Expr:
+        targets = [self.dx, *(p.symbol for p in self.parts)]
+        first = multiplied_out(self.expansion.result, targets)
+        pairs = pairs_of(first)
+        if not pairs:
+            return self.d.gradient
+        if len(pairs) > len(self.lines[-1].terms):
+            self._say(pairs, [rules.MULTIPLIED_OUT])
+        for p in (*reversed(self.parts), None):
+            target = self.dx if p is None else p.symbol
+            pairs = self._collected(self._free(pairs, target), target)
+            if p is not None:
+                pairs = self._with_part(pairs, p)
+        w = pairs[0].w
+        return self._read_off(w)
+
+    def _free(self, pairs: list[Pair], target: Expr) -> list[Pair]:
+        """Every pair with this target moved until its differential is free; one line for each identity."""
+        while any(p.target is target and not p.free for p in pairs):
+            steps = {i: _visible_step(p, self.traces) for i, p in enumerate(pairs) if p.target is target and not p.free}
+            turned = [by for _, by in steps.values() if by[0] in rules.TRANSPOSED]
+            first = turned[0] if turned else next(iter(steps.values()))[1]
+            for i, (pair, by) in steps.items():
+                if by == first:
+                    pairs[i] = pair
+            self._say(pairs, first)
+        return pairs
+
+    def _collected(self, pairs: list[Pair], target: Expr) -> list[Pair]:
+        own = [p for p in pairs if p.target is target]
+        if len(own) < 2:
+            return pairs
+        w = normal(add((1, p.w) for p in own))
+        rest = [p for p in pairs if p.target is not target]
+        at = next(i for i, p in enumerate(pairs) if p.target is target)
+        pairs = [*rest[:at], Pair(w, target, target), *rest[at:]]
+        self._say(pairs, [rules.COLLECTED])
+        return pairs
+
+    def _with_part(self, pairs: list[Pair], p: PartSteps) -> list[Pair]:
+        """The differential of a part put in its place."""
+        found: list[Pair] = []
+        for pair in pairs:
+            if pair.target is not p.symbol:
+                found.append(pair)
+                continue
+            w = polished(normal(pair.w))
+            if content(w)[1].leaves >= WORTH_A_NAME and self.level != "short":
+                w = self._name(w, p.part)
+            terms = multiplied_out(p.differential, [self.dx, *(q.symbol for q in self.parts)])
+            found += pairs_of(terms, w)
+        if not any(pair.target is p.symbol for pair in pairs):
+            return pairs
+        self._say(found, [rules.INSERTED._replace(name=f"insert d{p.part.symbol.params[0]}")])
+        return found
+
+    def _name(self, w: Expr, part: Part) -> Expr:
+        name = f"δ_{part.symbol.params[0]}"
+        symbol = variable(name, w.shape, () if w.real else ("complex",))
+        self.named.append((symbol, w))
+        self.lines.append(Line((Term(1, None, w),), (rules.NAMED,), {}, "name", symbol))
+        return symbol
+
+    def _read_off(self, w: Expr) -> Expr:
+        """The factor of dX in its textbook form, and projected to the space of X."""
+        w = normal(w)
+        short = polished(w)
+        machine = substitute(self.d.cotangent, {p.part.node: p.part.symbol for p in self.parts})
+        if machine.leaves < short.leaves:
+            self._say([Pair(machine, self.dx, self.dx)], [rules.KNOWN])
+            short = machine
+        elif short is not w:
+            self._say([Pair(short, self.dx, self.dx)], [rules.TIDIED])
+        inside = projected(w, self.x)
+        if inside is not w and structure_of(self.x) != "general":
+            tidy = polished(inside)
+            by = rules.PROJECTED.get(structure_of(self.x)) or rules.projection(structure_of(self.x))
+            self._say([Pair(tidy, self.dx, self.dx)], [by])
+            return tidy
+        return short
+
+    def _say(self, pairs: Sequence[Pair], by: Sequence[Rule]) -> None:
+        line = Line(tuple(p.term() for p in pairs), distinct(by))
+        if self.traces and [plain(t) for t in line.terms] == [plain(t) for t in self.lines[-1].terms]:
+            last = self.lines[-1]
+            self.lines[-1] = line._replace(rules=last.rules, symbols=last.symbols, constants=last.constants)
+            return  # written as a trace it is the same
+        if self.level == "short" and len(self.lines) > 2 and not self.lines[-1].symbols and self.lines[-1].of == "d":
+            # only the last of the lines that set dX free is kept
+            line = line._replace(rules=distinct([*self.lines[-1].rules, *by]))
+            self.lines[-1] = line
+            return
+        self.lines.append(line)
+
+    # -- functions of any shape, and of a scalar
+    def _inserted(self) -> Expr:
+        """The differentials of the parts put in, then read off: dF/dt, or J from vec(dF) = J vec(dX)."""
+        e = self.expansion.result
+        for p in reversed(self.parts):
+            put = replaced(e, {p.symbol: p.differential}) if p.symbol in set(_symbols(e)) else e
+            if put is not e:
+                e = put
+                self.lines.append(_line(e, [rules.INSERTED._replace(name=f"insert d{p.part.symbol.params[0]}")]))
+        symbols = {p.part.symbol: p.part.formula for p in self.parts}
+        tidy = polished(self.d.raw_differential)
+        if is_zero(e) or substituted(e, symbols) is tidy:
+            pass
+        elif tidy.leaves <= substituted(e, symbols).leaves:
+            self.lines.append(_line(tidy, [rules.TIDIED]))
+            e = tidy
+        lines, result = vectorized(self.d, e, self.level)
+        self.lines += lines
+        return result
+
+
+def _line(e: Expr, by: Sequence[Rule]) -> Line:
+    terms = list(zip(e.params, e.args, strict=True)) if e.op is SUM else [(1, e)]
+    return Line(tuple(Term(c, None, a) for c, a in terms), distinct(by))
+
+
+def _symbols(e: Expr) -> Collection[Expr]:
+    from frechet.expressions.node import variables
+
+    return variables(e)
+
+
+def substituted(e: Expr, parts: Mapping[Expr, Expr]) -> Expr:
+    """The expression in terms of the variables, from one in terms of parts; later parts name earlier ones."""
+    for symbol in reversed(list(parts)):
+        e = substitute(e, {symbol: parts[symbol]})
+    return e
+
+
+def _visible_step(pair: Pair, traces: bool) -> tuple[Pair, tuple[Rule, ...]]:
+    """Moves until what is written changes; moves that only change the reading, tr(V) = ⟨I, V⟩, are not told."""
+    start = pair.term()
+    before, by = plain(start), rules.INNER
+    while not pair.free:
+        pair, rule = moved(pair)
+        now = pair.term()
+        if plain(now) is not before or (not traces and now != start):
+            by = rules.INNER if plain(now) is before and start.left is None else rule
+            break
+    return pair, (by,)
