@@ -136,7 +136,8 @@ def _multiplied(args: Sequence[str], shapes: Sequence[Shape]) -> str:
     cuts = [i + 1 for i, s in enumerate(shapes[:-1]) if s[1] is UNIT]
     if not cuts:
         return _associated(args, shapes)
-    numbers, arrays = [], []  # in the normal form numbers stand in front
+    numbers: list[str] = []  # in the normal form these stand in front
+    arrays: list[str] = []
     for i, j in pairwise([0, *cuts, len(args)]):
         inner = shapes[i][0] is UNIT and shapes[j - 1][1] is UNIT
         (numbers if inner else arrays).append(_associated(args[i:j], shapes[i:j]))
