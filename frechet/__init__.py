@@ -69,6 +69,13 @@ def variables(e: Expr) -> dict[str, Expr]:
     return {v.params[0]: v for v in _variables(e)}
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Called by `%load_ext frechet`: the magics %frechet and %%frechet."""
+    from frechet.interfaces.notebook import load_ipython_extension as load
+
+    load(shell)
+
+
 def __getattr__(name: str) -> Any:
     # The reader is imported when it is used; every operation is a function: fr.tr, fr.logdet, fr.softmax …
     if name == "parse":

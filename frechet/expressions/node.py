@@ -33,6 +33,7 @@ class Algebra(Protocol):
     def evaluate(self, e: Expr, values: Mapping[str, Any]) -> Any: ...
     def show(self, e: Expr) -> str: ...
     def latex(self, e: Expr) -> str: ...
+    def html(self, e: Expr) -> str: ...
 
 
 class Expr:
@@ -171,6 +172,9 @@ class Expr:
 
     def _repr_latex_(self) -> str:
         return self.algebra.latex(self)
+
+    def _repr_html_(self) -> str:
+        return self.algebra.html(self)
 
 
 _table: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()

@@ -9,9 +9,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from frechet.expressions.errors import CheckFailed, FrechetError, NotationError, UnsupportedError
+
+if TYPE_CHECKING:
+    from frechet.notation.reading import Reading
 
 ANSWERED, CHECK_FAILED, BAD_INPUT, NO_RULE = 0, 1, 2, 3
 INPUT_LIMIT = 1_000_000  # bytes read from standard input
@@ -48,7 +51,7 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
     return argparse.RawDescriptionHelpFormatter(prog, width=110)
 
 
-def _parser() -> argparse.ArgumentParser:
+def answer_parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="frechet",
         description="Derivatives with respect to matrices: closed forms with shapes and conditions, checked numerically.",
@@ -113,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             command = import_module(f"frechet.interfaces.{COMMANDS[arguments[0]]}")
             code: int = command.run(arguments[1:])
             return code
-        return _answer(parsed(_parser(), arguments))
+        return _answer(parsed(answer_parser(), arguments))
     except BrokenPipeError:
         # the reader of our output went away, as `head` does
         sys.stderr.close()
@@ -151,18 +154,23 @@ def read_formula(given: str) -> str:
         raise NotationError(f"standard input is not UTF-8 text: byte {error.start} is 0x{raw[error.start]:02x}") from None
 
 
-def _answer(o: argparse.Namespace) -> int:
-    from frechet.interfaces.page import Page
+def question(o: argparse.Namespace) -> tuple[Reading, str]:
+    """The formula as it was read, and the name of the variable."""
     from frechet.notation.reading import read
 
-    text = read_formula(o.formula)
-    reading = read(text, o.declare, wrt=o.variable)
-    name = o.variable
-    if name is None:
-        if len(reading.variables) != 1:
-            names = ", ".join(reading.variables) or "none"
-            raise NotationError(f"name the variable to differentiate with respect to, after the formula: {names}")
-        name = next(iter(reading.variables))
+    reading = read(read_formula(o.formula), o.declare, wrt=o.variable)
+    if o.variable is not None:
+        return reading, o.variable
+    if len(reading.variables) != 1:
+        names = ", ".join(reading.variables) or "none"
+        raise NotationError(f"name the variable to differentiate with respect to, after the formula: {names}")
+    return reading, next(iter(reading.variables))
+
+
+def _answer(o: argparse.Namespace) -> int:
+    from frechet.interfaces.page import Page
+
+    reading, name = question(o)
     signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     style = o.style or ("unicode" if signs else "text")
     options = {"convention": o.convention, "metric": o.metric}

@@ -15,7 +15,7 @@ from frechet.differentiation.conditions import explained
 from frechet.differentiation.derivative import Derivative as LinearMap
 from frechet.expressions import operation
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, at_least, axes, dim, show_shape
-from frechet.expressions.errors import NotationError, ShapeError, UnsupportedError
+from frechet.expressions.errors import FrechetError, NotationError, ShapeError, UnsupportedError
 from frechet.expressions.function import VIEWS, View
 from frechet.expressions.function import Function as DeclaredRecord
 from frechet.expressions.node import Expr, variables
@@ -24,9 +24,11 @@ from frechet.expressions.space import base
 from frechet.operations import blocks, complex_parts, hadamard, indexing, products, sums, transposition, typed_operations
 from frechet.operations.constants import DOMAINS, STRUCTURES, UNIT_VECTOR, number
 from frechet.operations.constants import variable as _variable
+from frechet.operations.declared_functions import functions
 from frechet.operations.declared_maps import page_of
 
 if TYPE_CHECKING:
+    from frechet.interfaces.document import Document
     from frechet.verification.check import Report
 
 
@@ -148,6 +150,12 @@ class NumPyAlgebra:
         from frechet.notation.text import write_text
 
         return str(write_text(e))
+
+    def html(self, e: Expr) -> str:
+        from frechet.interfaces.document import Math
+        from frechet.interfaces.rendering.html import inline
+
+        return f'<span title="{show_shape(e.shape)}">{inline([Math("{0}", e)])}</span>'
 
     def latex(self, e: Expr) -> str:
         from frechet.notation.latex import write_latex
@@ -378,6 +386,27 @@ class Derivative(LinearMap):
 
     def _repr_latex_(self) -> str:
         return self.differential._repr_latex_()
+
+    def _repr_html_(self) -> str:
+        try:
+            return self.document()._repr_html_()
+        except FrechetError as error:
+            from html import escape
+
+            return f"<pre>{escape(error.pointed())}</pre>"
+
+    def document(self) -> Document:
+        """A page on it: differential, gradient or Jacobian, conditions, what was checked.
+
+        Raises:  UnsupportedError, where a rule is missing; CheckFailed
+        """
+        from frechet.interfaces.page import Page
+        from frechet.interfaces.summary import summary
+        from frechet.notation.reading import Reading
+
+        found = {v.params[0]: v for v in variables(self.function, self.variable)}
+        reading = Reading(self.function, found, {}, functions(self.function))
+        return summary(Page(reading, self.variable.params[0], convention=self.asked))
 
 
 def derivative(function: Expr, variable: Expr, convention: str | None = None) -> Derivative:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
-from typing import Literal
+from typing import Any, Literal
 
 from frechet.interfaces.document import Document
 
@@ -18,8 +19,22 @@ MODULES = {
 }
 
 
-def render(document: Document, format: Format = "terminal") -> str:
-    """The document in a format; only that format's module is imported. text: the terminal's page in plain ASCII signs."""
+def render(document: Document, format: Format = "terminal", **options: Any) -> str:
+    """The document in a format; only that format's module is imported. text: the terminal's page in plain ASCII signs.
+
+    options: those of the module's `write_document`: standalone of html and latex; width, colour and why of the terminal
+    """
     module = import_module(f"frechet.interfaces.rendering.{MODULES[format]}")
-    written: str = module.write_document(document, "text") if format == "text" else module.write_document(document)
+    if format == "text":
+        options["notation"] = "text"
+    written: str = module.write_document(document, **options)
     return written
+
+
+def show(document: Document, format: Format = "terminal", **options: Any) -> None:
+    """Prints the document; in colour and in the terminal's width where standard output is a terminal."""
+    if format in ("terminal", "text") and sys.stdout.isatty():
+        from frechet.interfaces.rendering.terminal import of_terminal
+
+        options = of_terminal() | options
+    sys.stdout.write(render(document, format, **options))
