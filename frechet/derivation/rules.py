@@ -99,6 +99,12 @@ MOVES = {
     "kron": Rule("Kronecker product", "⟨W, A ⊗ V⟩ = ⟨Σᵢⱼ aᵢⱼ Wᵢⱼ, V⟩", "block by block, Wᵢⱼ the blocks of W"),
     "re": Rule("real part", "⟨w, re(V)⟩ = ⟨w, V⟩ for real w", "the inner product Re tr(WᴴV) sees the real part only"),
 }  # fmt: skip
+# The same where inner products are not written as traces.
+SIDES = {
+    "cyclic": "factors change sides, transposed",
+    "transposition": "both factors transposed",
+    "a number is its own trace, cyclic": "factors change sides, transposed",
+}
 NUMBER_TRANSPOSED = Rule("a number is its own transpose", "uᵀ v = vᵀ u", "a 1×1 matrix equals its transpose")
 NUMBER_AS_TRACE = Rule("a number is its own trace, cyclic", "uᵀ V w = tr(w uᵀ V)", "the trace of a 1×1 matrix is its entry")
 TRACE_TRANSPOSED = Rule("transposition in the trace", "tr(M) = tr(Mᵀ)", "a matrix and its transpose have the same diagonal")

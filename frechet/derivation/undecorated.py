@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from frechet.expressions.dimension import SCALAR, Shape
 from frechet.expressions.node import Expr, Number, make, rebuild, walk
 from frechet.operations.constants import NUMBER, ONE, number, ones
-from frechet.operations.hadamard import MONOMIAL
+from frechet.operations.hadamard import MONOMIAL, factor_key
 from frechet.operations.products import PRODUCT, SCALE
 from frechet.operations.reductions import TRACE
 from frechet.operations.sums import SUM
@@ -77,7 +77,7 @@ def joined(factors: Iterable[Expr]) -> Expr:
     if not powers:
         return ONE if shape == SCALAR else ones(shape)
     if shape == SCALAR:
-        powers = dict(sorted(powers.items(), key=lambda t: t[0].key))
+        powers = dict(sorted(powers.items(), key=factor_key))
     first = next(iter(powers))
     return first if len(powers) == 1 and powers[first] == 1 else make(MONOMIAL, tuple(powers), tuple(powers.values()), shape)
 

@@ -42,6 +42,8 @@ exit codes: 0 answered, 1 the numeric check failed, 2 bad input, 3 no rule for a
 # Further commands: the module of this package whose run(arguments) gives the exit code.
 COMMANDS = {"backprop": "backprop_command", "check": "check_command", "linearize": "linearize_command"}
 CONVENTIONS = ("riesz", "holomorphic", "wirtinger", "wirtinger-conj")
+LEVELS = ("short", "normal", "all")
+INNER_PRODUCTS = ("trace", "colon", "inner", "index", "vec")
 FORMS = ("gradient", "jacobian", "hessian", "differential", "linearization", "components", "vec", "riemannian", "free")
 METRICS = ("euclidean", "affine-invariant", "bures-wasserstein", "canonical", "fisher")
 
@@ -68,6 +70,11 @@ def answer_parser() -> argparse.ArgumentParser:
     p.add_argument("--metric", choices=METRICS, help="of --form riemannian; by default the first that the space has")
     add_declare(p)
     p.add_argument("--convention", choices=CONVENTIONS, help="what a derivative by a complex variable is (default: fitting)")
+    p.add_argument("--steps", action="store_true", help="the derivation, step by step, with what it means")
+    p.add_argument(
+        "--level", choices=LEVELS, help="of --steps: the lines of a paper, of a textbook, or every rule (default: normal)"
+    )
+    p.add_argument("--notation", choices=INNER_PRODUCTS, help="of --steps: how inner products are written (default: trace)")
     style = p.add_mutually_exclusive_group()
     style.add_argument(
         "--unicode", dest="style", action="store_const", const="unicode", help="mathematical signs (the default)"
@@ -77,6 +84,10 @@ def answer_parser() -> argparse.ArgumentParser:
     )
     style.add_argument("--latex", dest="style", action="store_const", const="latex", help="LaTeX")
     style.add_argument("--json", dest="style", action="store_const", const="json", help="one JSON object, as batch prints")
+    style.add_argument("--markdown", dest="style", action="store_const", const="markdown", help="with --steps: Markdown")
+    style.add_argument(
+        "--html", dest="style", action="store_const", const="html", help="with --steps: a page for the browser"
+    )
     style.add_argument("--numpy", dest="style", action="store_const", const="numpy", help="a NumPy function")
     p.add_argument("--no-check", action="store_true", help="skip the numeric check")
     p.add_argument("--version", action="version", version=_version())
@@ -174,8 +185,27 @@ def _answer(o: argparse.Namespace) -> int:
     signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     style = o.style or ("unicode" if signs else "text")
     options = {"convention": o.convention, "metric": o.metric}
+    if o.steps:
+        return _steps(o, reading, name, style, options)
+    if o.level or o.notation or style in ("markdown", "html"):
+        raise NotationError("--level, --notation, --markdown and --html belong to --steps")
     page = Page(reading, name, style=style, order=o.order, check=not o.no_check, **options)
     print(page.render(o.form, o.layout))
+    return ANSWERED
+
+
+def _steps(o: argparse.Namespace, reading: Any, name: str, style: Any, options: dict[str, Any]) -> int:
+    from frechet.interfaces.page import Page
+    from frechet.interfaces.rendering import render
+    from frechet.interfaces.steps_page import StepsPage
+
+    if o.form or o.layout or style == "numpy":
+        raise NotationError("--steps explains the whole derivative: leave out --form, --layout and --numpy")
+    page = Page(reading, name, style="unicode", order=o.order, check=not o.no_check, **options)
+    document = StepsPage(page, o.level or "normal", o.notation or "trace", True if style == "html" else None).document()
+    shown = {"colour": sys.stdout.isatty(), "why": o.level == "all"} if style in ("unicode", "text") else {}
+    shown |= {"standalone": True} if style == "html" else {}
+    print(render(document, "terminal" if style == "unicode" else style, **shown).rstrip("\n"))
     return ANSWERED
 
 

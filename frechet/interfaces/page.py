@@ -187,13 +187,13 @@ class Page:
     def _head(self) -> list[str]:
         from frechet.notation.spaces import function_line, gradient_space, signature_line
 
-        others = ", ".join(f"{n}: {_declared(v)}" for n, v in self.reading.variables.items() if n != self.name)
+        others = ", ".join(f"{n}: {show_declared(v)}" for n, v in self.reading.variables.items() if n != self.name)
         line = signature_line(self.letter, self.variable, self.function, self.notation)
         lines = [_beside(line, others)] if self.style != "latex" else [f"% {others}", line]
         space = gradient_space(self.variable)
         if space is not None:
             comment = "% " if self.style == "latex" else ""
-            lines.append(f"{comment}{self.name} is {_declared(self.variable)}: the gradient lives in {space}")
+            lines.append(f"{comment}{self.name} is {show_declared(self.variable)}: the gradient lives in {space}")
         shown = symbols(self.function, *self.results).values()
         for f in functions(self.function).values():
             line = function_line(f, [view for g, view in shown if g == f], self.notation)
@@ -217,12 +217,12 @@ class Page:
         elif self.variable.shape == SCALAR:
             lines.append(
                 self.entry(
-                    "derivative", f"{self.symbol('∂')} = {self.show(d.by_scalar)}", f"{_size(d.by_scalar.shape)}, as {g}"
+                    "derivative", f"{self.symbol('∂')} = {self.show(d.by_scalar)}", f"{show_size(d.by_scalar.shape)}, as {g}"
                 )
             )
         else:
             lines += self._jacobian(d)
-        remark = f"exact: {g} is affine in {x}" if self._affine(d) else f"near {self._point(d)}, up to second order"
+        remark = f"exact: {g} is affine in {x}" if self.affine(d) else f"near {self._point(d)}, up to second order"
         lines.append(self.entry("linearization", f"{g}({x}) = {self._linearization(d)}", remark))
         if self.order == 2:
             matrix = self.function.shape == SCALAR and self.variable.real
@@ -238,7 +238,7 @@ class Page:
         lines.append(self.entry("conditions", "; ".join(words) or "none"))
         elsewhere = dict.fromkeys(c for a in answers for c in a.elsewhere)
         lines += [self.entry("" if i else "elsewhere", words) for i, words in enumerate(elsewhere)]
-        lines.append(self.entry("checked", _checked([a.report for a in answers])))
+        lines.append(self.entry("checked", show_checked([a.report for a in answers])))
         return lines
 
     def _first_answers(self) -> tuple[list[Answer], str]:
@@ -253,7 +253,7 @@ class Page:
         except UnsupportedError as error:
             return [self._answered("differential", 1)], error.message
 
-    def _affine(self, d: Derivative) -> bool:
+    def affine(self, d: Derivative) -> bool:
         """Is the differential the same at every point, and at every point there? (log(exp(z)) jumps at its branches.)"""
         about = [d.differential, *(e for _, e in conditions(self.function, self.variable) if e is not None)]
         return all(self.variable not in depends(e, self.variable) for e in about)
@@ -272,7 +272,7 @@ class Page:
         from frechet.compilation.adjugates import with_adjugates
 
         x, gradient = self.name, d.gradient
-        remark = f"{_size(self.variable.shape)}, as {x} (denominator layout)"
+        remark = f"{show_size(self.variable.shape)}, as {x} (denominator layout)"
         lines = [self.entry("gradient", f"{self.symbol('∇')} = {self.show(gradient)}", remark)]
         without = with_adjugates([gradient])[0]
         if without is not gradient:
@@ -298,7 +298,7 @@ class Page:
                 self.entry(
                     "partials",
                     f"{self.symbol('∂')} = {self.show(numerator)}",
-                    f"{_size(numerator.shape)} (numerator layout)",
+                    f"{show_size(numerator.shape)} (numerator layout)",
                 )
             )
         return lines
@@ -308,12 +308,12 @@ class Page:
             return [self._partials(d)]
         matrices = "matrix" in (self.function.kind, self.variable.kind)
         how = "vec(dX) stacks columns" if matrices else f"rows: entries of {self.letter}"
-        remark = f"{_size(d.jacobian.shape)} (numerator layout; {how})"
+        remark = f"{show_size(d.jacobian.shape)} (numerator layout; {how})"
         lines = [self.entry("Jacobian", f"{self.symbol('∂')} = {self.show(d.jacobian)}", remark)]
         by = FREE.get(structure_of(self.variable))
         if by is not None and self.variable.shape[0] is self.variable.shape[1]:
             free, by = d.free_jacobian, by.format(x=self.name)
-            lines.append(self.entry(f"by {by}", self.show(free), f"{_size(free.shape)}, by the free entries"))
+            lines.append(self.entry(f"by {by}", self.show(free), f"{show_size(free.shape)}, by the free entries"))
         return lines
 
     def _partials(self, d: Derivative) -> str:
@@ -321,7 +321,7 @@ class Page:
         from frechet.notation.components import write_partials
 
         shape = (*axes(self.function.shape), *axes(self.variable.shape))
-        return self.entry("partials", write_partials(d, self.letter, self.notation), _size(shape))
+        return self.entry("partials", write_partials(d, self.letter, self.notation), show_size(shape))
 
     def _second(self, second: Answer) -> list[str]:
         e = second.expression
@@ -330,7 +330,7 @@ class Page:
         matrix = self.variable.kind in ("matrix", "tensor")
         lines = [
             self.entry(
-                "Hessian", f"{self.symbol('∇²')} = {self.show(e)}", _size(e.shape) + (", for vec(dX)" if matrix else "")
+                "Hessian", f"{self.symbol('∇²')} = {self.show(e)}", show_size(e.shape) + (", for vec(dX)" if matrix else "")
             )
         ]
         if matrix:
@@ -343,13 +343,13 @@ def _names(reading: Reading) -> str:
     return ", ".join(reading.variables) or "none"
 
 
-def _declared(v: Expr) -> str:
+def show_declared(v: Expr) -> str:
     """A variable's shape and what else is known of it, as it would be declared."""
     domain = v.params[2]
     return " ".join([show_shape(v.shape), *v.params[1], *([domain] if domain not in ("normal", *v.params[1]) else [])])
 
 
-def _size(shape: Shape) -> str:
+def show_size(shape: Shape) -> str:
     """A shape for the reader: products of one-letter names are written side by side, pq×rs."""
     texts = [f"({show_dimension(d)})" if len(d.terms) > 1 else show_dimension(d) for d in axes(shape)]
     if len(texts) == 1 and shape[1] is not axes(shape)[0]:
@@ -357,7 +357,7 @@ def _size(shape: Shape) -> str:
     return ("1×" if len(texts) == 1 else "") + "×".join(texts) if texts else "scalar"
 
 
-def _checked(reports: Sequence[Report | None]) -> str:
+def show_checked(reports: Sequence[Report | None]) -> str:
     known = [r for r in reports if r is not None]
     if not known:
         return "no (--no-check)"

@@ -376,19 +376,20 @@ def _node(shape: Shape, kept: list[Factor]) -> Expr:
     recognised = cancellation.recognised(shape, kept)
     if recognised is not None:
         return recognised
-    kept.sort(key=_factor_key)
+    kept.sort(key=factor_key)
     node = make(MONOMIAL, tuple(b for b, _ in kept), tuple(k for _, k in kept), shape)
     if shape[1] is UNIT:
         return node
 
     def flipped() -> Expr:
-        turned = sorted(((transposed(b), k) for b, k in kept), key=_factor_key)
+        turned = sorted(((transposed(b), k) for b, k in kept), key=factor_key)
         return make(MONOMIAL, tuple(b for b, _ in turned), tuple(k for _, k in turned), shape[::-1])
 
     return oriented(node, flipped)
 
 
-def _factor_key(f: Factor) -> tuple[Any, ...]:
+def factor_key(f: Factor) -> tuple[Any, ...]:
+    """The order of the factors of a product: numbers first, small ones before large ones."""
     return (-f[0].op.constant, f[0].leaves, *f[0].key[2:])
 
 

@@ -1,0 +1,86 @@
+"""The mistakes that people make with a derivative: wrong answers made by a wrong rule, and the rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from frechet.derivation.sentences import Sentence
+from frechet.derivation.special_cases import symmetrized
+from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.structure import structure_of
+from frechet.expressions.errors import FrechetError
+from frechet.expressions.node import Expr, depends, substitute, variables, walk
+from frechet.operations.constants import is_zero
+from frechet.operations.elementwise import Elementwise
+from frechet.operations.sums import scaled
+from frechet.operations.transposition import symmetric, transposed
+from frechet.simplification.polishing import polished
+
+LIMIT = 60  # leaves of a result for which mistakes are looked for
+
+
+class Mistake(NamedTuple):
+    """A wrong derivative and what made it so; of the derivative's shape, or of the transposed one."""
+
+    answer: Expr
+    why: Sentence
+
+
+def mistakes(d: Derivative, result: Expr) -> Iterator[Mistake]:
+    """Wrong answers that people give here, the likeliest first; the last is the other layout, which is no error of rules."""
+    if structure_of(d.variable) == "symmetric":
+        why = "the derivative by the free entries taken for the gradient: it counts the entries off the diagonal twice"
+        yield Mistake(d.free_entries, Sentence(why))
+    if result.leaves <= LIMIT:
+        yield from _symmetric_taken(result)
+        yield from _chain_rule_forgotten(d, result)
+        yield from _half(d, result)
+    if d.variable.kind in ("matrix", "vector") and not symmetric(result):
+        yield Mistake(
+            transposed(result),
+            Sentence(
+                "the numerator layout given for the gradient: the same map, but a step along it has not the shape of {0}",
+                (d.variable,),
+            ),
+        )
+
+
+def _symmetric_taken(result: Expr) -> Iterator[Mistake]:
+    for v in variables(result):
+        if v.kind == "matrix" and v.shape[0] is v.shape[1] and not v.params[1] and v.real and v.params[2] == "normal":
+            taken = polished(symmetrized(result, v))
+            own = next((u for u in variables(taken) if u.params[0] == v.params[0]), None)
+            if own is None:
+                continue
+            answer = substitute(taken, {own: v})
+            if answer is not result and answer is not polished(answer):
+                answer = polished(answer)
+            if answer is not result:
+                yield Mistake(
+                    answer,
+                    Sentence("{0} taken for symmetric; {1} is right only where {0} = {2}", (v, answer, transposed(v))),
+                )
+
+
+def _chain_rule_forgotten(d: Derivative, result: Expr) -> Iterator[Mistake]:
+    """The derivative of f(u) with f' left out: what stands there if f were the identity."""
+    inside = depends(d.function, d.variable)
+    for node in walk(d.function):
+        if node in inside and isinstance(node.op, Elementwise) and node is not d.function and node.args[0].args:
+            try:
+                other = Derivative(substitute(d.function, {node: node.args[0]}), d.variable)
+                answer = other.gradient if d.function.kind == "scalar" else other.jacobian
+            except FrechetError:
+                continue
+            if answer is not result and not is_zero(answer) and answer.leaves <= LIMIT:
+                yield Mistake(answer, Sentence(f"the derivative of {node.op.name} left out in the chain rule"))
+                return
+
+
+def _half(d: Derivative, result: Expr) -> Iterator[Mistake]:
+    """The 2 of a square forgotten."""
+    squares = [node for node in depends(d.function, d.variable) if node.op.name == "hadamard" and 2 in node.params]
+    if squares:
+        yield Mistake(scaled(Fraction(1, 2), result), Sentence("the 2 of the square forgotten"))

@@ -1,0 +1,137 @@
+"""What a derivative says, how else it can be written, and what helps with the next one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from frechet.derivation.meaning import meaning
+from frechet.derivation.sentences import Sentence
+from frechet.derivation.special_cases import Case, special_cases, with_numbers
+from frechet.derivation.steps import Derivation
+from frechet.differentiation.derivative import Derivative
+from frechet.expressions.dimension import SCALAR
+from frechet.expressions.errors import UnsupportedError
+from frechet.expressions.node import Expr
+from frechet.interfaces.derivation_rows import Rows
+from frechet.interfaces.document import Block, Content, Details, Entry, Heading, Inline, Math, Paragraph
+from frechet.interfaces.page import Page
+from frechet.notation.components import write_components, write_partials
+from frechet.notation.spaces import Notation
+from frechet.operations.constants import variable
+
+MANY = 40  # leaves beyond which a result is not written entry by entry
+HOLE = re.compile(r"\{(\d+)\}")
+
+
+def content(sentence: Sentence) -> list[Inline]:
+    """A sentence with its formulas."""
+    found: list[Inline] = []
+    end = 0
+    for hole in HOLE.finditer(sentence.words):
+        found += [sentence.words[end : hole.start()], Math("{0}", sentence.parts[int(hole[1])])]
+        end = hole.end()
+    return [*found, sentence.words[end:]]
+
+
+def listed(items: Sequence[Content], last: str = ", ") -> list[Inline]:
+    """a, b and c."""
+    found: list[Inline] = []
+    for i, item in enumerate(items):
+        found += ["" if i == 0 else last if i == len(items) - 1 else ", ", *item]
+    return found
+
+
+def gradient_of(d: Derivative) -> bool:
+    """Is it the gradient of a real function that is asked for?"""
+    return d.function.shape == SCALAR and d.variable.shape != SCALAR and d.convention == "riesz"
+
+
+def what_it_says(derivation: Derivation, letter: str, x: str) -> Iterator[Block]:
+    """The reading, what an entry means, special cases, and the case that school calculus knows."""
+    d = derivation.derivative
+    try:
+        result = d.gradient if gradient_of(d) else d.by_scalar if d.variable.shape == SCALAR else d.jacobian
+    except UnsupportedError:
+        return
+    blocks: list[Block] = []
+    if gradient_of(d):
+        blocks += [Entry("reading" if i == 0 else "", content(s)) for i, s in enumerate(meaning(derivation))]
+        entry = {"matrix": "ᵢⱼ", "vector": "ᵢ"}.get(d.variable.kind)
+        if entry is not None:
+            words: list[Inline] = [
+                Math(f"∂{letter}/∂{x.lower()}{entry}"),
+                f", the entry of ∇{letter} there, says how fast {letter} changes if only ",
+            ]
+            blocks.append(Entry("entries", [*words, Math(f"{x.lower()}{entry}"), " moves"]))
+    name = f"∇{letter}" if gradient_of(d) else f"∂{letter}/∂{x}"
+    for i, case in enumerate(special_cases(d, result)):
+        blocks.append(Entry("special cases" if i == 0 else "", [*_about(case), ": ", Math(f"{name} = {{0}}", case.result)]))
+    school = with_numbers(d, result)
+    if school is not None:
+        told: list[Inline] = [Math(f"{letter}({x}) = {{0}}", school[0]), " has the derivative ", Math("{0}", school[1])]
+        blocks.append(Entry("all sizes 1", [*told, " by school calculus, and the formula gives the same"]))
+    if blocks:
+        yield Heading("What it says")
+        yield from blocks
+
+
+def _about(case: Case) -> list[Inline]:
+    if case.words in ("symmetric", "adding up to 1"):
+        return [Math("{0}", case.symbol), f" {case.words}"]
+    return [Math(f"{{0}} = {case.words}", case.symbol)]
+
+
+def other_ways(d: Derivative, page: Page, letter: str) -> Iterator[Block]:
+    """The same map as action on a direction, with vec, as a linearization, and entry by entry."""
+    x = page.variable
+    blocks: list[Block] = []
+    if "V" not in page.reading.variables:
+        v = variable("V", x.shape, () if x.real else ("complex",), "normal", "differential")
+        blocks.append(Entry("direction V", [Math(f"D{letter}({page.name})[V] = {{0}}", d(v))]))
+    if gradient_of(d) and x.kind == "matrix" and x.real:
+        blocks.append(Entry("vec", [Math(f"d{letter} = {{0}}", d.vec_form())]))
+    if len(x.shape) == 2 and len(d.function.shape) == 2:
+
+        def linearization(notation: Notation) -> str:
+            return Page(page.reading, page.name, style=notation, check=False)._linearization(d)
+
+        exact = f"exact: {letter} is affine in {page.name}" if page.affine(d) else f"near {page.name}₀, up to second order"
+        blocks.append(Entry("linearization", [Math(f"{letter}({page.name}) = {{0}}", linearization)], [exact]))
+    if gradient_of(d) and x.kind in ("matrix", "vector") and d.gradient.leaves <= MANY:
+        entries = Math("{0}", lambda n: write_partials(d, letter, n))
+        words: list[Inline] = ["differentiating the sum over all indices by one entry gives the same: ", entries]
+        blocks.append(Entry("entry by entry", words))
+    elif len(x.shape) == 2 and len(d.function.shape) == 2 and x.shape != SCALAR and d.raw_differential.leaves <= MANY:
+        blocks.append(Entry("entry by entry", [Math("{0}", lambda n: write_components(d, letter, n))]))
+    if blocks:
+        yield Heading("The same derivative in other ways")
+        yield from blocks
+
+
+def rules_used(derivation: Derivation, rows: Rows) -> Iterator[Block]:
+    used = [r for r in derivation.rules if r.general]
+    if used:
+        lines: list[Block] = [Paragraph([f"{rows.called(r)}: ", *rows.explained(r)]) for r in used]
+        yield Details("Rules used: what they say, why they hold, where they stand", lines)
+
+
+def recipe(d: Derivative, x: str) -> Block:
+    first = "For the next one: (1) take d from the outside in; constants have d = 0, factors keep their order; "
+    if gradient_of(d):
+        last = (
+            f"(2) write the number that comes out as traces; (3) turn and transpose until d{x} stands last; (4) what stands "
+            f"before it is Gᵀ: transpose it; (5) check its shape, and one number by differences."
+        )
+    elif d.variable.shape == SCALAR:
+        last = f"(2) what stands beside d{x} is the derivative; (3) check one number by differences."
+    else:
+        last = (
+            f"(2) collect what stands before and behind d{x}; (3) vec(A V B) = (Bᵀ ⊗ A) vec(V) makes one matrix of it; "
+            f"(4) check its shape, and one number by differences."
+        )
+    return Paragraph([first + last])
+
+
+def explained_symbols(items: Sequence[tuple[Expr | str, str]]) -> list[Inline]:
+    return listed([[Math("{0}", sign) if isinstance(sign, Expr) else Math(sign), f" {words}"] for sign, words in items])

@@ -1,0 +1,305 @@
+"""The explanation of a derivative: what to expect, the steps, the result, what it says, numbers, other ways.
+
+Everything is read from the record of `frechet.derivation`; nothing here differentiates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from frechet.derivation.expanding import Level
+from frechet.derivation.steps import Derivation, derive
+from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.structure import structure_of
+from frechet.expressions.dimension import SCALAR
+from frechet.expressions.errors import UnsupportedError
+from frechet.expressions.node import Expr, depends
+from frechet.interfaces.answer import stated
+from frechet.interfaces.derivation_rows import InnerProduct, Rows, shapes
+from frechet.interfaces.document import Block, Document, Entry, Heading, Inline, Math, Paragraph, Step, Steps
+from frechet.interfaces.numbers_page import in_numbers
+from frechet.interfaces.page import Page, show_checked, show_declared, show_size
+from frechet.interfaces.remarks import MANY, gradient_of, listed, other_ways, recipe, rules_used, what_it_says
+from frechet.interfaces.symbols import symbols_used
+from frechet.notation.spaces import gradient_space, show_space, signature_line
+from frechet.operations.transposition import transposed
+from frechet.verification.lines import check_lines
+
+
+class StepsPage:
+    """The explanation of the derivative that a page answers.
+
+    level: short, only the lines a paper prints; normal; all, every rule in a line of its own
+    inner: how inner products are written: trace, colon, inner, index, vec
+    reasons: has every line the reasons of its rules, for a page on which they can be folded away? By default at level all
+    """
+
+    def __init__(
+        self, page: Page, level: Level = "normal", inner: InnerProduct = "trace", reasons: bool | None = None
+    ) -> None:
+        self.page, self.level = page, level
+        self.name, self.letter = page.name, page.letter
+        self.x, self.function = page.variable, page.function
+        self.answers = [page._answered(None, 1)]
+        self.d: Derivative = self.answers[0].derivative
+        self.rows = Rows(self.letter, inner, level, level == "all" if reasons is None else reasons)
+        self.derivation = self._derived(self.d, inner == "trace")
+
+    def _derived(self, d: Derivative, traces: bool) -> Derivation:
+        found = derive(d, self.level, self.page.reading.definitions, traces)
+        if self.page.check:
+            check_lines(found)
+        return found
+
+    def document(self) -> Document:
+        told = self.level != "short"
+        blocks: list[Block] = [*self._asked()]
+        if told:
+            blocks += self._expected()
+        blocks += [*self.rows.parts(self.derivation), *self._steps(), *self._result()]
+        if self.page.order == 2:
+            blocks += self._second()
+        blocks += self._conditions()
+        if told:
+            blocks += what_it_says(self.derivation, self.letter, self.name)
+            blocks += in_numbers(self.d, self.letter, self.name)
+            blocks += other_ways(self.d, self.page, self.letter)
+            blocks += rules_used(self.derivation, self.rows)
+            blocks.append(recipe(self.d, self.name))
+        return Document(f"The derivative of {self.letter} by {self.name}", blocks, self._data())
+
+    # -- what is asked
+    def _asked(self) -> Iterator[Block]:
+        yield Paragraph([Math("{0}", lambda n: signature_line(self.letter, self.x, self.function, n))])
+        said: list[Inline] = [
+            f"{self.name} moves by a step ",
+            Math("{0}", self.d.direction),
+            f", {_of_size(self.x)} like {self.name}",
+        ]
+        others = [v for name, v in self.page.reading.variables.items() if name != self.name]
+        if others:
+            said += ["; ", *listed([[Math("{0}", v), f" ({_what(v)})"] for v in others], " and ")]
+            said += [
+                " is constant" if len(others) == 1 else " are constant",
+                ": ",
+                Math(", ".join(f"d{v.params[0]} = 0" for v in others)),
+            ]
+        yield Paragraph([*said, "."])
+
+    def _expected(self) -> Iterator[Block]:
+        yield Heading("What to expect")
+        yield Paragraph(self._kind_of_object())
+        space = gradient_space(self.x)
+        if gradient_of(self.d) and space is not None:
+            yield Paragraph([f"{self.name} is {show_declared(self.x)}, so its steps and the gradient live in {space}."])
+        shown = [self.function, self.derivation.result, *(line.value for line in self.derivation.lines)]
+        yield Paragraph(["Signs: ", *listed(symbols_used(shown, self.d), ", "), "."])
+
+    def _kind_of_object(self) -> list[Inline]:
+        x, letter, name = self.x, self.letter, self.name
+
+        def space(e: Expr) -> Math:
+            return Math("{0}", lambda n: show_space(e.shape, n, () if e.real else ("complex",)))
+
+        if not gradient_of(self.d):
+            words: list[Inline] = [
+                "The derivative is a linear map ",
+                space(x),
+                Math(" → "),
+                space(self.function),
+                ": for a step ",
+            ]
+            words += [Math("{0}", self.d.direction), " it gives the change ", Math(f"d{letter}"), " to first order. "]
+            return [*words, *self._as_matrix()]
+        words = [
+            "A number ",
+            Math(f"d{letter}"),
+            " for every step ",
+            Math("{0}", self.d.direction),
+            ", linear in it. Every linear map ",
+        ]
+        words += [space(x), Math(" → ℝ"), f" is the inner product with one {_of_kind(x)}, call it G: "]
+        product, real = f"d{letter} = ⟨G, d{name}⟩ = ", "" if x.real else "Re "
+        bar, dagger = ("", "ᵀ") if x.real else ("conj", "ᴴ")
+        small = name.lower()
+        if x.kind == "matrix":
+            entry = f"{real}Σᵢⱼ {bar + '(gᵢⱼ)' if bar else 'gᵢⱼ'} d{small}ᵢⱼ"
+            words += [
+                Math(product + entry),
+                ", and in matrix form that sum is a trace, ",
+                Math(f"{real}tr(G{dagger} d{name})"),
+            ]
+            return [*words, ": that is why a trace stands here. This G is the gradient."]
+        if x.kind == "vector":
+            entry = f"{real}Σᵢ {bar + '(gᵢ)' if bar else 'gᵢ'} d{small}ᵢ"
+            return [*words, Math(product + entry + f" = {real}G{dagger} d{name}"), ". This G is the gradient."]
+        return [*words, Math(f"d{letter} = ⟨G, d{name}⟩"), ", the sum over all entries. This G is the gradient."]
+
+    def _as_matrix(self) -> list[Inline]:
+        if self.x.shape == SCALAR:
+            return ["It is read off beside ", Math("{0}", self.d.direction), "."]
+        if len(self.x.shape) > 2 or len(self.function.shape) > 2 or self.function.shape == SCALAR:
+            return ["It is written as its action on a step."]
+        if "matrix" in (self.x.kind, self.function.kind):
+            words: list[Inline] = ["With the columns stacked by vec it is one matrix, the Jacobian J: "]
+            return [*words, Math(f"vec(d{self.letter}) = J vec(d{self.name})"), "."]
+        return ["It is a matrix, the Jacobian J: ", Math(f"d{self.letter} = J d{self.name}"), "."]
+
+    # -- the lines
+    def _steps(self) -> Iterator[Block]:
+        yield Heading("Steps")
+        yield Steps(self.rows.rows(Math(f"d{self.letter}"), self.derivation.lines, f"vec(d{self.letter})"))
+
+    def _result(self) -> Iterator[Block]:
+        yield Heading("Result")
+        if gradient_of(self.d):
+            yield from self._gradient()
+            return
+        size = show_size
+        if self.x.shape == SCALAR:
+            found = self.d.by_scalar if self.function.shape != SCALAR else self.d.gradient
+            yield Steps([Step(Math(f"d{self.letter}/d{self.name}"), Math("{0}", found), ["read off"], size(found.shape))])
+            return
+        if self.function.shape == SCALAR:
+            found = self.d.gradient
+            words = [f"read off, by the convention {self.d.convention}"]
+            yield Steps([Step(Math(f"∂{self.letter}/∂{self.name}"), Math("{0}", found), words, size(found.shape))])
+            return
+        if len(self.x.shape) == 2 and len(self.function.shape) == 2:
+            try:
+                jacobian = self.d.jacobian
+            except UnsupportedError as error:
+                yield Paragraph(
+                    [f"As one matrix this derivative has no form here ({error.message}); its differential says it all."]
+                )
+            else:
+                by = f"read off: this holds for every d{self.name}"
+                yield Steps([Step(Math(f"∂{self.letter}/∂{self.name}"), Math("{0}", jacobian), [by], size(jacobian.shape))])
+                words = [
+                    f"The Jacobian in numerator layout: a row for every entry of {self.letter}, a column for every entry of "
+                ]
+                yield Paragraph([*words, f"{self.name}; the denominator layout is its transpose."])
+                return
+        by = "the derivative as a linear map"
+        yield Steps([Step(Math(f"d{self.letter}"), Math("{0}", self.d.differential), [by], size(self.function.shape))])
+
+    def _gradient(self) -> Iterator[Block]:
+        d, letter, name, size = self.d, self.letter, self.name, show_size(self.x.shape)
+        result, full = self.derivation.result, d.gradient
+        rows: list[Step] = []
+        left: Math | None = Math(f"∇{letter}")
+        if (
+            self.rows.inner == "trace"
+            and self.x.kind in ("matrix", "vector")
+            and self.x.real
+            and transposed(result) is not result
+        ):
+            by = f"what stands before d{name}, since this holds for every d{name}"
+            rows.append(Step(Math("Gᵀ"), Math("{0}", transposed(result)), [by], show_size(self.x.shape[::-1])))
+            rows.append(
+                Step(left, Math("{0}", result), ["G, transposed; the factors of a product change their order"], size)
+            )
+        else:
+            rows.append(Step(left, Math("{0}", result), [f"read off: d{letter} = ⟨G, d{name}⟩ for every d{name}"], size))
+        if result is not full and full.leaves <= MANY:
+            rows.append(Step(None, Math("{0}", full), ["the parts put in"], size))
+        yield Steps(rows)
+        words: list[Inline] = [f"The gradient has the shape of {name}, {size} (denominator layout)"]
+        if self.x.kind in ("matrix", "vector"):
+            numerator = d.layout("numerator")
+            words += [
+                "; in numerator layout the partials are its transpose, ",
+                Math(f"∂{letter}/∂{name} = {{0}}", numerator),
+            ]
+            words += [f", {show_size(numerator.shape)}"]
+        yield Paragraph([*words, "."])
+        if structure_of(self.x) == "symmetric":
+            words = [
+                "If the entries on and below the diagonal are the variables (Matrix Cookbook 138-141), the derivative by them is "
+            ]
+            why = ": an entry off the diagonal then moves two of the matrix at once, which counts twice."
+            yield Paragraph([*words, Math(f"2∇{letter} − ∇{letter} ∘ I"), why])
+
+    def _second(self) -> Iterator[Block]:
+        """The Hessian: the differential of the gradient, by the same rules."""
+        if not gradient_of(self.d) or not self.x.real:
+            return
+        yield Heading("The Hessian: the differential of the gradient")
+        gradient = self.d.cotangent
+        if self.x not in depends(gradient, self.x):
+            yield Paragraph(["The gradient is constant, so the Hessian is 0."])
+            return
+        steps = self._derived(Derivative(gradient, self.x, self.d.direction), True)
+        found = self.page._answered("hessian")
+        self.answers.append(found)
+        yield from self.rows.parts(steps)[1:]
+        left = f"d∇{self.letter}"
+        rows = self.rows.rows(Math(left), steps.lines, f"vec({left})")
+        by = "read off: the Hessian, a symmetric matrix"
+        yield Steps(
+            [*rows, Step(Math(f"∇²{self.letter}"), Math("{0}", found.expression), [by], show_size(found.expression.shape))]
+        )
+
+    def _conditions(self) -> Iterator[Block]:
+        words = stated(self.function, self.x, *(a.expression for a in self.answers))
+        yield Entry("conditions", ["; ".join(words) or "none"])
+        for i, text in enumerate(dict.fromkeys(c for a in self.answers for c in a.elsewhere)):
+            yield Entry("" if i else "elsewhere", [text])
+        steps = "; every line is equal to the one before" if self.page.check else ""
+        yield Entry("checked", [show_checked([a.report for a in self.answers]) + steps])
+
+    # -- for programs
+    def _data(self) -> dict[str, object]:
+        from frechet.interfaces.batch import fields
+
+        d, rows = self.derivation, self.rows
+
+        def text(e: Expr) -> str:
+            return Math("{0}", e).write("text")
+
+        parts = [
+            {
+                "name": p.part.symbol.params[0],
+                "formula": text(p.part.formula),
+                "shape": show_size(p.part.node.shape),
+                "differential": rows.as_trace(p.lines[-1]).write("text"),
+                "rules": list(dict.fromkeys(rows.called(r) for line in p.lines for r in line.rules)),
+            }
+            for p in d.parts
+        ]
+        left = {"d": f"d{self.letter}", "vec": f"vec(d{self.letter})"}
+        steps = [
+            {
+                "left": left.get(line.of) or text(line.symbol or self.x),
+                "text": rows.as_trace(line).write("text"),
+                "shown": rows.formula(line).write("unicode"),
+                "latex": rows.formula(line).write("latex"),
+                "shape": shapes(line),
+                "constants": list(line.constants),
+                "rules": [
+                    {"name": rows.called(r), "general": r.general, "why": r.why, "source": r.source} for r in line.rules
+                ],
+            }
+            for line in d.lines
+        ]
+        asked = {
+            "ok": True,
+            "function": text(self.function),
+            "variable": self.name,
+            "level": self.level,
+            "notation": rows.inner,
+        }
+        answered = fields(self.answers[0], self.page.reading.variables.values())
+        return {**asked, "parts": parts, "steps": steps, "result": text(d.result), **answered}
+
+
+def _of_size(x: Expr) -> str:
+    return "a number" if x.shape == SCALAR else show_size(x.shape)
+
+
+def _of_kind(x: Expr) -> str:
+    return f"vector of length {show_size(x.shape)}" if x.kind == "vector" else f"{show_size(x.shape)} {x.kind}"
+
+
+def _what(v: Expr) -> str:
+    return show_declared(v) if v.shape != SCALAR else show_declared(v).replace("scalar", "a number", 1)
