@@ -31,7 +31,10 @@ def conditions(function: Expr, variable: Expr, *results: Expr) -> list[Condition
 def explained(function: Expr, variable: Expr, *results: Expr) -> dict[Condition, str]:
     """The conditions, and what happens where each fails, in words with {0} for the same expression."""
     found: dict[Condition, str] = {}
+    smooth = _smoothed(function, results)
     for node, condition in _of_function(function, variable):
+        if node in smooth:
+            continue
         found.setdefault(condition, node.op.elsewhere_of(node, condition[0]))
     determinants = {x for node in walk(function) if node.op.name == "det" for x in (node.args[0], transposed(node.args[0]))}
     for node in walk(*results):
@@ -53,6 +56,23 @@ def _of_function(function: Expr, variable: Expr) -> Iterator[tuple[Expr, Conditi
         if node in inside or node.op.name in ("matrix_power", "unit", "selection"):
             for condition in node.op.conditions(node):
                 yield node, condition
+
+
+def _smoothed(function: Expr, results: Sequence[Expr]) -> set[Expr]:
+    """The relu(u) of the function that occur in whole powers only: relu(u).^2 has the derivative 2*relu(u)*du, at 0 too.
+
+    A Euclidean norm squares its argument; where it is 0 its own condition speaks. None if a result has a jump, as the
+    Hessian of relu(u).^2 has.
+    """
+    if any(node.op.name == "step" for node in walk(*results)):
+        return set()
+    bare: set[Expr] = set()
+    powers: set[Expr] = set()
+    for node in walk(function):
+        for i, a in enumerate(node.args):
+            raised = node.op.name == "hadamard" and isinstance(node.params[i], int) and node.params[i] >= 2
+            (powers if raised or node.op.name == "norm2" else bare).add(a)
+    return {a for a in powers - bare if a.op.name == "relu"}
 
 
 def _kronecker_sum(e: Expr) -> bool:

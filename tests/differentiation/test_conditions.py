@@ -94,6 +94,41 @@ def test_the_subgradients_that_are_given_are_subgradients() -> None:
     assert not subgradient("max(x)", "x", {"x": np.array([1.0, 1.0])})  # as is said: the sum of the unit vectors
 
 
+@pytest.mark.parametrize(
+    ("text", "smooth"),
+    [
+        ("sum(relu(x).^2)", True),
+        ("norm2(relu(x))", True),  # where this is not 0
+        ("norm2(relu(x))^3", True),
+        ("norm2(x)^2/2 + c*sum(relu(ones(3) - y.*(A*x)).^2)", True),
+        ("sum(relu(x))", False),
+        ("norm2(relu(x) - y)^2", False),
+        ("sum(relu(x).^2) + y'*relu(x)", False),
+    ],
+)
+def test_relu_in_a_power_needs_no_condition_and_any_other_does(text: str, smooth: bool) -> None:
+    e = fr.parse(text, ["x: 3", "y: 3", "A: 3×3"])
+    d = fr.derivative(e, fr.variables(e)["x"])
+    assert any("subgradient" in words for words in d.conditions) != smooth
+    at = {"x": np.array([0.0, 1.0, -2.0]), "y": np.array([1.0, 2.0, -0.5]), "c": 3.0, "A": np.diag([1.0, 0.5, -2.0])}
+    if "A*x" in text:
+        at["x"] = np.array([1.0, 2.0, -0.5])  # the first entry of ones - y.*(A*x) is 0, the others are -1 and 1.5
+    at = {name: value for name, value in at.items() if name in fr.variables(e)}
+    v, h = np.array([1.0, 0.3, -0.2]), 1e-6
+    slopes = [(e.evaluate(at | {"x": at["x"] + s * h * v}) - e.evaluate(at)) / (s * h) for s in (1, -1)]
+    if smooth:
+        assert np.allclose(slopes, d.gradient.evaluate(at) @ v, atol=1e-4)
+    else:
+        assert abs(slopes[0] - slopes[1]) > 1e-2
+
+
+@pytest.mark.parametrize(("text", "smooth"), [("sum(relu(x).^2)", False), ("sum(relu(x).^3)", True)])
+def test_the_hessian_of_a_power_of_relu_needs_the_condition_where_it_jumps(text: str, smooth: bool) -> None:
+    e = fr.parse(text)
+    x = fr.variables(e)["x"]
+    assert bool(conditions(e, x, fr.hessian(e, x))) != smooth
+
+
 def test_the_determinant_has_a_gradient_where_it_is_zero(capsys: pytest.CaptureFixture[str]) -> None:
     e = fr.parse("det(X)")
     x = np.array([[1.0, 2.0], [2.0, 4.0]])
