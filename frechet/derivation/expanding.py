@@ -10,7 +10,7 @@ from frechet.derivation.lines import Line, Term, distinct
 from frechet.derivation.parts import linear, squared_norms
 from frechet.derivation.rules import Rule
 from frechet.derivation.undecorated import joined, placed, replaced, total
-from frechet.expressions.node import Expr, depends, substitute, variables
+from frechet.expressions.node import Expr, substitute, variables, walk
 from frechet.operations.constants import ONE, is_zero, variable, zeros
 from frechet.operations.hadamard import MONOMIAL, monomial
 from frechet.operations.norms import NORM2
@@ -31,7 +31,8 @@ class Expansion:
         self, formula: Expr, known: Mapping[Expr, Expr], level: Level = "normal", named: Mapping[Expr, Expr] = {}
     ) -> None:
         self.formula, self.known, self.named, self.level = formula, dict(known), dict(named), level
-        self.inside: set[Expr] = set()
+        self.inside: set[Expr] = set()  # what varies
+        self.seen: set[Expr] = set()
         self.pending: dict[Expr, Expr] = {}  # symbol -> what it is the differential of
         self.symbols: dict[Expr, Expr] = {}  # the same, all that there ever were
         self.of: dict[Expr, Expr] = {}
@@ -61,9 +62,11 @@ class Expansion:
         return Line(tuple(Term(c, None, a) for c, a in terms), distinct(by), dict(self.symbols), constants=constants)
 
     def _varies(self, node: Expr) -> bool:
-        if node not in self.inside:
-            for symbol in self.known:
-                self.inside |= depends(node, symbol)
+        if node not in self.seen:
+            for n in walk(node):
+                if n in self.known or any(a in self.inside for a in n.args):
+                    self.inside.add(n)
+                self.seen.add(n)
         return node in self.inside
 
     def _differential(self, node: Expr) -> Expr | None:
@@ -140,20 +143,18 @@ class Expansion:
 
     def _by_rule(self, node: Expr) -> Expr:
         squared = self._squared(node)
-        if squared:
-            d = [
-                NORM2.differential(a, [self._differential(a.args[0])]) if i in squared else self._differential(a)
-                for i, a in enumerate(node.args)
-            ]
-            return node.op.differential(node, d)
-        d = [self._differential(a) for a in node.args]
+        d = [self._differential(a.args[0] if i in squared else a) for i, a in enumerate(node.args)]
         still = [a for a, da in zip(node.args, d, strict=True) if da is None]
-        self.constants += [v.params[0] for a in still for v in variables(a) if a.args or a is v]
+        self.constants += [v.params[0] for a in still for v in variables(a)]
+        if squared:
+            norms = [
+                NORM2.differential(a, [da]) if i in squared else da
+                for i, (a, da) in enumerate(zip(node.args, d, strict=True))
+            ]
+            return node.op.differential(node, norms)
         if linear(node, self.inside):
             return total((1, placed(node, i, da)) for i, da in enumerate(d) if da is not None)
-        if node.op is MONOMIAL:
-            return _powers(node, d)
-        return node.op.differential(node, d)
+        return _powers(node, d) if node.op is MONOMIAL else node.op.differential(node, d)
 
 
 def _powers(node: Expr, d: list[Expr | None]) -> Expr:

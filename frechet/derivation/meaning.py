@@ -7,6 +7,7 @@ from frechet.derivation.steps import Derivation
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, depends, walk
+from frechet.expressions.space import curved
 from frechet.operations.sums import SUM
 from frechet.operations.transposition import TRANSPOSE
 
@@ -77,6 +78,8 @@ def _difference(g: Expr) -> bool:
 
 def _affine(derivation: Derivation) -> bool:
     d = derivation.derivative
+    if curved(d.variable.params[1]):
+        return False
     try:
         return d.variable not in depends(d.gradient_differential, d.variable)
     except FrechetError:

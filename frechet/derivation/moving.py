@@ -16,7 +16,7 @@ from frechet.operations.complex_parts import real_part
 from frechet.operations.constants import EYE, ONE
 from frechet.operations.products import PRODUCT, SCALE
 from frechet.operations.reductions import TRACE
-from frechet.operations.sums import SUM, scaled
+from frechet.operations.sums import SUM, content, scaled
 from frechet.operations.transposition import TRANSPOSE, transposed
 
 TERMS_LIMIT = 64  # a differential is multiplied out into at most so many terms
@@ -35,7 +35,7 @@ class Pair(NamedTuple):
 
     def term(self) -> Term:
         """The pair as it is written; what is still a number is no inner product."""
-        c, w = in_front(self.w)
+        c, w = content(self.w)
         if self.v.shape == SCALAR or w.op is EYE or (w.op is SCALE and w.args[1].op is EYE):
             return Term(1, None, plain(Term(c, w, self.v)))
         return Term(c, w, self.v)

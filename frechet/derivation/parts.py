@@ -146,7 +146,8 @@ def _chosen(function: Expr, inside: Collection[Expr], given: Collection[Expr]) -
                     leaves[plain] = leaves[a] = 1
         leaves[node] = node.op.own_leaves + sum(leaves.get(a, a.leaves) for a in node.args)
         repeated = uses.get(node, 0) > 1 and node.op is not TRANSPOSE and node.kind != "row"
-        worth = leaves[node] >= 2 and (nonlinear or node in bending or (leaves[node] >= LONG and node.kind != "scalar"))
+        worth = leaves[node] >= 2 and (nonlinear or node in bending or node.op is SUM)
+        worth = worth or (leaves[node] >= LONG and node.kind != "scalar")
         if node is not function and (node in given or node.op.name in USES_ITSELF or (repeated and worth)):
             chosen.add(node)
         if node in chosen:
@@ -170,9 +171,11 @@ def _name(node: Expr, inside: Collection[Expr], taken: Collection[str]) -> str:
     kind = "vector" if node.kind == "row" else node.kind
     letters = ""
     if node.op is SUM:
-        apart = [c for c, a in zip(node.params, node.args, strict=True) if a not in inside]
-        if apart:
-            letters = (RESIDUAL if any(c < 0 for c in apart) or len(apart) < len(node.args) - 1 else AFFINE)[kind]
+        terms = list(zip(node.params, node.args, strict=True))
+        apart = [c > 0 for c, a in terms if a not in inside and a.op.name not in ("ones", "eye", "number")]
+        if len(apart) < len(terms) and any(a not in inside for _, a in terms):
+            left_over = apart and set(apart) != {c > 0 for c, a in terms if a in inside}
+            letters = (RESIDUAL if left_over else AFFINE)[kind]
             if node.kind == "matrix" and node.transposed is node:
                 letters = SQUARE[kind]
     elif node.op.name in USES_ITSELF:

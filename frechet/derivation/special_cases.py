@@ -17,6 +17,7 @@ from frechet.operations.sums import add
 from frechet.simplification.polishing import polished
 
 LIMIT = 60  # leaves of a result of which special cases are looked for
+SHORT = 10  # leaves of a result of which it is told what a zero makes of it, and which is compared with school calculus
 MOST = 2  # cases told
 
 
@@ -33,7 +34,7 @@ def special_cases(d: Derivative, result: Expr) -> list[Case]:
     if result.leaves > LIMIT:
         return []
     found: list[Case] = []
-    zero = list(_zeros(d, result))
+    zero = list(_zeros(d, result)) if result.leaves <= SHORT else []
     for case in [*_structured(d, result), *sorted(zero, key=lambda case: -case.result.leaves)]:
         shorter = case.result.leaves < result.leaves + (case.words == "symmetric" and case.result is not result)
         if shorter and case.symbol not in [c.symbol for c in found]:
@@ -52,7 +53,10 @@ def _structured(d: Derivative, result: Expr) -> Iterator[Case]:
     for v in _plain(result):
         square = v.kind == "matrix" and v.shape[0] is v.shape[1]
         if square:
-            yield Case(v, "symmetric", polished(symmetrized(result, v)))
+            special = polished(symmetrized(result, v))
+            own = next((u for u in variables(special) if u.params[0] == v.params[0]), v)
+            if polished(substitute(special, {own: v})) is not result:
+                yield Case(v, "symmetric", special)
         elif v.kind == "vector" and v is not d.variable:
             name, words, _, role = v.params
             yield Case(
@@ -155,7 +159,7 @@ def with_numbers(d: Derivative, result: Expr) -> tuple[Expr, Expr] | None:
     if d.variable.shape == SCALAR or d.variable.params[1]:
         return None
     g, found = as_numbers(d.function), as_numbers(result)
-    if g is None or found is None or g.leaves > LIMIT:
+    if g is None or found is None or g.leaves > SHORT:
         return None
     x = next((v for v in variables(g) if v.params[0] == d.variable.params[0]), None)
     if x is None:

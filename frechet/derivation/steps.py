@@ -7,25 +7,27 @@ the variable, until dg = ⟨G, dX⟩ and G is read off. The rules and adjoints a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from frechet.derivation import rules
 from frechet.derivation.expanding import PENDING, Expansion, Level
 from frechet.derivation.lines import Line, Term, distinct, plain
 from frechet.derivation.moving import Pair, moved, multiplied_out, pairs_of
-from frechet.derivation.parts import USES_ITSELF, Cut, Part, cut
+from frechet.derivation.parts import Cut, Part, cut
 from frechet.derivation.rules import Rule
 from frechet.derivation.undecorated import normal, replaced
 from frechet.derivation.vectorizing import vectorized
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.structure import projected, structure_of
 from frechet.expressions.dimension import SCALAR
-from frechet.expressions.node import Expr, substitute
+from frechet.expressions.errors import LimitError
+from frechet.expressions.node import Expr, Number, substitute, variables
 from frechet.operations.constants import is_zero, variable
 from frechet.operations.sums import SUM, add, content
 from frechet.simplification.polishing import polished
 
+LINES_LIMIT = 400
 WORTH_A_NAME = 9  # leaves from which what stands beside the differential of a part is named
 
 
@@ -77,7 +79,7 @@ def derive(
     defined: parts that the user named
     traces: inner products are written as traces, in which a factor need not change sides to be at the other's left
 
-    Raises:  UnsupportedError, where a rule is missing
+    Raises:  UnsupportedError, where a rule is missing; LimitError, where there are too many lines
     """
     return _Steps(d, level, defined or {}, traces).derivation()
 
@@ -109,7 +111,7 @@ class _Steps:
         """The formulas of parts that a rule may bring in; the part's own among them."""
         found = {}
         for p in self.cut.parts:
-            if p.formula.op.name in USES_ITSELF:
+            if not p.formula.op.linear or p.formula.op.name == "hadamard":
                 found[p.formula] = p.symbol
             if p is upto:
                 break
@@ -128,8 +130,8 @@ class _Steps:
 
     # -- scalar functions of a matrix or vector
     def _freed(self) -> Expr:
-        targets = [self.dx, *(p.symbol for p in self.parts)]
-        first = multiplied_out(self.expansion.result, targets)
+        self.symbols = {self.dx, *(p.symbol for p in self.parts)}
+        first = self._terms(self.expansion.result)
         pairs = pairs_of(first)
         if not pairs:
             return self.d.gradient
@@ -176,12 +178,14 @@ class _Steps:
             w = polished(normal(pair.w))
             if content(w)[1].leaves >= WORTH_A_NAME and self.level != "short":
                 w = self._name(w, p.part)
-            terms = multiplied_out(p.differential, [self.dx, *(q.symbol for q in self.parts)])
-            found += pairs_of(terms, w)
+            found += pairs_of(self._terms(p.differential), w)
         if not any(pair.target is p.symbol for pair in pairs):
             return pairs
         self._say(found, [rules.INSERTED._replace(name=f"insert d{p.part.symbol.params[0]}")])
         return found
+
+    def _terms(self, e: Expr) -> list[tuple[Number, Expr, Expr]]:
+        return multiplied_out(e, [v for v in variables(e) if v in self.symbols])
 
     def _name(self, w: Expr, part: Part) -> Expr:
         name = f"δ_{part.symbol.params[0]}"
@@ -219,6 +223,10 @@ class _Steps:
             line = line._replace(rules=distinct([*self.lines[-1].rules, *by]))
             self.lines[-1] = line
             return
+        if len(self.lines) > LINES_LIMIT:
+            raise LimitError(
+                f"this derivation has more than {LINES_LIMIT} lines: frechet backprop shows a long chain as tables"
+            )
         self.lines.append(line)
 
     # -- functions of any shape, and of a scalar
@@ -226,18 +234,16 @@ class _Steps:
         """The differentials of the parts put in, then read off: dF/dt, or J from vec(dF) = J vec(dX)."""
         e = self.expansion.result
         for p in reversed(self.parts):
-            put = replaced(e, {p.symbol: p.differential}) if p.symbol in set(_symbols(e)) else e
+            put = replaced(e, {p.symbol: p.differential}) if p.symbol in set(variables(e)) else e
             if put is not e:
                 e = put
                 self.lines.append(_line(e, [rules.INSERTED._replace(name=f"insert d{p.part.symbol.params[0]}")]))
-        symbols = {p.part.symbol: p.part.formula for p in self.parts}
-        tidy = polished(self.d.raw_differential)
-        if is_zero(e) or substituted(e, symbols) is tidy:
-            pass
-        elif tidy.leaves <= substituted(e, symbols).leaves:
+        symbols = {p.part.node: p.part.symbol for p in self.parts}
+        tidy = substitute(polished(self.d.raw_differential), symbols)
+        if self.x.shape != SCALAR and tidy.leaves < e.leaves and not is_zero(e):
             self.lines.append(_line(tidy, [rules.TIDIED]))
             e = tidy
-        lines, result = vectorized(self.d, e, self.level)
+        lines, result = vectorized(self.d, e, symbols)
         self.lines += lines
         return result
 
@@ -245,19 +251,6 @@ class _Steps:
 def _line(e: Expr, by: Sequence[Rule]) -> Line:
     terms = list(zip(e.params, e.args, strict=True)) if e.op is SUM else [(1, e)]
     return Line(tuple(Term(c, None, a) for c, a in terms), distinct(by))
-
-
-def _symbols(e: Expr) -> Collection[Expr]:
-    from frechet.expressions.node import variables
-
-    return variables(e)
-
-
-def substituted(e: Expr, parts: Mapping[Expr, Expr]) -> Expr:
-    """The expression in terms of the variables, from one in terms of parts; later parts name earlier ones."""
-    for symbol in reversed(list(parts)):
-        e = substitute(e, {symbol: parts[symbol]})
-    return e
 
 
 def _visible_step(pair: Pair, traces: bool) -> tuple[Pair, tuple[Rule, ...]]:

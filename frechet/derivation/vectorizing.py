@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from frechet.derivation.expanding import Level
 from frechet.derivation.lines import Line, Term
 from frechet.derivation.rules import MAGNUS, TIDIED, Rule
 from frechet.differentiation.derivative import Derivative
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
-from frechet.expressions.node import Expr, depends, make
+from frechet.expressions.node import Expr, depends, make, substitute
 from frechet.operations.products import PRODUCT, scale
 from frechet.operations.shaping import vec
 
-READ_OFF = Rule("read off", "dF = F′ dt", "a function of a number: what stands beside dt is its derivative")
+COLLECTED = Rule("collect", "dF = F′ dt", "everything beside dt is the derivative")
 FACTOR = Rule("one matrix in front", "dF = J dx", "a linear map of vectors is a matrix; v ⊙ u = diag(v) u")
 VEC = Rule("vec", "vec(A V B) = (Bᵀ ⊗ A) vec(V)", "column by column", f"{MAGNUS}, section 2.4, eq. 5")
 OTHERS = {
@@ -23,19 +22,19 @@ OTHERS = {
 }  # fmt: skip
 
 
-def vectorized(d: Derivative, differential: Expr, level: Level) -> tuple[list[Line], Expr]:
-    """The lines that read the derivative off a differential, and the derivative.
+def vectorized(d: Derivative, differential: Expr, parts: dict[Expr, Expr]) -> tuple[list[Line], Expr]:
+    """The lines that read the derivative off a differential, and the derivative; `parts` are named by symbols.
 
     Shapes:  of a scalar variable the derivative has the shape of the function, otherwise it is the Jacobian
     """
     x, dx = d.variable, d.direction
     if x.shape == SCALAR:
-        found = d.by_scalar if d.function.shape != SCALAR else d.gradient
-        return [Line((Term(1, None, scale(dx, found)),), (READ_OFF,))], found
+        found = substitute(d.by_scalar if d.function.shape != SCALAR else d.gradient, parts)
+        return [Line((Term(1, None, scale(dx, found)),), (COLLECTED,))], found
     if len(x.shape) > 2 or len(d.function.shape) > 2 or d.function.shape == SCALAR:
         return [], d.gradient if d.function.shape == SCALAR else differential
     try:
-        jacobian = d.jacobian
+        jacobian = substitute(d.jacobian, parts)
     except UnsupportedError:
         return [], differential
     inside = depends(differential, dx)

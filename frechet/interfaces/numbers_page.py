@@ -16,6 +16,7 @@ from frechet.verification.instances import Instance, instance, show_array
 from frechet.verification.manifolds import retracted, tangent
 
 STEP = 1e-4
+SEEDS, SMALL = 6, 0.01
 DIFFERENT = 1e-4  # a wrong answer is shown where it is off by more than this, relatively
 
 
@@ -63,10 +64,20 @@ def in_numbers(d: Derivative, g: str, x: str) -> Iterator[Block]:
 
 
 def _instance(d: Derivative) -> Instance | None:
-    try:
-        return instance([d.function, d.variable, *([d.gradient] if d.function.shape == SCALAR else [])], variable=d.variable)
-    except FrechetError:
-        return None
+    """An instance at which the derivative is of everyday size: not one at which tanh is flat."""
+    import numpy as np
+
+    shown = d.gradient if d.function.shape == SCALAR else d.function
+    first = None
+    for seed in range(SEEDS):
+        try:
+            found = instance([d.function, d.variable, shown], seed=seed, variable=d.variable)
+        except FrechetError:
+            return None
+        first = first or found
+        if found is not None and np.max(np.abs(found.value(shown))) > SMALL:
+            return found
+    return first
 
 
 def _direction(x: Expr, found: Instance) -> Any:

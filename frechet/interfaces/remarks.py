@@ -86,9 +86,9 @@ def other_ways(d: Derivative, page: Page, letter: str) -> Iterator[Block]:
     """The same map as action on a direction, with vec, as a linearization, and entry by entry."""
     x = page.variable
     blocks: list[Block] = []
-    if "V" not in page.reading.variables:
-        v = variable("V", x.shape, () if x.real else ("complex",), "normal", "differential")
-        blocks.append(Entry("direction V", [Math(f"D{letter}({page.name})[V] = {{0}}", d(v))]))
+    name = next(c for c in "VUEHZ" + page.name * 2 if c not in page.reading.variables)
+    v = variable(name, x.shape, () if x.real else ("complex",), "normal", "differential")
+    blocks.append(Entry(f"direction {name}", [Math(f"D{letter}({page.name})[{name}] = {{0}}", d(v))]))
     if gradient_of(d) and x.kind == "matrix" and x.real:
         blocks.append(Entry("vec", [Math(f"d{letter} = {{0}}", d.vec_form())]))
     if len(x.shape) == 2 and len(d.function.shape) == 2:

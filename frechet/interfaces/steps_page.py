@@ -158,7 +158,7 @@ class StepsPage:
         size = show_size
         if self.x.shape == SCALAR:
             found = self.d.by_scalar if self.function.shape != SCALAR else self.d.gradient
-            yield Steps([Step(Math(f"d{self.letter}/d{self.name}"), Math("{0}", found), ["read off"], size(found.shape))])
+            yield Steps(self._in_full(f"d{self.letter}/d{self.name}", self.derivation.result, found, "read off"))
             return
         if self.function.shape == SCALAR:
             found = self.d.gradient
@@ -174,7 +174,7 @@ class StepsPage:
                 )
             else:
                 by = f"read off: this holds for every d{self.name}"
-                yield Steps([Step(Math(f"∂{self.letter}/∂{self.name}"), Math("{0}", jacobian), [by], size(jacobian.shape))])
+                yield Steps(self._in_full(f"∂{self.letter}/∂{self.name}", self.derivation.result, jacobian, by))
                 words = [
                     f"The Jacobian in numerator layout: a row for every entry of {self.letter}, a column for every entry of "
                 ]
@@ -182,6 +182,13 @@ class StepsPage:
                 return
         by = "the derivative as a linear map"
         yield Steps([Step(Math(f"d{self.letter}"), Math("{0}", self.d.differential), [by], size(self.function.shape))])
+
+    def _in_full(self, left: str, result: Expr, full: Expr, by: str) -> list[Step]:
+        """The result in terms of the parts, and of the variables."""
+        rows = [Step(Math(left), Math("{0}", result), [by], show_size(result.shape))]
+        if result is not full and full.leaves <= MANY:
+            rows.append(Step(None, Math("{0}", full), ["the parts put in"], show_size(full.shape)))
+        return rows
 
     def _gradient(self) -> Iterator[Block]:
         d, letter, name, size = self.d, self.letter, self.name, show_size(self.x.shape)
@@ -200,7 +207,9 @@ class StepsPage:
                 Step(left, Math("{0}", result), ["G, transposed; the factors of a product change their order"], size)
             )
         else:
-            rows.append(Step(left, Math("{0}", result), [f"read off: d{letter} = ⟨G, d{name}⟩ for every d{name}"], size))
+            space = "" if structure_of(self.x) == "general" else "; it lies in the space of the steps"
+            by = f"read off: d{letter} = ⟨G, d{name}⟩ for every d{name}{space}"
+            rows.append(Step(left, Math("{0}", result), [by], size))
         if result is not full and full.leaves <= MANY:
             rows.append(Step(None, Math("{0}", full), ["the parts put in"], size))
         yield Steps(rows)
@@ -214,9 +223,7 @@ class StepsPage:
             words += [f", {show_size(numerator.shape)}"]
         yield Paragraph([*words, "."])
         if structure_of(self.x) == "symmetric":
-            words = [
-                "If the entries on and below the diagonal are the variables (Matrix Cookbook 138-141), the derivative by them is "
-            ]
+            words = ["If the entries on and below the diagonal are the variables (Matrix Cookbook 138-141), it is "]
             why = ": an entry off the diagonal then moves two of the matrix at once, which counts twice."
             yield Paragraph([*words, Math(f"2∇{letter} − ∇{letter} ∘ I"), why])
 
@@ -250,8 +257,6 @@ class StepsPage:
 
     # -- for programs
     def _data(self) -> dict[str, object]:
-        from frechet.interfaces.batch import fields
-
         d, rows = self.derivation, self.rows
 
         def text(e: Expr) -> str:
@@ -289,7 +294,16 @@ class StepsPage:
             "level": self.level,
             "notation": rows.inner,
         }
-        answered = fields(self.answers[0], self.page.reading.variables.values())
+        first = self.answers[0]
+        answered = {
+            "form": first.form,
+            "text": text(first.expression),
+            "latex": Math("{0}", first.expression).write("latex"),
+            "shape": show_size(first.expression.shape),
+            "conditions": first.conditions,
+            "checked": first.report
+            and {"points": first.report.points, "max_relative_error": first.report.max_relative_error},
+        }
         return {**asked, "parts": parts, "steps": steps, "result": text(d.result), **answered}
 
 
