@@ -115,8 +115,6 @@ class Expansion:
         return len(varying) == 1 and linear(node, varying) and not squared_norms(node)
 
     def _rule(self, node: Expr) -> Rule:
-        if node.op.same_differential(node) is not None:
-            return rules.REWRITTEN
         return rules.of_differential(node, [self._varies(a) for a in node.args], bool(self._squared(node)))
 
     def _squared(self, node: Expr) -> list[int]:
@@ -126,14 +124,9 @@ class Expansion:
         """Puts the differential of what the symbol stands for in its place."""
         node = self.pending.pop(symbol)
         by = self._rule(node)
-        other = node.op.same_differential(node)
-        if other is not None:
-            found = self._differential(other)
-            assert found is not None
-        else:
-            found = self._by_rule(node)
-            if self.named and not linear(node, self.inside):
-                found = substitute(found, self.named)  # the rule of softmax(z) uses p = softmax(z)
+        found = self._by_rule(node)
+        if self.named and not linear(node, self.inside):
+            found = substitute(found, self.named)  # the rule of softmax(z) uses p = softmax(z)
         self.result = replaced(self.result, {symbol: found}) if not is_zero(found) else self._without(symbol)
         return by
 

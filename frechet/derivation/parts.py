@@ -13,6 +13,7 @@ from frechet.expressions.dimension import Dim
 from frechet.expressions.node import Expr, depends, rebuild, walk
 from frechet.operations.constants import variable
 from frechet.operations.declared_functions import functions
+from frechet.operations.elementwise import LOG
 from frechet.operations.hadamard import MONOMIAL
 from frechet.operations.norms import NORM2
 from frechet.operations.sums import SUM
@@ -72,21 +73,42 @@ def cut(function: Expr, x: Expr, defined: Mapping[str, Expr] | None = None, keep
 
 
 def rewritten(function: Expr, x: Expr) -> Expr:
-    """The function with operations in place that have the same differential and are better differentiated."""
+    """The function with operations in place that have the same differential and are better differentiated.
+
+    log(a./b) and log(a) - log(b) have the same differential, but where a and b are negative only the first has a value. So
+    a form is replaced where nothing needs its value, on the way from the result through linear operations, or where the
+    values are the same everywhere.
+    """
     for _ in range(PASSES):
         inside = depends(function, x)
+        outer = _linear_way(function, inside)
 
-        def change(node: Expr, args: tuple[Expr, ...], inside: Collection[Expr] = inside) -> Expr:
+        def change(
+            node: Expr, args: tuple[Expr, ...], inside: Collection[Expr] = inside, outer: Collection[Expr] = outer
+        ) -> Expr:
             if node not in inside:
                 return node
+            replaceable = node in outer or (node.op is LOG and node.args[0].op.name in USES_ITSELF)
             node = node if args == node.args else node.op.rebuild(node, args)
-            return node.op.same_differential(node) or node
+            return (node.op.same_differential(node) if replaceable else None) or node
 
         found = rebuild([function], change)[0]
         if found is function:
             break
         function = found
     return function
+
+
+def _linear_way(function: Expr, inside: Collection[Expr]) -> set[Expr]:
+    """The nodes that are used linearly only: every way from the result to them goes through sums and constant factors."""
+    found = {function}
+    refused: set[Expr] = set()
+    for node in reversed([n for n in walk(function) if n in inside]):
+        varying = [a for a in node.args if a in inside]
+        passes = node in found and node not in refused and node.op.same_differential(node) is None
+        passes = passes and (node.op is SUM or (len(varying) == 1 and linear(node, varying)))
+        (found if passes else refused).update(varying)
+    return found - refused
 
 
 def part_symbol(name: str, node: Expr) -> Expr:

@@ -83,8 +83,13 @@ def _compared(a: Any, b: Any, what: str) -> float:
 
     if np.shape(a) != np.shape(b):
         raise CheckFailed(f"{what} has the shape {np.shape(b)}, the line before {np.shape(a)}")
+    a, b = np.asarray(a), np.asarray(b)
+    finite = np.isfinite(a)
+    if not np.array_equal(finite, np.isfinite(b)):
+        raise CheckFailed(f"{what} is not finite where the line before is, or the other way round")
+    a, b = a[finite], b[finite]  # where both overflow there is nothing to compare
     size = max(float(np.max(np.abs(a), initial=0.0)), float(np.max(np.abs(b), initial=0.0)), 1e-3)
-    error = float(np.max(np.abs(np.asarray(a) - b), initial=0.0)) / size
+    error = float(np.max(np.abs(a - b), initial=0.0)) / size
     if not error <= TOLERANCE:
         raise CheckFailed(f"{what} is not equal to the line before (relative error {error:.1e}), and is not shown")
     return error
