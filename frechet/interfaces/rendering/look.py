@@ -8,7 +8,7 @@ STYLE = """
 .frechet math{font-family:"STIX Two Math","Latin Modern Math","Cambria Math",math;font-size:1.08em}
 .frechet .m{white-space:nowrap}
 .frechet dl.entries{margin:.5em 0}
-.frechet dl.entries>div{display:grid;grid-template-columns:8rem minmax(0,1fr);gap:0 1rem;padding:.2em 0}
+.frechet dl.entries>div{display:grid;grid-template-columns:8em minmax(0,1fr);gap:0 1rem;padding:.2em 0}
 .frechet dl.entries dt{font-weight:600;margin:0}
 .frechet dl.entries dd{margin:0;overflow-x:auto;padding:.1em 0}
 .frechet .remark{opacity:.8;font-size:.92em;margin-left:1.2em}
