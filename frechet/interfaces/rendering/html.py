@@ -168,17 +168,19 @@ def _step(rows: Sequence[Step], i: int, shaped: bool) -> str:
     latex = marked(row.right.write("latex"), touched_places(rows, i, "latex"), r"\underline{", "}")
     why = f"<details><summary>why</summary><p>{inline(row.why)}</p></details>" if row.why else ""
     title = f' title="{words(row.shape)}"' if row.shape else ""
-    shape = f'<td class="shape">{words(row.shape)}</td>' if shaped else ""
     start = (
         f'<tr{title}><th scope="row">{i + 1}</th><td class="left">{left}</td><td class="relation">{words(row.relation)}</td>'
     )
     right = f"{_formula(row.right, latex, large=True)}{_where([row.right])}"
-    end = f'{shape}<td class="rule">{inline(row.rule)}{why}</td></tr>'
+    rule = f"{inline(row.rule)}{why}"
     if len(row.right.write("text")) <= LONGEST:
-        return f'{start}<td class="right">{right}</td>{end}'
-    # a long formula has its shape and its rule below, so that they are seen
-    wide = f'<td class="right" colspan="{2 + shaped}">{right}</td></tr>'
-    return f'{start}{wide}\n<tr{title}><td colspan="4"></td>{end}'
+        shape = f'<td class="shape">{words(row.shape)}</td>' if shaped else ""
+        return f'{start}<td class="right">{right}</td>{shape}<td class="rule">{rule}</td></tr>'
+    # what stands beside a long formula is not seen: its rule and shape are below
+    span = f'colspan="{2 + shaped}"'
+    below = f"{rule} <span>{words(row.shape)}</span>" if row.shape else rule
+    second = f'<tr{title}><td colspan="3"></td><td class="rule" {span}>{below}</td></tr>'
+    return f'{start}<td class="right" {span}>{right}</td></tr>\n{second}'
 
 
 def _table(block: Table) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from frechet.interfaces.document import TEXT, Content, Math, signs
+from frechet.interfaces.document import Content, Math, signs
 from frechet.notation.spaces import Notation
 
 Line = list[tuple[str, str]]
@@ -16,6 +16,11 @@ HANGING = 4  # columns by which the rest of a broken formula is indented
 TYPOGRAPHIC = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "•": "*", "✓": "ok", "✗": "x"})
 PRODUCT_OF_SIZES = re.compile(r"(?<=\S)×(?=\S)")
 FRAME = str.maketrans("─│┌┐└┘├┤┬┴┼━╭╮╰╯▶►◀▲▼●○", "-|+++++++++-++++>><^v*o")
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would take for commands."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def length(line: Line) -> int:
@@ -44,10 +49,11 @@ class Typesetter:
         return replace(self, width=self.width - columns)
 
     def words(self, text: str) -> str:
-        """Words as they are; in the text notation without typographic signs."""
+        """Words as they are, but for control characters; in the text notation without typographic signs."""
+        text = printable(text)
         if self.notation != "text" or text.isascii():
             return text
-        return signs(PRODUCT_OF_SIZES.sub(" x ", text.translate(TYPOGRAPHIC)), "text") if TEXT else text
+        return signs(PRODUCT_OF_SIZES.sub(" x ", text.translate(TYPOGRAPHIC)), "text")
 
     def line(self, content: Content, kind: str = "") -> Line:
         """Everything on one line."""

@@ -9,8 +9,8 @@ STYLE = """
 .frechet .m{white-space:nowrap}
 .frechet dl.entries{margin:.5em 0}
 .frechet dl.entries>div{display:grid;grid-template-columns:8em minmax(0,1fr);gap:0 1rem;padding:.2em 0}
-.frechet dl.entries dt{font-weight:600;margin:0}
-.frechet dl.entries dd{margin:0;overflow-x:auto;padding:.1em 0}
+.frechet dl.entries dt{font-weight:600;margin:0;padding:0;width:auto;float:none}
+.frechet dl.entries dd{margin:0;overflow-x:auto;overflow-y:hidden;padding:.2em 0}
 .frechet .remark{opacity:.8;font-size:.92em;margin-left:1.2em}
 .frechet .where{display:block;margin:.2em 0 0 1.5em}
 .frechet .where span{display:block;margin-left:1em}
@@ -25,7 +25,8 @@ STYLE = """
 .frechet table.steps td.relation{padding:.3em .4em}
 .frechet table.steps td.right{padding-left:0;white-space:nowrap}
 .frechet table.steps td.shape{font-size:.88em;white-space:nowrap;opacity:.85}
-.frechet table.steps td.rule{font-size:.92em;min-width:14rem}
+.frechet table.steps td.rule{font-size:.92em;min-width:14em}
+.frechet table.steps td.rule>span:not(.m):not(.where){opacity:.85;margin-left:1em}
 .frechet table.steps tr:hover td{background:rgba(128,128,128,.1)}
 .frechet .touched{background:rgba(255,190,0,.28);border-radius:2px}
 .frechet details{margin:.5em 0}
