@@ -49,10 +49,14 @@ def words(text: str) -> str:
     return escape("".join(c if c >= " " or c in "\n\t" else " " for c in text if not "\ud800" <= c <= "\udfff"))
 
 
-def inline(content: Content, large: bool = False) -> str:
-    """Words and formulas, with the parts that the formulas name. large: with fractions as in a display."""
-    written = [_formula(part, large=large) if isinstance(part, Math) else _prose(part) for part in content]
-    return "".join(written) + _where(content)
+def inline(content: Content) -> str:
+    """Words and formulas, with the parts that the formulas name."""
+    return _line(content) + _where(content)
+
+
+def _line(content: Content, large: bool = False) -> str:
+    """Words and formulas; large: with fractions as in a display."""
+    return "".join(_formula(part, large=large) if isinstance(part, Math) else _prose(part) for part in content)
 
 
 def _prose(text: str) -> str:
@@ -102,8 +106,9 @@ def _list(entries: Sequence[str]) -> str:
 
 
 def _entry(block: Entry) -> str:
-    remark = f' <span class="remark">{inline(block.remark)}</span>' if block.remark else ""
-    body = f"{inline(block.content, large=True)}{remark}{_copied(block.content)}"
+    remark = f' <span class="remark">{_line(block.remark)}</span>' if block.remark else ""
+    where = _where([*block.content, *block.remark])
+    body = f"{_line(block.content, large=True)}{remark}{_copied(block.content)}{where}"
     return f"<div><dt>{words(block.label)}</dt><dd>{body}</dd></div>"
 
 

@@ -42,6 +42,12 @@ STYLE = """
 .frechet .copy button{font:inherit;font-size:.75em;line-height:1.3;padding:0 .5em;margin-right:.3em;color:inherit;
 background:none;border:1px solid rgba(128,128,128,.6);border-radius:4px;cursor:pointer}
 .frechet dd:hover .copy,.frechet p:hover .copy,.frechet summary:hover .copy,.frechet .copy:focus-within{opacity:1}
+@media (max-width:44em){
+.frechet table.steps,.frechet table.steps tbody{display:block}
+.frechet table.steps tr{display:flex;flex-wrap:wrap;align-items:baseline}
+.frechet table.steps td.left{min-width:2em}
+.frechet table.steps td.rule{flex:1 0 100%;min-width:0;padding:0 0 .5em 2.2em}
+}
 @media (hover:none){.frechet .copy{opacity:1}}
 @media print{.frechet .copy{display:none}}
 """

@@ -70,10 +70,14 @@ def _character(code: int) -> str:
 
 
 def _set_spaces(parent: Element) -> None:
-    """Thin spaces between the name of a function and what stands before and behind it, parentheses excepted."""
+    """Thin spaces about the name of a function, but none before a parenthesis; brackets as high as their matrix."""
     if parent.tag not in ("mrow", "mtd", "msqrt"):
         return
     for i in range(len(parent) - 1, -1, -1):  # backwards, because spaces are put in
+        if parent[i].tag == "mtable":
+            for j in (i - 1, i + 1):
+                if 0 <= j < len(parent) and parent[j].tag == "mo":
+                    parent[j].attrib = {"stretchy": "true", "fence": "true", "form": "prefix" if j < i else "postfix"}
         name = _first(parent[i])
         if name.tag != "mi" or len(name.text or "") < 2:
             continue
