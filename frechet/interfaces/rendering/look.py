@@ -5,7 +5,7 @@ STYLE = """
 .frechet h2{font-size:1.25em;margin:.6em 0 .4em}
 .frechet h3{font-size:1.05em;margin:1.2em 0 .3em}
 .frechet p{margin:.4em 0;max-width:46rem}
-.frechet math{font-family:"STIX Two Math","Latin Modern Math","Cambria Math",math;font-size:1.08em}
+.frechet math{font-family:"STIX Two Math","Latin Modern Math","Cambria Math","DejaVu Math TeX Gyre",math;font-size:1.08em}
 .frechet .m{white-space:nowrap}
 .frechet dl.entries{margin:.5em 0}
 .frechet dl.entries>div{display:grid;grid-template-columns:8em minmax(0,1fr);gap:0 1rem;padding:.2em 0}
@@ -46,7 +46,7 @@ background:none;border:1px solid rgba(128,128,128,.6);border-radius:4px;cursor:p
 .frechet table.steps,.frechet table.steps tbody{display:block}
 .frechet table.steps tr{display:flex;flex-wrap:wrap;align-items:baseline}
 .frechet table.steps td.left{min-width:2em}
-.frechet table.steps td.rule{flex:1 0 100%;min-width:0;padding:0 0 .5em 2.2em}
+.frechet table.steps td.rule{flex:1 0 100%;min-width:0;box-sizing:border-box;padding:0 0 .5em 2.2em}
 }
 @media (hover:none){.frechet .copy{opacity:1}}
 @media print{.frechet .copy{display:none}}
