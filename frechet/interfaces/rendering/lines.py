@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from frechet.interfaces.document import Content, Math, signs
 from frechet.notation.spaces import Notation
@@ -37,8 +37,7 @@ def indented(lines: Iterable[Line], columns: int) -> Iterator[Line]:
         yield [(" " * columns, ""), *line] if line else []
 
 
-@dataclass(frozen=True)
-class Typesetter:
+class Typesetter(NamedTuple):
     """How content becomes lines: in which notation, how wide, and whether reasons are shown."""
 
     notation: Notation
@@ -46,7 +45,7 @@ class Typesetter:
     why: bool = False
 
     def narrower(self, columns: int) -> Typesetter:
-        return replace(self, width=self.width - columns)
+        return self._replace(width=self.width - columns)
 
     def words(self, text: str) -> str:
         """Words as they are, but for control characters; in the text notation without typographic signs."""
@@ -84,8 +83,9 @@ class Typesetter:
             if used and (new_line or used + 1 + len(unit) > width):
                 lines.append([])
                 used = 0
-            lines[-1].append((" " + unit if used else unit, kind))
-            used = length(lines[-1])
+            text = f"{lines[-1][0][0]} {unit}" if used else unit
+            lines[-1] = [(text, kind)]
+            used = len(text)
         return lines if lines != [[]] else []
 
     def _units(self, content: Content, width: int) -> Iterator[tuple[bool, str]]:
