@@ -59,7 +59,9 @@ def _decode(node: Element) -> None:
         node.tag, node.attrib = "mo", {"lspace": RELATION, "rspace": RELATION}
     elif text == "/":
         node.attrib = {"lspace": "0", "rspace": "0"}
-    elif text in ("⊤", "∇", "∂") or (len(text) > 1 and text.replace("_", "").isalpha()):
+    elif text == "∇":
+        node.tag, node.attrib = "mi", {"mathvariant": "normal"}
+    elif text in ("⊤", "∂") or (len(text) > 1 and text.replace("_", "").isalpha()):
         node.tag, node.attrib = "mi", {}
     elif text.isalpha() and text.isascii() and (upright or node.tag == "mo"):
         node.tag, node.attrib = "mi", {"mathvariant": "normal"}
