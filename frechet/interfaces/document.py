@@ -78,10 +78,11 @@ class Math:
     names: how some of the variables are written, such as the differential of a part, d(inv(S))
     """
 
-    __slots__ = ("names", "parts", "template")
+    __slots__ = ("_found", "names", "parts", "template")
 
     def __init__(self, template: str, *parts: Part, names: Mapping[Expr, Math] | None = None) -> None:
         self.template, self.parts, self.names = template, parts, dict(names or {})
+        self._found: dict[Notation, Written] = {}
 
     def write(self, notation: Notation) -> str:
         """The formula in a notation: text, unicode or latex."""
@@ -89,6 +90,11 @@ class Math:
 
     def written(self, notation: Notation) -> Written:
         """The formula, and the parts that it names because they are large and used more than once."""
+        if notation not in self._found:
+            self._found[notation] = self._written(notation)
+        return self._found[notation]
+
+    def _written(self, notation: Notation) -> Written:
         style, write = style_of(notation), writer(notation)
         spelled: dict[Expr, Piece] = {e: (m.write(notation), ATOM) for e, m in self.names.items()}
         where: dict[str, str] = {}
@@ -171,7 +177,7 @@ class Step(NamedTuple):
 
     left: Math | None
     right: Math
-    rule: Content
+    rule: Content = ()
     shape: str = ""
     relation: str = "="
     touched: Expr | Math | None = None  # the part of the line before that this step changes

@@ -31,8 +31,8 @@ from frechet.interfaces.rendering.look import PAGE, SCRIPT, STYLE
 from frechet.interfaces.rendering.mathml import mathml
 from frechet.interfaces.rendering.step_lines import step_lines
 from frechet.interfaces.rendering.touched import marked, touched_places
-from frechet.notation.spaces import Notation
 
+LONGEST = 90  # characters of a formula that has its rule beside it
 EXPONENT = re.compile(r"([ℝℂ])\^(?:\{([^{}]*)\}|(\w))")
 
 
@@ -51,7 +51,12 @@ def words(text: str) -> str:
 
 def inline(content: Content) -> str:
     """Words and formulas, with the parts that the formulas name."""
-    return "".join(_formula(part) if isinstance(part, Math) else _prose(part) for part in content) + _where(content)
+    return _line(content) + _where(content)
+
+
+def _line(content: Content, large: bool = False) -> str:
+    """Words and formulas; large: with fractions as in a display."""
+    return "".join(_formula(part, large=large) if isinstance(part, Math) else _prose(part) for part in content)
 
 
 def _prose(text: str) -> str:
@@ -59,9 +64,9 @@ def _prose(text: str) -> str:
     return EXPONENT.sub(r"\1<sup>\2\3</sup>", words(text))
 
 
-def _formula(formula: Math, latex: str | None = None) -> str:
+def _formula(formula: Math, latex: str | None = None, large: bool = False) -> str:
     """The formula; its variables' shapes show when the pointer rests on it."""
-    text = mathml(formula.write("latex") if latex is None else latex, formula.write("text"))
+    text = mathml(formula.write("latex") if latex is None else latex, formula.write("text"), large)
     shapes = ", ".join(f"{name}: {show_shape(v.shape)}" for name, v in formula.variables().items())
     return f'<span class="m"{f" title={chr(34)}{words(shapes)}{chr(34)}" if shapes else ""}>{text}</span>'
 
@@ -101,15 +106,17 @@ def _list(entries: Sequence[str]) -> str:
 
 
 def _entry(block: Entry) -> str:
-    remark = f' <span class="remark">{inline(block.remark)}</span>' if block.remark else ""
-    formulas = any(isinstance(part, Math) for part in block.content)
-    copied = _copy(_spelled(block.content, "latex"), _spelled(block.content, "text")) if formulas else ""
-    return f"<div><dt>{words(block.label)}</dt><dd>{inline(block.content)}{remark}{copied}</dd></div>"
+    remark = f' <span class="remark">{_line(block.remark)}</span>' if block.remark else ""
+    where = _where([*block.content, *block.remark])
+    body = f"{_line(block.content, large=True)}{remark}{_copied(block.content)}{where}"
+    return f"<div><dt>{words(block.label)}</dt><dd>{body}</dd></div>"
 
 
-def _spelled(content: Content, notation: Notation) -> str:
-    """Formulas and words in a notation, for copying; named parts as they are written."""
-    return "".join(str(part.written(notation)) if isinstance(part, Math) else part for part in content)
+def _copied(content: Content) -> str:
+    """Buttons for a formula that stands alone."""
+    if len(content) != 1 or not isinstance(content[0], Math):
+        return ""
+    return _copy(str(content[0].written("latex")), str(content[0].written("text")))
 
 
 def _copy(latex: str, text: str) -> str:
@@ -129,9 +136,7 @@ def _block(block: Block) -> str:
     if isinstance(block, Heading):
         return f"<h3>{words(block.text)}</h3>"
     if isinstance(block, Paragraph):
-        alone = len(block.content) == 1 and isinstance(block.content[0], Math)
-        copied = _copy(_spelled(block.content, "latex"), _spelled(block.content, "text")) if alone else ""
-        return f"<p>{inline(block.content)}{copied}</p>"
+        return f"<p>{inline(block.content)}{_copied(block.content)}</p>"
     if isinstance(block, Steps):
         return _steps(block)
     if isinstance(block, Table):
@@ -168,12 +173,19 @@ def _step(rows: Sequence[Step], i: int, shaped: bool) -> str:
     latex = marked(row.right.write("latex"), touched_places(rows, i, "latex"), r"\underline{", "}")
     why = f"<details><summary>why</summary><p>{inline(row.why)}</p></details>" if row.why else ""
     title = f' title="{words(row.shape)}"' if row.shape else ""
-    shape = f'<td class="shape">{words(row.shape)}</td>' if shaped else ""
-    return (
+    start = (
         f'<tr{title}><th scope="row">{i + 1}</th><td class="left">{left}</td><td class="relation">{words(row.relation)}</td>'
-        f'<td class="right">{_formula(row.right, latex)}{_where([row.right])}</td>{shape}'
-        f'<td class="rule">{inline(row.rule)}{why}</td></tr>'
     )
+    right = f"{_formula(row.right, latex, large=True)}{_where([row.right])}"
+    rule = f"{inline(row.rule)}{why}"
+    if len(row.right.write("text")) <= LONGEST:
+        shape = f'<td class="shape">{words(row.shape)}</td>' if shaped else ""
+        return f'{start}<td class="right">{right}</td>{shape}<td class="rule">{rule}</td></tr>'
+    # what stands beside a long formula is not seen: its rule and shape are below
+    span = f'colspan="{2 + shaped}"'
+    below = f"{rule} <span>{words(row.shape)}</span>" if row.shape else rule
+    second = f'<tr{title}><td colspan="3"></td><td class="rule" {span}>{below}</td></tr>'
+    return f'{start}<td class="right" {span}>{right}</td></tr>\n{second}'
 
 
 def _table(block: Table) -> str:

@@ -18,6 +18,7 @@ SPECIAL = {
     "’": "'", "‘": "`", "“": "``", "”": "''", "–": "--", "—": "---", "…": r"\dots{}", "\N{NO-BREAK SPACE}": "~",
     "•": r"\textbullet{}", "✓": r"$\checkmark$", "✗": r"$\times$", "\N{THIN SPACE}": r"\,",
 }  # fmt: skip
+SPECIAL |= {"ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}", "ø": r"\o{}", "Ø": r"\O{}", "ł": r"\l{}", "Ł": r"\L{}"}
 ACCENTS = {
     "\N{COMBINING GRAVE ACCENT}": "`", "\N{COMBINING ACUTE ACCENT}": "'", "\N{COMBINING CIRCUMFLEX ACCENT}": "^",
     "\N{COMBINING TILDE}": "~", "\N{COMBINING DIAERESIS}": '"', "\N{COMBINING MACRON}": "=", "\N{COMBINING DOT ABOVE}": ".",
@@ -97,6 +98,8 @@ def _sign(piece: str) -> str | None:
 
 def _letter(c: str) -> str:
     """A letter with its accents as TeX composes it, or its number where TeX's fonts lack it."""
+    if c in SPECIAL:
+        return SPECIAL[c]
     plain, *accents = list(unicodedata.normalize("NFD", c))
     if plain.isascii() and plain.isalpha() and len(accents) == 1 and accents[0] in ACCENTS:
         return rf"\{ACCENTS[accents[0]]}{{{plain}}}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from frechet.interfaces.document import TEXT, Content, Math, signs
+from frechet.interfaces.document import Content, Math, signs
 from frechet.notation.spaces import Notation
 
 Line = list[tuple[str, str]]
@@ -16,6 +16,11 @@ HANGING = 4  # columns by which the rest of a broken formula is indented
 TYPOGRAPHIC = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "•": "*", "✓": "ok", "✗": "x"})
 PRODUCT_OF_SIZES = re.compile(r"(?<=\S)×(?=\S)")
 FRAME = str.maketrans("─│┌┐└┘├┤┬┴┼━╭╮╰╯▶►◀▲▼●○", "-|+++++++++-++++>><^v*o")
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would take for commands."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def length(line: Line) -> int:
@@ -32,8 +37,7 @@ def indented(lines: Iterable[Line], columns: int) -> Iterator[Line]:
         yield [(" " * columns, ""), *line] if line else []
 
 
-@dataclass(frozen=True)
-class Typesetter:
+class Typesetter(NamedTuple):
     """How content becomes lines: in which notation, how wide, and whether reasons are shown."""
 
     notation: Notation
@@ -41,13 +45,14 @@ class Typesetter:
     why: bool = False
 
     def narrower(self, columns: int) -> Typesetter:
-        return replace(self, width=self.width - columns)
+        return self._replace(width=self.width - columns)
 
     def words(self, text: str) -> str:
-        """Words as they are; in the text notation without typographic signs."""
+        """Words as they are, but for control characters; in the text notation without typographic signs."""
+        text = printable(text)
         if self.notation != "text" or text.isascii():
             return text
-        return signs(PRODUCT_OF_SIZES.sub(" x ", text.translate(TYPOGRAPHIC)), "text") if TEXT else text
+        return signs(PRODUCT_OF_SIZES.sub(" x ", text.translate(TYPOGRAPHIC)), "text")
 
     def line(self, content: Content, kind: str = "") -> Line:
         """Everything on one line."""
@@ -78,8 +83,9 @@ class Typesetter:
             if used and (new_line or used + 1 + len(unit) > width):
                 lines.append([])
                 used = 0
-            lines[-1].append((" " + unit if used else unit, kind))
-            used = length(lines[-1])
+            text = f"{lines[-1][0][0]} {unit}" if used else unit
+            lines[-1] = [(text, kind)]
+            used = len(text)
         return lines if lines != [[]] else []
 
     def _units(self, content: Content, width: int) -> Iterator[tuple[bool, str]]:

@@ -5,12 +5,12 @@ STYLE = """
 .frechet h2{font-size:1.25em;margin:.6em 0 .4em}
 .frechet h3{font-size:1.05em;margin:1.2em 0 .3em}
 .frechet p{margin:.4em 0;max-width:46rem}
-.frechet math{font-family:"STIX Two Math","Latin Modern Math","Cambria Math",math;font-size:1.08em}
+.frechet math{font-family:"STIX Two Math","Latin Modern Math","Cambria Math","DejaVu Math TeX Gyre",math;font-size:1.08em}
 .frechet .m{white-space:nowrap}
 .frechet dl.entries{margin:.5em 0}
-.frechet dl.entries>div{display:grid;grid-template-columns:8rem minmax(0,1fr);gap:0 1rem;padding:.2em 0}
-.frechet dl.entries dt{font-weight:600;margin:0}
-.frechet dl.entries dd{margin:0;overflow-x:auto;padding:.1em 0}
+.frechet dl.entries>div{display:grid;grid-template-columns:8em minmax(0,1fr);gap:0 1rem;padding:.2em 0}
+.frechet dl.entries dt{font-weight:600;margin:0;padding:0;width:auto;float:none}
+.frechet dl.entries dd{margin:0;overflow-x:auto;overflow-y:hidden;padding:.2em 0}
 .frechet .remark{opacity:.8;font-size:.92em;margin-left:1.2em}
 .frechet .where{display:block;margin:.2em 0 0 1.5em}
 .frechet .where span{display:block;margin-left:1em}
@@ -25,7 +25,8 @@ STYLE = """
 .frechet table.steps td.relation{padding:.3em .4em}
 .frechet table.steps td.right{padding-left:0;white-space:nowrap}
 .frechet table.steps td.shape{font-size:.88em;white-space:nowrap;opacity:.85}
-.frechet table.steps td.rule{font-size:.92em;min-width:14rem}
+.frechet table.steps td.rule{font-size:.92em;min-width:14em}
+.frechet table.steps td.rule>span:not(.m):not(.where){opacity:.85;margin-left:1em}
 .frechet table.steps tr:hover td{background:rgba(128,128,128,.1)}
 .frechet .touched{background:rgba(255,190,0,.28);border-radius:2px}
 .frechet details{margin:.5em 0}
@@ -41,6 +42,12 @@ STYLE = """
 .frechet .copy button{font:inherit;font-size:.75em;line-height:1.3;padding:0 .5em;margin-right:.3em;color:inherit;
 background:none;border:1px solid rgba(128,128,128,.6);border-radius:4px;cursor:pointer}
 .frechet dd:hover .copy,.frechet p:hover .copy,.frechet summary:hover .copy,.frechet .copy:focus-within{opacity:1}
+@media (max-width:44em){
+.frechet table.steps,.frechet table.steps tbody{display:block}
+.frechet table.steps tr{display:flex;flex-wrap:wrap;align-items:baseline}
+.frechet table.steps td.left{min-width:2em}
+.frechet table.steps td.rule{flex:1 0 100%;min-width:0;box-sizing:border-box;padding:0 0 .5em 2.2em}
+}
 @media (hover:none){.frechet .copy{opacity:1}}
 @media print{.frechet .copy{display:none}}
 """

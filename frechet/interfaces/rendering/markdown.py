@@ -3,7 +3,7 @@ r"""A document in GitHub's Markdown: formulas as `$…$`, derivations as aligned
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from frechet.interfaces.document import (
     Block,
@@ -22,6 +22,9 @@ from frechet.interfaces.rendering.latex import aligned
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>|$~])")
 LEADING = re.compile(r"^(\s*)([#+-]|\d+(?=[.)]\s))")
+# Of \, and \\ Markdown may take a backslash for its own; a comma would be left in the formula.
+IN_DISPLAYS = {"<": r"\lt ", ">": r"\gt ", "|": r"\vert ", r"\,": r"\thinspace", r"\\": r"\cr"}
+COMMANDS = IN_DISPLAYS | {"*": r"\ast "}
 AMPERSAND = re.compile(r"&(?=#?\w+;)")
 
 
@@ -38,9 +41,13 @@ def words(text: str) -> str:
 
 def formula(text: str) -> str:
     """LaTeX between dollars, without the signs that Markdown would take for its own."""
-    for sign, command in (("<", r"\lt "), (">", r"\gt "), ("|", r"\vert "), ("*", r"\ast ")):
+    return _without(text, COMMANDS).strip()
+
+
+def _without(text: str, commands: Mapping[str, str]) -> str:
+    for sign, command in commands.items():
         text = text.replace(sign, command)
-    return text.strip()
+    return text
 
 
 def inline(content: Content) -> str:
@@ -106,9 +113,9 @@ def _steps(block: Steps) -> str:
     rows = aligned(block.rows)
     if not rows:
         return ""
-    lines = " \\\\\n".join(rows).replace("<", r"\lt ").replace(">", r"\gt ").replace("|", r"\vert ")
+    lines = _without(" \\\\\n".join(rows), IN_DISPLAYS)
     display = "$$\n\\begin{aligned}\n" + lines + "\n\\end{aligned}\n$$"
-    reasons = [f"{i}. {inline(row.why)}" for i, row in enumerate(block.rows, 1) if row.why]
+    reasons = [f"- ({i}) {inline(row.why)}" for i, row in enumerate(block.rows, 1) if row.why]
     return f"{display}\n\n{_folded('Why each step holds', chr(10).join(reasons))}" if reasons else display
 
 

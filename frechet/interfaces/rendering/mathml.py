@@ -14,57 +14,57 @@ from latex2mathml.converter import Converter
 
 CHARACTER = re.compile(r"&#x([0-9A-Fa-f]+);")
 FENCES = "⟨⟩‖|∥"
+AFTER_NAME = "([{)]},"  # no space between a name and these
 THIN, RELATION = "0.167em", "0.278em"
 
 
-def mathml(latex: str, label: str, display: bool = False) -> str:
+def mathml(latex: str, label: str, large: bool = False) -> str:
     r"""The formula as a <math> element that is read out as `label`. \underline{…} marks what a step touches.
 
+    large: are fractions as large as they are in a display?
     What is nested too deeply for the converter is given as LaTeX.
     """
     try:
-        root = Converter(display="block" if display else "inline").convert_to_element(latex)
-        for parent in list(root.iter()):
-            _set_right(parent)
+        root = Converter().convert_to_element(latex)
+        for node in root.iter():
+            _decode(node)
+        for parent in list(root.iter("*")):
+            _set_spaces(parent)
         root.set("aria-label", label)
+        if large:
+            root.set("displaystyle", "true")
         return tostring(root, encoding="unicode")
     except RecursionError:
         return f'<code aria-label="{escape(label)}">{escape(latex)}</code>'
 
 
-def _set_right(parent: Element) -> None:
-    # backwards, because spaces are put in
-    for i in range(len(parent) - 1, -1, -1):
-        node = parent[i]
-        upright = _decode(node)
-        text = node.text or ""
-        variant = node.attrib.pop("mathvariant", None)  # browsers know none but normal
-        if node.tag == "munder" and len(node) == 2 and (node[1].text or "").endswith(("―", "&#x02015;")):
-            node.tag = "mrow"
-            node.set("class", "touched")
-            node.remove(node[1])
-        elif node.tag == "mn" and variant == "bold" and text.isdigit():
-            node.text = "".join(chr(ord("𝟎") + int(c)) for c in text)
-        elif node.tag in ("mo", "mi") and len(text) == 1 and text in FENCES and "fence" not in node.attrib:
-            node.tag = "mo"
-            node.attrib = {"stretchy": "false", "lspace": "0", "rspace": "0"}
-        elif text == ":":
-            node.attrib = {"lspace": RELATION, "rspace": RELATION}
-        elif text == "⊤":
-            node.tag, node.attrib = "mi", {}
-        elif node.tag == "mo" and text.replace("_", "").isalpha():
-            node.tag, node.attrib = "mi", {"mathvariant": "normal"} if len(text) == 1 else {}
-            _space_after(parent, i)
-        elif node.tag == "mi" and upright and text.isascii():
-            node.set("mathvariant", "normal")
-
-
-def _decode(node: Element) -> bool:
-    """Replaces character references by their characters; was there one? The converter gives upright letters so."""
-    if not node.text or "&#x" not in node.text:
-        return False
-    node.text = CHARACTER.sub(lambda m: _character(int(m[1], 16)), node.text)
-    return True
+def _decode(node: Element) -> None:
+    """Character references become characters, and what browsers know otherwise is said in their way."""
+    upright = "&#x" in (node.text or "")  # the converter gives upright letters so
+    if upright:
+        node.text = CHARACTER.sub(lambda m: _character(int(m[1], 16)), node.text or "")
+    text = node.text or ""
+    variant = node.attrib.pop("mathvariant", None)  # browsers know none but normal
+    if node.tag == "munder" and len(node) == 2 and node[1].text in ("―", "&#x02015;"):
+        node.tag = "mrow"
+        node.set("class", "touched")
+        node.remove(node[1])
+    elif node.tag == "mn" and variant == "bold" and text.isdigit():
+        node.text = "".join(chr(ord("𝟎") + int(c)) for c in text)
+    elif node.tag not in ("mo", "mi"):
+        return
+    elif len(text) == 1 and text in FENCES and "fence" not in node.attrib:
+        node.tag, node.attrib = "mo", {"stretchy": "false", "lspace": "0", "rspace": "0"}
+    elif text == ":":
+        node.tag, node.attrib = "mo", {"lspace": RELATION, "rspace": RELATION}
+    elif text == "/":
+        node.attrib = {"lspace": "0", "rspace": "0"}
+    elif text == "∇":
+        node.tag, node.attrib = "mi", {"mathvariant": "normal"}
+    elif text in ("⊤", "∂") or (len(text) > 1 and text.replace("_", "").isalpha()):
+        node.tag, node.attrib = "mi", {}
+    elif text.isalpha() and text.isascii() and (upright or node.tag == "mo"):
+        node.tag, node.attrib = "mi", {"mathvariant": "normal"}
 
 
 def _character(code: int) -> str:
@@ -73,12 +73,29 @@ def _character(code: int) -> str:
     return chr(code) if allowed else "\N{REPLACEMENT CHARACTER}"
 
 
-def _space_after(parent: Element, i: int) -> None:
-    """A thin space between the name of a function and an argument without parentheses."""
-    if parent.tag != "mrow" or i + 1 >= len(parent):
+def _set_spaces(parent: Element) -> None:
+    """Thin spaces about the name of a function, but none before a parenthesis; brackets as high as their matrix."""
+    if parent.tag not in ("mrow", "mtd", "msqrt"):
         return
-    following = parent[i + 1]
-    while following.tag in ("mrow", "msub", "msup", "msubsup") and len(following):
-        following = following[0]
-    if following.tag != "mspace" and following.text not in ("(", "&#x00028;", ")", "&#x00029;", ",", "&#x0002C;", "[", "]"):
-        parent.insert(i + 1, Element("mspace", {"width": THIN}))
+    for i in range(len(parent) - 1, -1, -1):  # backwards, because spaces are put in
+        if parent[i].tag == "mtable":
+            for j in (i - 1, i + 1):
+                if 0 <= j < len(parent) and parent[j].tag == "mo":
+                    parent[j].attrib = {"stretchy": "true", "fence": "true", "form": "prefix" if j < i else "postfix"}
+        name = _first(parent[i])
+        if name.tag != "mi" or len(name.text or "") < 2:
+            continue
+        if i + 1 < len(parent) and _first(parent[i + 1]).tag != "mspace" and not _is_one_of(parent[i + 1], AFTER_NAME):
+            parent.insert(i + 1, Element("mspace", {"width": THIN}))
+        if i and parent[i - 1].tag not in ("mspace", "mo"):
+            parent.insert(i, Element("mspace", {"width": THIN}))
+
+
+def _is_one_of(node: Element, signs: str) -> bool:
+    return (_first(node).text or " ") in signs
+
+
+def _first(node: Element) -> Element:
+    while node.tag in ("mrow", "msub", "msup", "msubsup") and len(node):
+        node = node[0]
+    return node

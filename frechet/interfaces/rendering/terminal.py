@@ -20,7 +20,7 @@ from frechet.interfaces.document import (
     Steps,
     Table,
 )
-from frechet.interfaces.rendering.lines import Line, Typesetter, beside, indented, length
+from frechet.interfaces.rendering.lines import Line, Typesetter, ascii_picture, beside, indented, length, printable
 from frechet.interfaces.rendering.step_lines import step_lines
 from frechet.notation.spaces import Notation
 
@@ -105,7 +105,8 @@ def _lines(block: Block, setter: Typesetter) -> Iterator[Line]:
     elif isinstance(block, Table):
         yield from _table(block, setter)
     elif isinstance(block, Figure):
-        yield from ([(line, "")] for line in block.text.rstrip("\n").split("\n"))
+        drawn = ascii_picture(block.text) if setter.notation == "text" else block.text
+        yield from ([(printable(line), "")] for line in drawn.rstrip("\n").split("\n"))
         if block.caption:
             yield from setter.wrapped([block.caption], setter.width, "caption")
     elif isinstance(block, Details):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from frechet.interfaces.document import Math, Step
 from frechet.notation.spaces import Notation, writer
 
+NAME = "0-9A-Za-z_Ͱ-Ͽ₀-₉"  # what names and numbers consist of
 WORDS = re.compile(r"\\(?:text|operatorname|mathit|mathrm)\{[^{}]*\}")  # no part of a formula stands in there
 
 
@@ -28,8 +29,8 @@ def places(text: str, part: str) -> list[tuple[int, int]]:
     """
     if not part or part == text:
         return []
-    before = r"(?<![\w\\}])" if part[0].isalnum() else r"(?<!\\)"
-    after = r"(?![^\W_])" if part[-1].isalnum() else ""
+    before = rf"(?<![{NAME}\\}}])" if re.match(f"[{NAME}]", part) else r"(?<!\\)"
+    after = f"(?![{NAME}])" if re.match(f"[{NAME}]", part[-1]) else ""
     words = [m.span() for m in WORDS.finditer(text)]
     found = [m.span() for m in re.finditer(before + re.escape(part) + after, text)]
     return [(a, b) for a, b in found if not any(c < b and a < d for c, d in words if not (a <= c and d <= b))]
