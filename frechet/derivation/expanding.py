@@ -18,19 +18,25 @@ from frechet.operations.sums import SUM, scaled
 from frechet.operations.transposition import TRANSPOSE, transposed
 
 Level = Literal["short", "normal", "all"]
-PENDING = "d_"  # begins the names of the symbols that stand for differentials still to be found
 
 
 class Expansion:
     """The lines from d(formula) to an expression that is linear in the differentials of symbols.
 
     known: the differential of every symbol that varies; named: formulas that have a symbol, the rules' results use it
+    prefix: begins the names of the symbols that stand for differentials still to be found
     """
 
     def __init__(
-        self, formula: Expr, known: Mapping[Expr, Expr], level: Level = "normal", named: Mapping[Expr, Expr] = {}
+        self,
+        formula: Expr,
+        known: Mapping[Expr, Expr],
+        level: Level = "normal",
+        named: Mapping[Expr, Expr] = {},
+        prefix: str = "d_",
     ) -> None:
         self.formula, self.known, self.named, self.level = formula, dict(known), dict(named), level
+        self.prefix = prefix
         self.inside: set[Expr] = set()  # what varies
         self.seen: set[Expr] = set()
         self.pending: dict[Expr, Expr] = {}  # symbol -> what it is the differential of
@@ -81,7 +87,7 @@ class Expansion:
             return scaled(node.params[0], self.known[node.args[0]])
         if node not in self.of:
             words = [] if node.real else ["complex"]
-            symbol = variable(f"{PENDING}{len(self.symbols) + 1}", node.shape, words, "normal", "differential")
+            symbol = variable(f"{self.prefix}{len(self.symbols) + 1}", node.shape, words, "normal", "differential")
             self.of[node] = symbol
             self.symbols[symbol] = node
         symbol = self.of[node]

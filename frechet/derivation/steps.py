@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from frechet.derivation import rules
-from frechet.derivation.expanding import PENDING, Expansion, Level
+from frechet.derivation.expanding import Expansion, Level
 from frechet.derivation.lines import Line, Term, distinct, plain
 from frechet.derivation.moving import Pair, moved, multiplied_out, pairs_of
 from frechet.derivation.parts import Cut, Part, cut
@@ -89,6 +89,10 @@ class _Steps:
         self.d, self.level, self.traces = d, level, traces
         self.x, self.dx = d.variable, d.direction
         self.cut = cut(d.function, self.x, defined, {self.dx.params[0], d.base_name})
+        names = {v.params[0] for v in (*variables(d.function), *(p.symbol for p in self.cut.parts))}
+        self.prefix = "d_"
+        while any(name.startswith(self.prefix) for name in names):
+            self.prefix += "_"
         self.known: dict[Expr, Expr] = {self.x: self.dx}
         self.parts: list[PartSteps] = []
         self.named: list[tuple[Expr, Expr]] = []
@@ -100,7 +104,7 @@ class _Steps:
         symbol = variable(
             f"d{name}", part.node.shape, ["symmetric" if w == "spd" else w for w in words], "normal", "differential"
         )
-        found = Expansion(part.formula, self.known, self.level, self._named(part))
+        found = Expansion(part.formula, self.known, self.level, self._named(part), self.prefix)
         if is_zero(found.result):
             self.parts.append(PartSteps(part, symbol, tuple(found.lines), found.result))
             return  # it does not vary to first order
@@ -118,10 +122,10 @@ class _Steps:
         return found
 
     def derivation(self) -> Derivation:
-        self.expansion = Expansion(self.cut.formula, self.known, self.level, self._named())
+        self.expansion = Expansion(self.cut.formula, self.known, self.level, self._named(), self.prefix)
         self.lines = list(self.expansion.lines)
         if self.cut.node is not self.d.function:  # another form has the same differential
-            symbol = variable(f"{PENDING}0", self.d.function.shape, [], "normal", "differential")
+            symbol = variable(f"{self.prefix}0", self.d.function.shape, [], "normal", "differential")
             start = Line((Term(1, None, symbol),), (), {symbol: self.d.function})
             self.lines = [start, self.lines[0]._replace(rules=(rules.REWRITTEN,)), *self.lines[1:]]
         scalar = self.d.function.shape == SCALAR and self.d.convention == "riesz" and self.x.shape != SCALAR

@@ -16,6 +16,10 @@ from frechet.expressions.errors import CheckFailed, FrechetError, NotationError,
 if TYPE_CHECKING:
     from frechet.notation.reading import Reading
 
+if TYPE_CHECKING:
+    from frechet.interfaces.document import Document
+    from frechet.interfaces.page import Page
+
 ANSWERED, CHECK_FAILED, BAD_INPUT, NO_RULE = 0, 1, 2, 3
 INPUT_LIMIT = 1_000_000  # bytes read from standard input
 
@@ -179,34 +183,36 @@ def question(o: argparse.Namespace) -> tuple[Reading, str]:
 
 
 def _answer(o: argparse.Namespace) -> int:
+    signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    style: Any = o.style or ("unicode" if signs else "text")
+    if o.steps:
+        from frechet.interfaces.rendering import show
+
+        options = {"unicode": {"why": o.level == "all"}, "text": {"why": o.level == "all"}, "html": {"standalone": True}}
+        show(explanation(o), "terminal" if style == "unicode" else style, **options.get(style, {}))
+        return ANSWERED
+    if o.level or o.notation or style in ("markdown", "html"):
+        raise NotationError("--level, --notation, --markdown and --html belong to --steps")
+    print(_page(o, style).render(o.form, o.layout))
+    return ANSWERED
+
+
+def _page(o: argparse.Namespace, style: str = "unicode") -> Page:
     from frechet.interfaces.page import Page
 
     reading, name = question(o)
-    signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
-    style = o.style or ("unicode" if signs else "text")
     options = {"convention": o.convention, "metric": o.metric}
-    if o.steps:
-        return _steps(o, reading, name, style, options)
-    if o.level or o.notation or style in ("markdown", "html"):
-        raise NotationError("--level, --notation, --markdown and --html belong to --steps")
-    page = Page(reading, name, style=style, order=o.order, check=not o.no_check, **options)
-    print(page.render(o.form, o.layout))
-    return ANSWERED
+    return Page(reading, name, style=style, order=o.order, check=not o.no_check, **options)
 
 
-def _steps(o: argparse.Namespace, reading: Any, name: str, style: Any, options: dict[str, Any]) -> int:
-    from frechet.interfaces.page import Page
-    from frechet.interfaces.rendering import render
+def explanation(o: argparse.Namespace) -> Document:
+    """The derivation that the options ask for."""
     from frechet.interfaces.steps_page import StepsPage
 
-    if o.form or o.layout or style == "numpy":
+    if o.form or o.layout or o.style == "numpy":
         raise NotationError("--steps explains the whole derivative: leave out --form, --layout and --numpy")
-    page = Page(reading, name, style="unicode", order=o.order, check=not o.no_check, **options)
-    document = StepsPage(page, o.level or "normal", o.notation or "trace", True if style == "html" else None).document()
-    shown = {"colour": sys.stdout.isatty(), "why": o.level == "all"} if style in ("unicode", "text") else {}
-    shown |= {"standalone": True} if style == "html" else {}
-    print(render(document, "terminal" if style == "unicode" else style, **shown).rstrip("\n"))
-    return ANSWERED
+    page = _page(o)
+    return StepsPage(page, o.level or "normal", o.notation or "trace", True if o.style == "html" else None).document()
 
 
 def _batch(arguments: Sequence[str]) -> int:

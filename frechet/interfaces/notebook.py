@@ -55,7 +55,7 @@ def _arguments(line: str, cell: str | None) -> list[str]:
 
 
 def _answered(arguments: list[str]) -> Document | None:
-    from frechet.interfaces.command_line import COMMANDS, answer_parser, main, parsed, question
+    from frechet.interfaces.command_line import COMMANDS, answer_parser, explanation, main, parsed, question
     from frechet.interfaces.page import Page
     from frechet.interfaces.summary import summary
 
@@ -68,6 +68,8 @@ def _answered(arguments: list[str]) -> Document | None:
     if options.style is not None:
         main(arguments)
         return None
+    if options.steps:
+        return explanation(options)
     reading, name = question(options)
     page = Page(
         reading,

@@ -28,7 +28,10 @@ from frechet.operations.declared_functions import functions
 from frechet.operations.declared_maps import page_of
 
 if TYPE_CHECKING:
+    from frechet.derivation.expanding import Level
+    from frechet.interfaces.derivation_rows import InnerProduct
     from frechet.interfaces.document import Document
+    from frechet.interfaces.page import Page
     from frechet.verification.check import Report
 
 
@@ -400,13 +403,29 @@ class Derivative(LinearMap):
 
         Raises:  UnsupportedError, where a rule is missing; CheckFailed
         """
-        from frechet.interfaces.page import Page
         from frechet.interfaces.summary import summary
+
+        return summary(self._page())
+
+    def steps(self, level: Level = "normal", notation: InnerProduct = "trace") -> Document:
+        """The derivation as a page: what to expect, the steps, the result, what it says, numbers, other ways.
+
+        level: short, the lines of a paper; normal, those of a textbook; all, every rule in a line of its own
+        notation: how inner products are written: trace, colon, inner, index, vec
+
+        Raises:  UnsupportedError, where a rule is missing; CheckFailed, if a line is not equal to the one before
+        """
+        from frechet.interfaces.steps_page import StepsPage
+
+        return StepsPage(self._page(), level, notation).document()
+
+    def _page(self) -> Page:
+        from frechet.interfaces.page import Page
         from frechet.notation.reading import Reading
 
         found = {v.params[0]: v for v in variables(self.function, self.variable)}
         reading = Reading(self.function, found, {}, functions(self.function))
-        return summary(Page(reading, self.variable.params[0], convention=self.asked))
+        return Page(reading, self.variable.params[0], convention=self.asked)
 
 
 def derivative(function: Expr, variable: Expr, convention: str | None = None) -> Derivative:

@@ -42,7 +42,7 @@ def symbols_used(shown: Sequence[Expr], d: Derivative) -> list[Content]:
         found.append([Math("⟨U, V⟩ = Σᵢⱼ uᵢⱼ vᵢⱼ"), " the inner product"])
     nodes = list(walk(*shown))
     if any(n.op.name == "transpose" for n in nodes):
-        found.append([Math("ᵀ"), " rows and columns exchanged, (AB)ᵀ = BᵀAᵀ"])
+        found.append([Math("ᵀ"), " rows and columns exchanged, ", Math("(A B)ᵀ = Bᵀ Aᵀ")])
     if any(n.op.name == "matrix_power" and n.params[0] < 0 for n in nodes):
         found.append([Math("⁻¹"), " the inverse"])
     if any(n.op.name == "hadamard" and n.shape != SCALAR for n in nodes):
