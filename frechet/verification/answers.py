@@ -7,13 +7,14 @@ identity matrix and dX for the differential of the variable.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 from frechet.expressions.dimension import UNIT, Shape
 from frechet.expressions.errors import FrechetError, NotationError, ShapeError
 from frechet.expressions.node import Expr, substitute, variables
-from frechet.notation.reading import read
+from frechet.notation.reading import Reading, read
 from frechet.notation.syntax import tokens_of
 from frechet.notation.translation import Translation, edited, untranslated
 from frechet.operations.constants import VARIABLE, variable, zeros
@@ -22,6 +23,8 @@ LABEL = re.compile(r"[^=\n]{0,60}[^=\n<>!:.*/+~≈-]=(?!=)")  # `∇g =`, `df/dx
 LATEX = re.compile(r"\\[A-Za-z|{},;!]|\^\{|_\{")
 IDENTITY = re.compile(r"I(?:_(\w+))?|𝐈|𝕀|𝟙")
 ONES = ("𝟏", "𝟭")
+ONES_VECTOR = "vector(1)"
+ONES_TRIED = 4  # so many of them may be matrices
 WANTED = "wanted_shape"  # the name of a variable of the shape that is expected
 
 
@@ -43,20 +46,22 @@ def names_of(
     return Names(everything, called, dims)
 
 
-def translated(text: str, names: Names) -> Translation:
-    """The answer in the text notation, without a label before it, with I written as eye.
+def unlabelled(text: str) -> Translation:
+    """What was typed, without a label such as `∇g =` before it."""
+    plain = untranslated(text)
+    label = LABEL.match(text) if "\n" not in text.strip() else None
+    return plain if label is None or label.end() >= len(text) else edited(plain, [(0, label.end(), "")])
+
+
+def translated(plain: Translation, names: Names, latex: bool | None = None) -> Translation:
+    """The answer in the text notation, with I written as eye. latex: is it LaTeX? By default as it looks.
 
     Raises:  NotationError with the place, for LaTeX that is not covered
     """
-    plain = untranslated(text)
-    if "\n" not in text.strip():
-        label = LABEL.match(text)
-        if label is not None and label.end() < len(text):
-            plain = edited(plain, [(0, label.end(), "")])
-    if is_latex(plain.text):
+    if is_latex(plain.text) if latex is None else latex:
         from frechet.notation.latex_reading import from_latex
 
-        return from_latex(plain, [*names.expressions, *names.dimensions], _called(names))
+        return from_latex(plain, names.expressions, names.dimensions, _called(names))
     return with_identity(plain, names)
 
 
@@ -81,8 +86,34 @@ def with_identity(plain: Translation, names: Names) -> Translation:
             size = found[1]
             changes.append((start, end, "eye" if size is None else f"eye({size})"))
         elif word in ONES:
-            changes.append((start, end, "vector(1)"))
+            changes.append((start, end, ONES_VECTOR))
     return edited(plain, changes)
+
+
+def typed(text: str, names: Names, shapes: Sequence[Shape] = ()) -> tuple[Translation, Expr | ShapeError]:
+    """An answer in the text notation, and its expression, or why the shapes in it do not fit together.
+
+    What does not read as text but does as LaTeX is taken for LaTeX: products by juxtaposition, as books and the pages of
+    this program write them, 2Aᵀ(A x − b).
+
+    Raises:  NotationError with the place, where it does not read or uses a name that the function does not have
+    """
+    plain = unlabelled(text)
+    found = translated(plain, names)
+    try:
+        return found, read_answer(found, names, shapes)
+    except ShapeError as error:
+        return found, error
+    except NotationError as error:
+        if not is_latex(plain.text):
+            try:
+                side_by_side = translated(unlabelled(text), names, latex=True)
+                return side_by_side, read_answer(side_by_side, names, shapes)
+            except ShapeError as misfit:
+                return side_by_side, misfit
+            except FrechetError:
+                pass
+        raise error from None
 
 
 def read_answer(answer: Translation, names: Names, shapes: Sequence[Shape] = ()) -> Expr:
@@ -93,7 +124,7 @@ def read_answer(answer: Translation, names: Names, shapes: Sequence[Shape] = ())
              it does not read or uses a name that the function does not have
     """
     try:
-        reading = read(answer.text, names.declarations, names.expressions, dimensions=names.dimensions)
+        reading = _read(answer.text, names)
     except FrechetError as error:
         unknown = _unknown(answer, names)
         if unknown is not None and not isinstance(error, NotationError):
@@ -112,6 +143,30 @@ def read_answer(answer: Translation, names: Names, shapes: Sequence[Shape] = ())
     return e
 
 
+def _read(text: str, names: Names) -> Reading:
+    """The text, in which a vector of ones may turn out to be a matrix of ones."""
+    error: FrechetError | None = None
+    for variant in _with_ones(text):
+        try:
+            return read(variant, names.declarations, names.expressions, dimensions=names.dimensions)
+        except FrechetError as e:
+            error = error or e
+    assert error is not None
+    raise error
+
+
+def _with_ones(text: str) -> Iterator[str]:
+    """The text, then with some of the vectors of ones as matrices: a bold 1 is written for both."""
+    yield text
+    first, *rest = text.split(ONES_VECTOR)
+    if 0 < len(rest) <= ONES_TRIED:
+        for count in range(1, len(rest) + 1):
+            for chosen in combinations(range(len(rest)), count):
+                yield first + "".join(
+                    ("matrix(1)" if i in chosen else ONES_VECTOR) + part for i, part in enumerate(rest)
+                )  # fmt: skip
+
+
 def _constants(e: Expr) -> list[Expr]:
     from frechet.expressions.node import walk
 
@@ -128,7 +183,7 @@ def _fitted(answer: Translation, names: Names, shape: Shape) -> Expr | None:
     *lines, last = answer.text.strip("\n").split("\n")
     text = "\n".join([*lines, f"({last}) + {WANTED}"])
     try:
-        e = read(text, names.declarations, {**names.expressions, WANTED: goal}, dimensions=names.dimensions).expression
+        e = _read(text, names._replace(expressions={**names.expressions, WANTED: goal})).expression
     except FrechetError:
         return None
     return substitute(e, {goal: zeros(shape)}) if goal in variables(e) else None
@@ -138,13 +193,17 @@ def _unknown(answer: Translation, names: Names) -> FrechetError | None:
     """The error for the first name of the answer that means nothing."""
     text = answer.text
     tokens = tokens_of(text)
-    defined = {text[s:e] for (k, s, e), after in zip(tokens, tokens[1:], strict=False) if k == "NAME" and after[0] == "EQUALS"}
+    defined = {text[s:e] for (k, s, e), after in pairwise(tokens) if k == "NAME" and after[0] == "EQUALS"}
     if "sum_" in text:
         return None
     for i, (kind, start, end) in enumerate(tokens):
         word = text[start:end]
         after = tokens[i + 1][0] if i + 1 < len(tokens) else ""
-        if kind != "NAME" or after == "LPAR" or word in {"pi", "eye"} | defined | names.dimensions | names.expressions.keys():
+        if (
+            kind != "NAME"
+            or after == "LPAR"
+            or word in {"pi", "eye"} | defined | names.dimensions | names.expressions.keys()
+        ):
             continue
         error = _has_not(word, names)
         error.position, error.end, error.text = start, end, text
@@ -157,6 +216,3 @@ def _has_not(word: str, names: Names) -> FrechetError:
     near = [n for n in known if n.casefold() == word.casefold()]
     hint = f": did you mean {near[0]}?" if near else f"; its variables are {', '.join(known)}"
     return NotationError(f"your answer uses {word}, which the function does not have{hint}")
-
-
-__all__ = ["Names", "ShapeError", "is_latex", "names_of", "read_answer", "translated", "with_identity"]

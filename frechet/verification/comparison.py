@@ -6,7 +6,7 @@ called equal only where they have the same values, and never because of how they
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -77,12 +77,12 @@ class Ground:
                     break
         return found
 
-    def ratios(self, a: Expr, b: Expr) -> list[float] | None:
+    def ratios(self, a: Expr, b: Expr, at: Sequence[Point] | None = None) -> list[float] | None:
         """At every point the number r with a = r*b; None where there is no such number at one of them."""
         import numpy as np
 
         found = []
-        for p in self.points:
+        for p in self.points if at is None else at:
             u, v = np.ravel(self.value(a, p)), np.ravel(self.value(b, p))
             if u.shape != v.shape or not np.all(np.isfinite(u)) or not np.all(np.isfinite(v)):
                 return None
@@ -137,7 +137,8 @@ def close(a: Any, b: Any) -> bool:
     return bool(np.max(np.abs(a - b), initial=0.0) <= CLOSE * size + NOTHING)
 
 
-def nothing(values: Mapping[str, Any] | Any) -> bool:
+def nothing(values: Any) -> bool:
+    """Are all entries 0 up to rounding?"""
     import numpy as np
 
     return bool(np.max(np.abs(values), initial=0.0) <= NOTHING)

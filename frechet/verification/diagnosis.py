@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ def diagnosed(found: Verdict, ground: Ground, text: str) -> Verdict:
     """The verdict on a readable answer of a fitting shape that is not right."""
     for diagnose in (
         proportional, by_free_entries, unprojected, by_transposition, symmetric_only, by_terms, by_kind, by_edit,
-        by_other_function, without_inner, special_only, partly,
+        by_other_function, without_inner, special_only, symmetric_up_to_factor, by_scaled_terms, partly,
     ):  # fmt: skip
         result = diagnose(found, ground, text)
         if result is not None:
@@ -151,7 +151,13 @@ def _fitting(found: Verdict) -> list[Form]:
 def by_free_entries(found: Verdict, ground: Ground, text: str) -> Verdict | None:
     """The derivative by the entries on and below the diagonal of a symmetric variable, G + G' - G∘I."""
     x = found.question.variable
-    if x is None or x.kind != "matrix" or x.shape[0] is not x.shape[1] or found.form is None or found.form.kind != "gradient":
+    if (
+        x is None
+        or x.kind != "matrix"
+        or x.shape[0] is not x.shape[1]
+        or found.form is None
+        or found.form.kind != "gradient"
+    ):
         return None
     assert found.answer is not None
     g = found.expected
@@ -196,21 +202,37 @@ def unprojected(found: Verdict, ground: Ground, text: str) -> Verdict | None:
 
 
 def symmetric_only(found: Verdict, ground: Ground, text: str) -> Verdict | None:
-    assert found.answer is not None
-    for case in special_cases.symmetric_cases(ground.variables):
-        for f in _fitting(found):
-            if special_cases.holds(case, ground, found.answer, f.expression):
-                return replace(found, form=f, verdict="missing-symmetrization", condition=case.words, rule="symmetric")
-    return None
+    """Right only if one square matrix is symmetric, or all are."""
+    return _in_case(found, ground, special_cases.symmetric_cases(ground.variables), "missing-symmetrization", "symmetric")
 
 
 def special_only(found: Verdict, ground: Ground, text: str) -> Verdict | None:
+    """Right only where a variable is orthogonal, diagonal, positive …, or two commute."""
+    return _in_case(found, ground, special_cases.other_cases(ground.variables), "conditional", None)
+
+
+def _in_case(
+    found: Verdict, ground: Ground, cases: Iterable[special_cases.Case], verdict: str, rule: str | None
+) -> Verdict | None:
     assert found.answer is not None
-    fitting = _fitting(found)
-    for case in special_cases.other_cases(ground.variables):
-        for f in fitting:
-            if special_cases.holds(case, ground, found.answer, f.expression):
-                return replace(found, form=f, verdict="conditional", condition=case.words)
+    f = _fitting(found)[0]
+    for case in cases:
+        if special_cases.holds(case, ground, found.answer, f.expression):
+            return replace(found, form=f, verdict=verdict, condition=case.words, rule=rule)
+    return None
+
+
+def symmetric_up_to_factor(found: Verdict, ground: Ground, text: str) -> Verdict | None:
+    """If A is symmetric, a multiple of the derivative: two mistakes."""
+    assert found.answer is not None
+    f = _fitting(found)[0]
+    if f.expression.shape == SCALAR:
+        return None
+    for case in special_cases.symmetric_cases(ground.variables):
+        ratios = ground.ratios(found.answer, f.expression, ground.special(case.change, 3))
+        if ratios is not None and len(ratios) > 1 and all(close(r, ratios[0]) for r in ratios):
+            return replace(found, form=f, verdict="missing-symmetrization", condition=case.words, rule="symmetric",
+                           factor=nice(ratios[0]))  # fmt: skip
     return None
 
 
@@ -219,13 +241,22 @@ def special_only(found: Verdict, ground: Ground, text: str) -> Verdict | None:
 
 def by_terms(found: Verdict, ground: Ground, text: str) -> Verdict | None:
     """Terms of the derivative that the answer lacks, or has with another sign or factor; terms that it has too much."""
+    return _by_terms(found, ground, scaled=False)
+
+
+def by_scaled_terms(found: Verdict, ground: Ground, text: str) -> Verdict | None:
+    """Terms that are missing where the others have a wrong factor too: two mistakes."""
+    return _by_terms(found, ground, scaled=True)
+
+
+def _by_terms(found: Verdict, ground: Ground, scaled: bool) -> Verdict | None:
     assert found.answer is not None
     for f in _fitting(found):
         for parts in _sums(found, f):
             c = ground.combination(found.answer, parts)
             if c is None:
                 continue
-            result = _by_coefficients(found, f, parts, [nice(k) for k in c])
+            result = _by_coefficients(found, f, parts, [nice(k) for k in c], scaled)
             if result is not None:
                 return result
         own = terms(found.answer)
@@ -241,11 +272,11 @@ def by_terms(found: Verdict, ground: Ground, text: str) -> Verdict | None:
     return None
 
 
-def _by_coefficients(found: Verdict, f: Form, parts: Sequence[Expr], c: Sequence[float]) -> Verdict | None:
+def _by_coefficients(found: Verdict, f: Form, parts: Sequence[Expr], c: Sequence[float], scaled: bool) -> Verdict | None:
     lacking = tuple(t for t, k in zip(parts, c, strict=True) if abs(k) < CLOSE)
     odd = tuple(t for t, k in zip(parts, c, strict=True) if abs(k) >= CLOSE and k != 1.0)
     kept = {k for k in c if abs(k) >= CLOSE}
-    if lacking and len(kept) == 1:
+    if lacking and len(kept) == 1 and scaled == (kept != {1.0}):
         factor = next(iter(kept))
         return replace(found, form=f, verdict="missing-term", terms=lacking, factor=None if factor == 1.0 else factor)
     if lacking or not odd:

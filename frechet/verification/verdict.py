@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from frechet.differentiation.derivative import Derivative
-from frechet.expressions.errors import FrechetError, ShapeError
+from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, variables
 from frechet.notation.translation import Translation
 from frechet.operations.constants import is_zero
-from frechet.verification.answers import Names, read_answer, translated
+from frechet.verification.answers import Names, typed
 from frechet.verification.comparison import Ground
 from frechet.verification.counterexample import Example, smallest
-from frechet.verification.forms import OTHER_LAYOUT, RIGHT, Form, formula_forms, forms
+from frechet.verification.forms import OTHER_LAYOUT, RIGHT, Form, forms, formula_forms
 from frechet.verification.repairs import Edit
 
 VERDICTS = (
@@ -121,11 +121,9 @@ def judge(question: Question, answer: str | Expr) -> Verdict:
 
         text = write_text(answer, share=False).text
         return _judged(question, asked, answer, text, text)
-    t = translated(answer, question.names)
-    try:
-        e = read_answer(t, question.names, [f.expression.shape for f in asked])
-    except ShapeError as error:
-        return _misfit(question, asked, t, error)
+    t, e = typed(answer, question.names, [f.expression.shape for f in asked])
+    if isinstance(e, FrechetError):
+        return _misfit(question, asked, t, e)
     return _judged(question, asked, e, t.text, answer)
 
 
