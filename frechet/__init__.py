@@ -37,6 +37,7 @@ from frechet.interfaces.python import (
 )
 
 if TYPE_CHECKING:
+    from frechet.interfaces.checking import check
     from frechet.notation.reading import parse
 
 __version__ = "0.1.0"
@@ -51,6 +52,7 @@ __all__ = [
     "ShapeError",
     "UnsupportedError",
     "block",
+    "check",
     "derivative",
     "function",
     "hessian",
@@ -70,7 +72,11 @@ def variables(e: Expr) -> dict[str, Expr]:
 
 
 def __getattr__(name: str) -> Any:
-    # The reader is imported when it is used; every operation is a function: fr.tr, fr.logdet, fr.softmax …
+    # The reader and the judge are imported when they are used; every operation is a function: fr.tr, fr.logdet, fr.softmax …
+    if name == "check":
+        from frechet.interfaces.checking import check
+
+        return check
     if name == "parse":
         from frechet.notation.reading import parse
 

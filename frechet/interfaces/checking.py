@@ -110,7 +110,8 @@ def _question(
     text: str,
 ) -> Question:
     d = found.derivative
-    names = names_of({**given, d.direction.params[0]: d.direction}, definitions, declarations, called)
+    steps = {"dX": d.direction, d.direction.params[0]: d.direction}  # dX stands for the differential of every variable
+    names = names_of({**steps, **given}, definitions, declarations, called)
     kind = "hessian" if found.form == "gradient" and found.order == 2 else found.form
     return Question(d.function, found.expression, kind, names, d, text, found.order)
 

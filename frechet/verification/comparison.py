@@ -7,16 +7,20 @@ called equal only where they have the same values, and never because of how they
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import combinations
 from random import Random
 from typing import Any
 
 from frechet.compilation.numpy_source import compiled
+from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, variables
 from frechet.operations.declared_functions import symbols
 from frechet.verification.sampling import Point, points, sample, value_at, with_masks
 
 POINTS = 4
+MANY = 20
+LEFT_OUT = 2  # terms of a sum that has no only form
 CLOSE = 1e-7  # relative; the values of equal expressions differ by rounding only
 NOTHING = 1e-11  # values below this are 0
 MOODS = ("plain", "spd", "positive", "small", "near identity", "small positive", "dominated", "plain")
@@ -38,6 +42,14 @@ class Ground:
         if not self.points and len(finite) > 1:
             self.points = points(self.finite[0], POINTS, seed, also=self.exprs)
         self.seed = seed
+        self._many: list[Point] | None = None
+
+    @property
+    def many(self) -> list[Point]:
+        """More points, for what is found out of numbers rather than arrays."""
+        if self._many is None:
+            self._many = [*self.points, *points(self.finite, MANY, self.seed + 1, also=self.exprs)]
+        return self._many
 
     def value(self, e: Expr, point: Point) -> Any:
         """The value; nan where there is none."""
@@ -95,13 +107,13 @@ class Ground:
             found.append(r.real)
         return found or None
 
-    def combination(self, a: Expr, parts: Sequence[Expr], at: Sequence[Point] | None = None) -> list[float] | None:
-        """The numbers c with a = Σ cᵢ partsᵢ, where they exist and are the only ones."""
+    def combination(self, a: Expr, parts: Sequence[Expr]) -> list[float] | None:
+        """The numbers c with a = Σ cᵢ partsᵢ; where they are not the only ones, 0 and 1 if that is possible."""
         import numpy as np
 
         rows: list[Any] = []
         right: list[Any] = []
-        for p in self.points if at is None else at:
+        for p in self.points if a.shape != SCALAR else self.many:
             values = [np.ravel(self.value(part, p)) for part in parts]
             goal = np.ravel(self.value(a, p))
             if any(v.shape != goal.shape for v in values) or not all(np.all(np.isfinite(v)) for v in (goal, *values)):
@@ -121,9 +133,24 @@ class Ground:
         if np.any(scale < NOTHING):
             return None
         c, _, rank, _ = np.linalg.lstsq(matrix / scale, goal, rcond=1e-9)
-        if rank < len(parts) or not np.max(np.abs(matrix / scale @ c - goal)) <= CLOSE:
+        if rank < len(parts):
+            return _zeros_and_ones(matrix, goal)
+        if not np.max(np.abs(matrix / scale @ c - goal)) <= CLOSE:
             return None
         return [float(x) for x in c / scale]
+
+
+def _zeros_and_ones(matrix: Any, goal: Any) -> list[float] | None:
+    """The columns of which few are left out, if their sum is the goal."""
+    import numpy as np
+
+    count = matrix.shape[1]
+    total = matrix.sum(axis=1)
+    for size in range(1, min(count, LEFT_OUT + 1)):
+        for out in combinations(range(count), size):
+            if np.max(np.abs(total - matrix[:, out].sum(axis=1) - goal)) <= CLOSE:
+                return [0.0 if i in out else 1.0 for i in range(count)]
+    return None
 
 
 def close(a: Any, b: Any) -> bool:

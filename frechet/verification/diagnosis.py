@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from frechet.differentiation.derivative import Derivative
@@ -40,8 +41,8 @@ POWERS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 def diagnosed(found: Verdict, ground: Ground, text: str) -> Verdict:
     """The verdict on a readable answer of a fitting shape that is not right."""
     for diagnose in (
-        proportional, by_free_entries, unprojected, by_transposition, symmetric_only, by_terms, by_kind, by_edit,
-        by_other_function, without_inner, special_only, symmetric_up_to_factor, by_scaled_terms, partly,
+        proportional, by_free_entries, unprojected, by_transposition, symmetric_only, by_terms, by_named_factor, by_kind,
+        by_edit, by_other_function, without_inner, special_only, symmetric_up_to_factor, by_scaled_terms, parallel, partly,
     ):  # fmt: skip
         result = diagnose(found, ground, text)
         if result is not None:
@@ -65,47 +66,53 @@ def mended(found: Verdict, ground: Ground, text: str) -> Verdict | None:
 
 
 def proportional(found: Verdict, ground: Ground, text: str) -> Verdict | None:
-    """The answer as a multiple of the derivative, in either layout."""
-    assert found.answer is not None
-    for f in _fitting(found):
-        ratios = ground.ratios(found.answer, f.expression)
-        if ratios is None:
-            continue
+    """The answer as a constant multiple of the derivative, in either layout."""
+    for f, ratios in _ratios(found, ground):
+        if all(close(r, ratios[0]) for r in ratios):
+            factor = nice(ratios[0])
+            return replace(found, form=f, factor=factor, verdict="sign" if factor == -1 else "factor")
+    return None
+
+
+def by_named_factor(found: Verdict, ground: Ground, text: str) -> Verdict | None:
+    """The answer as a multiple of the derivative by a number that has a name: n, 1/c, norm2(x)."""
+    for f, ratios in _ratios(found, ground):
         factor = _factor(found, ground, ratios)
         if factor is not None:
-            return replace(found, form=f, factor=factor, verdict="sign" if factor == -1 else "factor")
+            return replace(found, form=f, factor=factor, verdict="factor")
+    return None
+
+
+def parallel(found: Verdict, ground: Ground, text: str) -> Verdict | None:
+    """A multiple at every point, but not the same everywhere."""
+    for f, _ in _ratios(found, ground):
         if f.expression.shape != SCALAR:
             return replace(found, form=f, rule="parallel")
     return None
 
 
-def _factor(found: Verdict, ground: Ground, ratios: Sequence[float]) -> float | str | None:
-    if all(close(r, ratios[0]) for r in ratios):
-        return nice(ratios[0])
+def _ratios(found: Verdict, ground: Ground) -> Iterator[tuple[Form, list[float]]]:
+    assert found.answer is not None
+    for f in _fitting(found):
+        ratios = ground.ratios(found.answer, f.expression)
+        if ratios is not None:
+            yield f, ratios
+
+
+def _factor(found: Verdict, ground: Ground, ratios: Sequence[float]) -> str | None:
     if len(ratios) < 3:
         return None
     import numpy as np
 
-    atoms = _scalars(found)
     values: dict[Expr, list[float]] = {}
-    for a in atoms:
+    for a in _scalars(found):
         at = [float(np.real(ground.value(a, p))) for p in ground.points]
         if all(np.isfinite(v) and abs(v) > CLOSE for v in at) and not all(close(v, at[0]) for v in at):
             values[a] = at
     chosen = list(values)
-    for a in chosen:
-        for k in POWERS:
-            text = _named(ratios, [(a, k)], values)
-            if text is not None:
-                return text
-    for i, a in enumerate(chosen[:8]):
-        for b in chosen[i + 1 : 8]:
-            for k in POWERS[:2]:
-                for m in POWERS[:2]:
-                    text = _named(ratios, [(a, k), (b, m)], values)
-                    if text is not None:
-                        return text
-    return None
+    tried: list[list[tuple[Expr, float]]] = [[(a, k)] for a in chosen for k in POWERS]
+    tried += [[(a, k), (b, m)] for a, b in combinations(chosen[:8], 2) for k in POWERS[:2] for m in POWERS[:2]]
+    return next((t for powers in tried if (t := _named(ratios, powers, values)) is not None), None)
 
 
 def _named(ratios: Sequence[float], powers: Sequence[tuple[Expr, float]], values: dict[Expr, list[float]]) -> str | None:

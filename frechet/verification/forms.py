@@ -30,7 +30,7 @@ def forms(d: Derivative, expected: Expr, kind: str) -> list[Form]:
     expected: the derivative in the form of that kind
     """
     if kind == "differential":
-        return [Form(kind, expected), *_vec(Form(kind, expected))]
+        return _turned([Form(kind, expected), *_vec(Form(kind, expected))])
     if kind == "hessian":
         return _with_transposes([Form(kind, expected)], "", "")
     if d.function.shape == SCALAR and kind != "jacobian":
@@ -45,8 +45,12 @@ def forms(d: Derivative, expected: Expr, kind: str) -> list[Form]:
 
 def formula_forms(e: Expr) -> list[Form]:
     """A formula, and its transpose."""
-    turned = _with_transposes([Form("formula", e)], "", "")
-    return [f if f.verdict == RIGHT else f._replace(verdict="transposed") for f in turned]
+    return _turned([Form("formula", e)])
+
+
+def _turned(found: list[Form]) -> list[Form]:
+    """With the transposes, which are no layout of what has no layouts."""
+    return [f if f.verdict == RIGHT else f._replace(verdict="transposed") for f in _with_transposes(found, "", "")]
 
 
 def _vec(form: Form) -> list[Form]:

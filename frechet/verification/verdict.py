@@ -158,6 +158,9 @@ def _judged(question: Question, asked: Sequence[Form], e: Expr, text: str, sourc
             if verdict == OTHER_LAYOUT and f.expression.kind == "matrix" and f.expression.shape == asked[0].expression.shape:
                 verdict = "transposed"
             found = replace(found, verdict=verdict, form=f)
+            own = asked[0].expression
+            if verdict == "transposed" and own.shape == e.shape and ground.ratios(e, own) is not None:  # of a skew one: -G
+                found = diagnosed(replace(found, form=asked[0]), ground, text)
             break
     else:
         found = diagnosed(found, ground, text)
