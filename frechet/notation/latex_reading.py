@@ -22,6 +22,7 @@ LONGEST = 20_000  # characters of LaTeX
 DEEPEST = 60  # groups in groups
 TOKEN = re.compile(r"\\(?:[A-Za-z]+\*?|.)|[0-9]+(?:\.[0-9]+)?|\s+|⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|⁻[ᵀᴴ⊤]|\.[\^*/]|.", re.DOTALL)
 HALVES = ("1/2", r"\frac{1}{2}", r"\frac12", r"\tfrac12", r"\tfrac{1}{2}")
+COMMAND_AT_END = re.compile(r"\\[A-Za-z]+$")
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 WHERE = re.compile(r"\\quad\s*\\text\{\s*where\s*\}\s*\\quad")
 NEXT_PART = re.compile(r",\\quad ")
@@ -240,6 +241,8 @@ class _Reader:
     def power(self, base: Chunks, caret: Token) -> Chunks:
         first = self.at
         raw, tokens = self.raw_argument()
+        if words.DECORATION.sub("", raw) in ("T", "H"):  # ^{\mathrm T}
+            raw = words.DECORATION.sub("", raw)
         place = (caret.start, tokens[-1].end if tokens else caret.end)
         if raw in words.TRANSPOSES and not (raw == "t" and "t" in self.names):
             return [*base, ("'", *place)]
@@ -286,7 +289,10 @@ class _Reader:
             t = self.take()
             depth += (t.text == "{") - (t.text == "}")
             tokens.append(t)
-        return "".join(t.text for t in tokens[1:-1]), tokens
+        raw = ""
+        for t in tokens[1:-1]:  # \mathrm T keeps its space
+            raw += (" " if t.text[0].isalpha() and COMMAND_AT_END.search(raw) else "") + t.text
+        return raw, tokens
 
     def argument(self) -> Chunks:
         """What follows a command: a group in braces, or one sign."""

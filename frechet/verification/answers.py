@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 from typing import NamedTuple
 
 from frechet.expressions.dimension import UNIT, Shape
@@ -20,11 +20,15 @@ from frechet.notation.translation import Translation, edited, untranslated
 from frechet.operations.constants import VARIABLE, variable, zeros
 
 LABEL = re.compile(r"[^=\n]{0,60}[^=\n<>!:.*/+~≈-]=(?!=)")  # `∇g =`, `df/dx =`, `\frac{\partial g}{\partial X} =`
-LATEX = re.compile(r"\\[A-Za-z|{},;!]|\^\{|_\{")
+COMMAND = re.compile(
+    r"\\(?:[A-Za-z]{3,}|[{}|,;!:> \[\]()]|(?:ln|Re|Im|tr|Tr|mu|nu|xi|Xi|pi|Pi|bm|in|to|ne|le|ge)(?![A-Za-z]))"
+)
 IDENTITY = re.compile(r"I(?:_(\w+))?|𝐈|𝕀|𝟙")
 ONES = ("𝟏", "𝟭")
 ONES_VECTOR = "vector(1)"
 ONES_TRIED = 4  # so many of them may be matrices
+EYE_ALONE = re.compile(r"\beye\b(?!\()")
+EYES_TRIED = 3  # so many get the sizes of the function, where theirs cannot be told
 WANTED = "wanted_shape"  # the name of a variable of the shape that is expected
 
 
@@ -66,8 +70,8 @@ def translated(plain: Translation, names: Names, latex: bool | None = None) -> T
 
 
 def is_latex(text: str) -> bool:
-    """Is it LaTeX? A backslash alone is the sign of `A\\b`, which the text notation has."""
-    return LATEX.search(text) is not None and re.search(r"\\[A-Za-z|{},;!]{2}|\^\{\\|_\{|\\[|,;!{}]", text) is not None
+    r"""Is it LaTeX? It has a command; the text notation has the backslash alone, in A\b and X\dX."""
+    return COMMAND.search(text) is not None
 
 
 def _called(names: Names) -> list[str]:
@@ -124,7 +128,7 @@ def read_answer(answer: Translation, names: Names, shapes: Sequence[Shape] = ())
              it does not read or uses a name that the function does not have
     """
     try:
-        reading = _read(answer.text, names)
+        reading = _read(answer.text, names, shapes)
     except FrechetError as error:
         unknown = _unknown(answer, names)
         if unknown is not None and not isinstance(error, NotationError):
@@ -143,21 +147,38 @@ def read_answer(answer: Translation, names: Names, shapes: Sequence[Shape] = ())
     return e
 
 
-def _read(text: str, names: Names) -> Reading:
-    """The text, in which a vector of ones may turn out to be a matrix of ones."""
+def _read(text: str, names: Names, shapes: Sequence[Shape] = ()) -> Reading:
+    """The text, or its first variant that reads and has one of the shapes, or else the first that reads."""
     error: FrechetError | None = None
-    for variant in _with_ones(text):
+    other: Reading | None = None
+    for i, variant in enumerate(_variants(text, names)):
         try:
-            return read(variant, names.declarations, names.expressions, dimensions=names.dimensions)
+            found = read(variant, names.declarations, names.expressions, dimensions=names.dimensions)
         except FrechetError as e:
             error = error or e
+            if not isinstance(e, ShapeError):
+                break
+            continue
+        if i == 0 or found.expression.shape in shapes:
+            return found
+        other = other or found
+    if other is not None:
+        return other
     assert error is not None
     raise error
 
 
-def _with_ones(text: str) -> Iterator[str]:
-    """The text, then with some of the vectors of ones as matrices: a bold 1 is written for both."""
+def _variants(text: str, names: Names) -> Iterator[str]:
+    """The text; with some vectors of ones as matrices, as a bold 1 is written for both; with sizes for eye that fit."""
     yield text
+    yield from _with_ones(text)
+    parts = EYE_ALONE.split(text)
+    if 1 < len(parts) <= EYES_TRIED + 1:
+        for sizes in product(sorted(names.dimensions), repeat=len(parts) - 1):
+            yield parts[0] + "".join(f"eye({n}){part}" for n, part in zip(sizes, parts[1:], strict=True))
+
+
+def _with_ones(text: str) -> Iterator[str]:
     first, *rest = text.split(ONES_VECTOR)
     if 0 < len(rest) <= ONES_TRIED:
         for count in range(1, len(rest) + 1):
@@ -183,7 +204,7 @@ def _fitted(answer: Translation, names: Names, shape: Shape) -> Expr | None:
     *lines, last = answer.text.strip("\n").split("\n")
     text = "\n".join([*lines, f"({last}) + {WANTED}"])
     try:
-        e = _read(text, names._replace(expressions={**names.expressions, WANTED: goal})).expression
+        e = _read(text, names._replace(expressions={**names.expressions, WANTED: goal}), [shape]).expression
     except FrechetError:
         return None
     return substitute(e, {goal: zeros(shape)}) if goal in variables(e) else None
@@ -212,7 +233,7 @@ def _unknown(answer: Translation, names: Names) -> FrechetError | None:
 
 
 def _has_not(word: str, names: Names) -> FrechetError:
-    known = [n for n in names.expressions if not n.startswith("d") or n[1:] not in names.expressions]
+    known = [n for n, e in names.expressions.items() if e.op is not VARIABLE or e.params[3] != "differential"]
     near = [n for n in known if n.casefold() == word.casefold()]
     hint = f": did you mean {near[0]}?" if near else f"; its variables are {', '.join(known)}"
     return NotationError(f"your answer uses {word}, which the function does not have{hint}")

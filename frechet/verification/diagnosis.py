@@ -12,13 +12,15 @@ from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.structure import projected
 from frechet.expressions.dimension import SCALAR, UNIT, dim
 from frechet.expressions.errors import FrechetError
-from frechet.expressions.node import Expr, depends, substitute, variables, walk
+from frechet.expressions.node import Expr, Number, depends, substitute, variables, walk
 from frechet.expressions.space import space_names
 from frechet.notation.reading import read
 from frechet.notation.text import write_text
 from frechet.notation.translation import untranslated
 from frechet.operations.constants import EYE, VARIABLE, is_zero, size, variable
+from frechet.operations.elementwise import EXP
 from frechet.operations.hadamard import monomial
+from frechet.operations.reductions import sum_all
 from frechet.operations.sums import SUM, add
 from frechet.operations.transposition import transposed
 from frechet.simplification.polishing import expanded
@@ -42,7 +44,8 @@ def diagnosed(found: Verdict, ground: Ground, text: str) -> Verdict:
     """The verdict on a readable answer of a fitting shape that is not right."""
     for diagnose in (
         proportional, by_free_entries, unprojected, by_transposition, symmetric_only, by_terms, by_named_factor, by_kind,
-        by_edit, by_other_function, without_inner, special_only, symmetric_up_to_factor, by_scaled_terms, parallel, partly,
+        by_edit, by_other_function, by_sign, without_inner, special_only, symmetric_up_to_factor, by_scaled_terms, parallel,
+        partly,
     ):  # fmt: skip
         result = diagnose(found, ground, text)
         if result is not None:
@@ -138,6 +141,8 @@ def _scalars(found: Verdict) -> list[Expr]:
     function = found.question.function
     names = sorted({n for v in variables(function, found.expected) for d in v.shape if d is not UNIT for n in d.names()})
     parts = [n for n in walk(function, found.expected) if n.shape == SCALAR and n.real and n.op.name != "number"]
+    parts += [EXP.build(n) for n in parts if n.op.name == "logsumexp"]
+    parts += [sum_all(EXP.build(n.args[0])) for n in walk(function, found.expected) if n.op.name == "softmax"]
     return list(dict.fromkeys([*(size(dim(n)) for n in names), *parts]))[:PARTS]
 
 
@@ -213,9 +218,16 @@ def symmetric_only(found: Verdict, ground: Ground, text: str) -> Verdict | None:
     return _in_case(found, ground, special_cases.symmetric_cases(ground.variables), "missing-symmetrization", "symmetric")
 
 
+def by_sign(found: Verdict, ground: Ground, text: str) -> Verdict | None:
+    """Right only where a variable is positive, or negative."""
+    return _in_case(found, ground, special_cases.signed_cases(ground.variables), "conditional", None)
+
+
 def special_only(found: Verdict, ground: Ground, text: str) -> Verdict | None:
     """Right only where a variable is orthogonal, diagonal, positive …, or two commute."""
-    return _in_case(found, ground, special_cases.other_cases(ground.variables), "conditional", None)
+    x = found.question.variable
+    cases = (c for c in special_cases.other_cases(ground.variables) if not (c.point and x in c.about))
+    return _in_case(found, ground, cases, "conditional", None)
 
 
 def _in_case(
@@ -316,8 +328,11 @@ def terms(e: Expr) -> list[Expr]:
     found = expanded(e)
     if found is None:
         return _own_terms(e)
-    total = add(found)
-    return _own_terms(total)
+    total: dict[Expr, Number] = {}
+    for c, a in found:
+        for k, b in zip(a.params, a.args, strict=True) if a.op is SUM else ((1, a),):
+            total[b] = total.get(b, 0) + c * k
+    return [add([(c, a)]) for a, c in total.items() if c]
 
 
 def _own_terms(e: Expr) -> list[Expr]:

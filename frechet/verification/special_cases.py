@@ -24,6 +24,11 @@ class Case(NamedTuple):
     about: tuple[Expr, ...]
     change: Change
 
+    @property
+    def point(self) -> bool:
+        """Is it one point only, or a line?"""
+        return self.words.endswith((" = I", " = 1", " of I", "entries 1", "1 or -1", "0 or 1")) and "(" not in self.words
+
 
 def _square(v: Expr) -> bool:
     return v.kind == "matrix" and v.shape[0] is v.shape[1]
@@ -56,14 +61,15 @@ def symmetric_cases(variables: Sequence[Expr]) -> Iterator[Case]:
         yield Case(f"{_listed(names)} symmetric", tuple(square), of_each(names, lambda x, rng: (x + x.T) / 2))
 
 
+def signed_cases(variables: Sequence[Expr]) -> Iterator[Case]:
+    """One variable positive, or negative."""
+    yield from _single(_ordinary(variables), SIGNED)
+
+
 def other_cases(variables: Sequence[Expr]) -> Iterator[Case]:
     """The other special values of one variable, weak ones first, then those of two variables."""
-    chosen = [v for v in variables if v.real and bases(v.params[1]).isdisjoint(FIXED)]
-    chosen = [v for v in chosen if v.params[2] in ("normal", "invertible")][:VARIABLES]
-    for words, kinds, make in SINGLE:
-        for v in chosen:
-            if _kind(v) in kinds:
-                yield Case(words.format(v.params[0]), (v,), of_each([v.params[0]], make))
+    chosen = _ordinary(variables)
+    yield from _single(chosen, SINGLE)
     square = [v for v in chosen if _square(v)]
     for i, a in enumerate(square):
         for b in square[i + 1 :]:
@@ -73,6 +79,19 @@ def other_cases(variables: Sequence[Expr]) -> Iterator[Case]:
     if len(square) > 1:
         names = [v.params[0] for v in square]
         yield Case(f"{_listed(names)} diagonal", tuple(square), of_each(names, lambda x, rng: _diagonal(x)))
+
+
+def _ordinary(variables: Sequence[Expr]) -> list[Expr]:
+    """The variables that may be given special values without losing what is declared of them."""
+    chosen = [v for v in variables if v.real and bases(v.params[1]).isdisjoint(FIXED)]
+    return [v for v in chosen if v.params[2] in ("normal", "invertible")][:VARIABLES]
+
+
+def _single(variables: Sequence[Expr], table: Sequence[Row]) -> Iterator[Case]:
+    for words, kinds, make in table:
+        for v in variables:
+            if _kind(v) in kinds:
+                yield Case(words.format(v.params[0]), (v,), of_each([v.params[0]], make))
 
 
 def _kind(v: Expr) -> str:
@@ -183,12 +202,16 @@ def _unit_trace(x: Any, rng: Random) -> Any:
     return None if abs(t) < 1e-3 else x / t
 
 
+Row = tuple[str, tuple[str, ...], Callable[[Any, Random], Any]]
+
 # Words with {0} for the name, the kinds of variables, and how the special value is made.
-SINGLE: tuple[tuple[str, tuple[str, ...], Callable[[Any, Random], Any]], ...] = (
+SIGNED: tuple[Row, ...] = (
     ("{0} positive", ("scalar",), _above),
     ("{0} negative", ("scalar",), _below),
     ("the entries of {0} positive", ("vector", "matrix", "square"), _above),
     ("the entries of {0} negative", ("vector", "matrix", "square"), _below),
+)  # fmt: skip
+SINGLE: tuple[Row, ...] = (
     ("sum({0}) = 1", ("vector",), _unit_sum),
     ("each row of {0} adding up to 1", ("matrix", "square"), _unit_sum),
     ("norm2({0}) = 1", ("vector", "matrix"), _unit_length),
@@ -204,7 +227,7 @@ SINGLE: tuple[tuple[str, tuple[str, ...], Callable[[Any, Random], Any]], ...] = 
     ("{0} a multiple of I", ("square",), _multiple),
     ("{0} = I", ("square",), _identity),
     ("{0} = 1", ("scalar",), _ones),
-    ("all entries of {0} 1", ("vector",), _ones),
+    ("all entries of {0} = 1", ("vector",), _ones),
 )  # fmt: skip
 
 
