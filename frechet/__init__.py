@@ -37,6 +37,7 @@ from frechet.interfaces.python import (
 )
 
 if TYPE_CHECKING:
+    from frechet.interfaces.checking import check
     from frechet.notation.reading import parse
 
 __version__ = "0.1.0"
@@ -51,6 +52,7 @@ __all__ = [
     "ShapeError",
     "UnsupportedError",
     "block",
+    "check",
     "derivative",
     "function",
     "hessian",
@@ -77,7 +79,11 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    # The reader is imported when it is used; every operation is a function: fr.tr, fr.logdet, fr.softmax …
+    # The reader and the judge are imported when they are used; every operation is a function: fr.tr, fr.logdet, fr.softmax …
+    if name == "check":
+        from frechet.interfaces.checking import check
+
+        return check
     if name == "parse":
         from frechet.notation.reading import parse
 

@@ -1,0 +1,187 @@
+"""Single edits of an answer, each undoing one misapplied rule, and single misapplications of a rule to the function.
+
+An edit changes the text of the answer: one part transposed, two factors swapped, an element-wise operation made a matrix
+one, diag(…) or tr(…) put around a part. An edit that makes the answer right names the rule that was misapplied.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from frechet.notation.syntax import Node, Program, read_syntax
+
+EDITS = 160  # of one answer
+PARTS = 40  # of an answer that are transposed or wrapped, from the smallest
+
+TRANSPOSED, SWAPPED, REVERSED, ELEMENTWISE, MATRIX = "transpose", "order", "reversed", "element-wise", "matrix"
+DIAG, TRACE, KRON, SIDE = "diag", "trace", "kron", "side"
+
+# Element-wise functions and the functions of matrices that people take for them.
+PAIRS = {"exp": "expm", "log": "logm", "sqrt": "sqrtm", "sin": "sinm", "cos": "cosm"}
+
+
+class Edit(NamedTuple):
+    """kind: which rule it undoes; before: the part as it stood; text: the answer after the edit."""
+
+    kind: str
+    before: str
+    after: str
+    text: str
+
+
+def edits(text: str) -> Iterator[Edit]:
+    """Edits of an answer in the text notation, the plainest first; none of a text that does not parse."""
+    program = read_syntax(text)
+    count = 0
+    seen = {text}
+    for edit in _all(program):
+        if edit.text not in seen:
+            seen.add(edit.text)
+            yield edit
+            count += 1
+            if count == EDITS:
+                return
+
+
+def _all(program: Program) -> Iterator[Edit]:
+    yield from _transpositions(program)
+    yield from _swaps(program)
+    yield from _kinds(program.text)
+    yield from _operators(program)
+    yield from _wraps(program)
+
+
+def spans(program: Program) -> list[tuple[int, int]]:
+    """The place of every node, with the parentheses around it."""
+    text = program.text
+    found = []
+    for node in program.nodes:
+        start, end = node.start, node.end
+        while True:
+            before, after = len(text[:start].rstrip()), end + len(text[end:]) - len(text[end:].lstrip())
+            grouped = before > 0 and after < len(text) and text[before - 1] == "(" and text[after] == ")"
+            if not grouped or re.search(r"[\w′″']$", text[: before - 1]):
+                break
+            start, end = before - 1, after + 1
+        found.append((start, end))
+    return found
+
+
+def _replaced(program: Program, start: int, end: int, new: str, kind: str) -> Edit:
+    text = program.text
+    return Edit(kind, text[start:end], new, text[:start] + new + text[end:])
+
+
+def _parts(program: Program) -> list[int]:
+    """The nodes that may be matrices, small ones first, without the answer itself."""
+    inside = [i for i, n in enumerate(program.nodes) if n.kind not in ("number", "none", "slice", "string", "imaginary")]
+    inside = [i for i in inside if i != program.root]
+    return sorted(inside, key=lambda i: program.nodes[i].end - program.nodes[i].start)[:PARTS]
+
+
+def _transpositions(program: Program) -> Iterator[Edit]:
+    for i in _parts(program):
+        node = program.nodes[i]
+        part = program.text[node.start : node.end]
+        if node.kind == "transpose":
+            inner = program.nodes[node.args[0]]
+            plain = program.text[inner.start : inner.end]
+            yield _replaced(program, node.start, node.end, plain if inner.kind == "name" else f"({plain})", TRANSPOSED)
+        else:
+            yield _replaced(program, node.start, node.end, f"{part}'" if node.kind == "name" else f"({part})'", TRANSPOSED)
+
+
+def _swaps(program: Program) -> Iterator[Edit]:
+    nodes, at = program.nodes, spans(program)
+    inner = {n.args[0] for n in nodes if n.kind == "mul" and nodes[n.args[0]].kind == "mul"}
+    for i, node in enumerate(nodes):
+        if node.kind == "mul" and not (i in inner and at[i] == (node.start, node.end)):
+            chain = _chain(program, i, at)
+            texts = [program.text[s:e] for s, e in (at[k] for k in chain)]
+            for k in range(len(texts) - 1):
+                swapped = [*texts[:k], texts[k + 1], texts[k], *texts[k + 2 :]]
+                yield _replaced(program, node.start, node.end, "*".join(swapped), SWAPPED)
+            if len(texts) > 2:
+                yield _replaced(program, node.start, node.end, "*".join(texts[::-1]), REVERSED)
+                yield _replaced(program, node.start, node.end, "*".join([*texts[1:], texts[0]]), SWAPPED)
+                yield _replaced(program, node.start, node.end, "*".join([texts[-1], *texts[:-1]]), SWAPPED)
+        elif node.kind == "kron" or (node.kind == "call" and node.value == "kron" and len(node.args) == 2):
+            a, b = (program.text[s:e] for s, e in (at[k] for k in node.args))
+            yield _replaced(program, node.start, node.end, f"kron({b},{a})", KRON)
+            yield _replaced(program, node.start, node.end, f"kron(({a})',{b})", TRANSPOSED)
+            yield _replaced(program, node.start, node.end, f"kron({a},({b})')", TRANSPOSED)
+            yield _replaced(program, node.start, node.end, f"kron(({b})',{a})", KRON)
+            yield _replaced(program, node.start, node.end, f"kron({b},({a})')", KRON)
+
+
+def _chain(program: Program, i: int, at: Sequence[tuple[int, int]]) -> list[int]:
+    """The factors of a product, from left to right."""
+    found = []
+    node: Node = program.nodes[i]
+    while True:
+        left, right = node.args
+        found.append(right)
+        below = program.nodes[left]
+        if below.kind != "mul" or at[left] != (below.start, below.end):
+            found.append(left)
+            return found[::-1]
+        node = below
+
+
+def _kinds(text: str) -> Iterator[Edit]:
+    """All element-wise functions made functions of matrices, and the other way round."""
+    for kind, new in ((MATRIX, as_matrix(text)), (ELEMENTWISE, as_elementwise(text))):
+        if new != text:
+            yield Edit(kind, text, new, new)
+
+
+def as_matrix(text: str) -> str:
+    """The text with element-wise functions, powers and reciprocals as those of matrices.
+
+    >>> as_matrix("exp(X) - 3*X.^2 + 1./X")
+    'expm(X) - 3*X^2 + inv(X)'
+    """
+    text = re.sub(r"\b(exp|log|sqrt|sin|cos)\(", lambda m: PAIRS[m[1]] + "(", text)
+    text = re.sub(r"\b1\s*\./\s*(\w+(?:'|\.\^\w+|\^\w+)*|\([^()]*\))", r"inv(\1)", text)
+    return text.replace(".^", "^")
+
+
+def as_elementwise(text: str) -> str:
+    """The text with functions of matrices, powers and inverses taken entry by entry.
+
+    >>> as_elementwise("expm(X) - 3*X^2 + inv(X)")
+    'exp(X) - 3*X.^2 + (1./(X))'
+    """
+    text = re.sub(r"\b(exp|log|sqrt|sin|cos)m\(", r"\1(", text)
+    text = re.sub(r"\binv\(([^()]*)\)", r"(1./(\1))", text)
+    return re.sub(r"(?<!\.)\^(?!\s*[TH{]|\s*-\s*T)", ".^", text)
+
+
+def _operators(program: Program) -> Iterator[Edit]:
+    """A matrix product for an element-wise one, and the other way round."""
+    at = spans(program)
+    for node in program.nodes:
+        if node.kind in ("mul", "hadamard"):
+            a, b = (program.text[s:e] for s, e in (at[k] for k in node.args))
+            new = f"({a}).*({b})" if node.kind == "mul" else f"({a})*({b})"
+            if node.kind == "hadamard":
+                yield _replaced(program, node.start, node.end, f"(diag({a})*{b})", DIAG)
+                yield _replaced(program, node.start, node.end, f"({a}*diag({b}))", DIAG)
+            yield _replaced(program, node.start, node.end, f"({new})", ELEMENTWISE if node.kind == "mul" else MATRIX)
+
+
+def _wraps(program: Program) -> Iterator[Edit]:
+    text = program.text
+    lines = text.rstrip("\n").rfind("\n") + 1
+    yield Edit(TRACE, text[lines:], f"tr({text[lines:]})", f"{text[:lines]}tr({text[lines:]})")
+    yield Edit(DIAG, text[lines:], f"diag({text[lines:]})", f"{text[:lines]}diag({text[lines:]})")
+    for i in _parts(program):
+        node = program.nodes[i]
+        part = text[node.start : node.end]
+        yield _replaced(program, node.start, node.end, f"(diag({part}))", DIAG)
+        if node.kind == "call" and node.value == "diag":
+            inner = program.nodes[node.args[0]]
+            yield _replaced(program, node.start, node.end, f"({text[inner.start : inner.end]})", DIAG)
+        yield _replaced(program, node.start, node.end, f"(tr({part}))", TRACE)

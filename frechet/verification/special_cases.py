@@ -1,0 +1,254 @@
+"""Special cases in which two expressions may agree: A symmetric, Q orthogonal, x with positive entries, A and X commuting.
+
+A case changes the values of a random point; the cases of a variable go from the weakest to the strongest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+from typing import Any, NamedTuple
+
+from frechet.expressions.node import Expr
+from frechet.expressions.space import bases
+from frechet.verification.comparison import Change, Ground, close, nothing
+
+VARIABLES = 6  # of a function with more, only the first ones get special values
+FIXED = ("spd", "psd", "orthogonal", "sphere", "rank", "sparse", "hermitian")  # declared, and lost by most changes
+
+
+class Case(NamedTuple):
+    """words: with the names filled in, such as "A symmetric"; about: the variables that get special values."""
+
+    words: str
+    about: tuple[Expr, ...]
+    change: Change
+
+    @property
+    def point(self) -> bool:
+        """Is it one point only, or a line?"""
+        return self.words.endswith((" = I", " = 1", " of I", "entries 1", "1 or -1", "0 or 1")) and "(" not in self.words
+
+
+def _square(v: Expr) -> bool:
+    return v.kind == "matrix" and v.shape[0] is v.shape[1]
+
+
+def _may_be_asymmetric(v: Expr) -> bool:
+    known = {"symmetric", "spd", "psd", "diagonal", "hermitian"}
+    return _square(v) and known.isdisjoint(v.params[1]) and v.params[2] != "spd"
+
+
+def of_each(names: Sequence[str], make: Callable[[Any, Random], Any]) -> Change:
+    def change(values: dict[str, Any], rng: Random) -> bool:
+        for name in names:
+            new = make(values[name], rng)
+            if new is None:
+                return False
+            values[name] = new
+        return True
+
+    return change
+
+
+def symmetric_cases(variables: Sequence[Expr]) -> Iterator[Case]:
+    """One square matrix symmetric, then all of them."""
+    square = [v for v in variables if _may_be_asymmetric(v)][:VARIABLES]
+    for v in square:
+        yield Case(f"{v.params[0]} symmetric", (v,), of_each([v.params[0]], lambda x, rng: (x + x.T) / 2))
+    if len(square) > 1:
+        names = [v.params[0] for v in square]
+        yield Case(f"{_listed(names)} symmetric", tuple(square), of_each(names, lambda x, rng: (x + x.T) / 2))
+
+
+def signed_cases(variables: Sequence[Expr]) -> Iterator[Case]:
+    """One variable positive, or negative."""
+    yield from _single(_ordinary(variables), SIGNED)
+
+
+def other_cases(variables: Sequence[Expr]) -> Iterator[Case]:
+    """The other special values of one variable, weak ones first, then those of two variables."""
+    chosen = _ordinary(variables)
+    yield from _single(chosen, SINGLE)
+    square = [v for v in chosen if _square(v)]
+    for i, a in enumerate(square):
+        for b in square[i + 1 :]:
+            if a.shape == b.shape:
+                words = f"{a.params[0]} and {b.params[0]} commute"
+                yield Case(words, (a, b), _commuting(a.params[0], b.params[0]))
+    if len(square) > 1:
+        names = [v.params[0] for v in square]
+        yield Case(f"{_listed(names)} diagonal", tuple(square), of_each(names, lambda x, rng: _diagonal(x)))
+
+
+def _ordinary(variables: Sequence[Expr]) -> list[Expr]:
+    """The variables that may be given special values without losing what is declared of them."""
+    chosen = [v for v in variables if v.real and bases(v.params[1]).isdisjoint(FIXED)]
+    return [v for v in chosen if v.params[2] in ("normal", "invertible")][:VARIABLES]
+
+
+def _single(variables: Sequence[Expr], table: Sequence[Row]) -> Iterator[Case]:
+    for words, kinds, make in table:
+        for v in variables:
+            if _kind(v) in kinds:
+                yield Case(words.format(v.params[0]), (v,), of_each([v.params[0]], make))
+
+
+def _kind(v: Expr) -> str:
+    if _square(v):
+        return "square"
+    return v.kind
+
+
+def _commuting(a: str, b: str) -> Change:
+    def change(values: dict[str, Any], rng: Random) -> bool:
+        import numpy as np
+
+        x = values[a]
+        values[b] = 0.6 * np.eye(len(x)) + rng.uniform(0.2, 0.6) * x + rng.uniform(0.1, 0.3) * x @ x
+        return True
+
+    return change
+
+
+def _diagonal(x: Any) -> Any:
+    import numpy as np
+
+    return np.diag(np.diag(x))
+
+
+def _orthogonal(x: Any, rng: Random) -> Any:
+    import numpy as np
+
+    u, _, vt = np.linalg.svd(x, full_matrices=False)
+    return u @ vt
+
+
+def _unit_sum(x: Any, rng: Random) -> Any:
+    total = x.sum(axis=-1, keepdims=True)
+    return None if abs(total).min() < 1e-3 else x / total
+
+
+def _spd(x: Any, rng: Random) -> Any:
+    import numpy as np
+
+    return x @ x.T / len(x) + 0.3 * np.eye(len(x))
+
+
+def _unit_determinant(x: Any, rng: Random) -> Any:
+    import numpy as np
+
+    d = np.linalg.det(x)
+    if abs(d) < 1e-6:
+        return None
+    if d < 0:
+        x = x.copy()
+        x[0] = -x[0]
+    return x / abs(d) ** (1 / len(x))
+
+
+def _signs(x: Any, rng: Random) -> Any:
+    import numpy as np
+
+    return np.where(x < 0, -1.0, 1.0)
+
+
+def _unit_length(x: Any, rng: Random) -> Any:
+    import numpy as np
+
+    return x / np.linalg.norm(x)
+
+
+def _zero_one(x: Any, rng: Random) -> Any:
+    import numpy as np
+
+    return np.where(x < 0.4, 0.0, 1.0)
+
+
+def _ones(x: Any, rng: Random) -> Any:
+    import numpy as np
+
+    return np.ones_like(x) * 1.0
+
+
+def _skew(x: Any, rng: Random) -> Any:
+    return (x - x.T) / 2
+
+
+def _multiple(x: Any, rng: Random) -> Any:
+    import numpy as np
+
+    return rng.uniform(0.4, 1.7) * np.eye(len(x))
+
+
+def _identity(x: Any, rng: Random) -> Any:
+    import numpy as np
+
+    return np.eye(len(x))
+
+
+def _above(x: Any, rng: Random) -> Any:
+    return abs(x) + 0.05
+
+
+def _below(x: Any, rng: Random) -> Any:
+    return -abs(x) - 0.05
+
+
+def _unit_trace(x: Any, rng: Random) -> Any:
+    import numpy as np
+
+    t = float(np.trace(x))
+    return None if abs(t) < 1e-3 else x / t
+
+
+Row = tuple[str, tuple[str, ...], Callable[[Any, Random], Any]]
+
+# Words with {0} for the name, the kinds of variables, and how the special value is made.
+SIGNED: tuple[Row, ...] = (
+    ("{0} positive", ("scalar",), _above),
+    ("{0} negative", ("scalar",), _below),
+    ("the entries of {0} positive", ("vector", "matrix", "square"), _above),
+    ("the entries of {0} negative", ("vector", "matrix", "square"), _below),
+)  # fmt: skip
+SINGLE: tuple[Row, ...] = (
+    ("sum({0}) = 1", ("vector",), _unit_sum),
+    ("each row of {0} adding up to 1", ("matrix", "square"), _unit_sum),
+    ("norm2({0}) = 1", ("vector", "matrix"), _unit_length),
+    ("tr({0}) = 1", ("square",), _unit_trace),
+    ("det({0}) = 1", ("square",), _unit_determinant),
+    ("the entries of {0} 1 or -1", ("vector", "matrix", "square", "scalar"), _signs),
+    ("the entries of {0} 0 or 1", ("vector", "matrix", "square"), _zero_one),
+    ("{0} skew-symmetric", ("square",), _skew),
+    ("{0} orthogonal", ("square",), _orthogonal),
+    ("the columns of {0} orthonormal (or its rows, where these are fewer)", ("matrix",), _orthogonal),
+    ("{0} symmetric positive definite", ("square",), _spd),
+    ("{0} diagonal", ("square",), lambda x, rng: _diagonal(x)),
+    ("{0} a multiple of I", ("square",), _multiple),
+    ("{0} = I", ("square",), _identity),
+    ("{0} = 1", ("scalar",), _ones),
+    ("all entries of {0} = 1", ("vector",), _ones),
+)  # fmt: skip
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def holds(case: Case, ground: Ground, a: Expr, b: Expr) -> bool:
+    """Are a and b equal in this case, and not only because both are 0 or the point was of that kind already?"""
+    at = ground.special(case.change)
+    if len(at) < 2 or not all(close(ground.value(a, p), ground.value(b, p)) for p in at):
+        return False
+    return not all(nothing(ground.value(b, p)) for p in at)
+
+
+def respects(case: Case, values: dict[str, Any]) -> bool:
+    """Do the values of the case still have what is declared of the variables?"""
+    from frechet.verification.sampling import linear_structure, projected
+
+    for v in case.about:
+        linear = [w for w in linear_structure(v) if not w.startswith("sparse")]
+        if linear and not close(projected(values[v.params[0]], linear), values[v.params[0]]):
+            return False
+    return True
