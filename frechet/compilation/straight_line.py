@@ -8,6 +8,7 @@ from frechet.compilation.numpy_source import Program, program_of
 from frechet.expressions.node import Expr, rebuild
 from frechet.operations.elementwise import LOG
 from frechet.operations.softmax import SOFTMAX, SOFTMAX_OF_ROWS, logsoftmax
+from frechet.operations.transposition import TRANSPOSE, transposed
 
 Assignment = tuple[Expr, Expr]
 """A variable, and the expression of variables before it that gives its value."""
@@ -48,10 +49,12 @@ def stable(e: Expr) -> Expr:
     """The expression with z - logsumexp(z) for log(softmax(z)), whose entries may be too small for floating point."""
 
     def change(node: Expr, args: tuple[Expr, ...]) -> Expr:
-        if node.op is LOG and args[0].op is SOFTMAX:
-            return logsoftmax(args[0].args[0])
-        if node.op is LOG and args[0].op is SOFTMAX_OF_ROWS:
-            return logsoftmax(args[0].args[0], 2)
+        inner = args[0] if node.op is LOG else node
+        turned = inner.op is TRANSPOSE
+        inner = inner.args[0] if turned else inner
+        if node.op is LOG and inner.op in (SOFTMAX, SOFTMAX_OF_ROWS):
+            value = logsoftmax(inner.args[0], 2 if inner.op is SOFTMAX_OF_ROWS else 0)
+            return transposed(value) if turned else value
         return node if args == node.args else node.op.rebuild(node, args)
 
     return rebuild([e], change)[0]

@@ -102,6 +102,12 @@ class Backprop:
         """By the parameters, in their order: each in the parameter's own space, symmetric where that is."""
         return self._pulled[1]
 
+    @cached_property
+    def assignments(self) -> list[tuple[Expr, Expr]]:
+        """Values, cotangents and gradients, each in terms of what is before it."""
+        rows = [(c.symbol, c.expression) for c in (*self.cotangents, *self.gradients) if c.expression is not ONE]
+        return [*(s[:2] for s in self.stages), *rows]
+
 
 def needed(stages: Sequence[Stage]) -> tuple[list[Stage], list[Stage]]:
     """The stages that the last one is computed from, it included, and the others."""
