@@ -36,9 +36,9 @@ from frechet.operations.transposition import TRANSPOSE
 
 NOTHING = dim({})
 FREE = frozenset({
-    "variable", "number", "pi", "size", "ones", "zeros", "eye", "unit", "selection", "commutation", "duplication", "elimination",
-    "transpose", "vec", "unvec", "vech", "reshape", "blocks", "diag", "tril", "triu", "maximum", "minimum", "max", "min",
-    "max_of_rows", "min_of_rows", "clip", "sign", "step", "relu", "abs",
+    "variable", "number", "pi", "size", "ones", "zeros", "eye", "unit", "selection", "commutation", "duplication",
+    "elimination", "transpose", "vec", "unvec", "vech", "reshape", "blocks", "diag", "tril", "triu", "maximum", "minimum",
+    "max", "min", "max_of_rows", "min_of_rows", "clip", "sign", "step", "relu", "abs",
 })  # fmt: skip
 PER_ENTRY = {  # of the argument
     "softmax": 4, "softmax_of_rows": 4, "logsumexp": 3, "logsumexp_of_rows": 3, "maskedsoftmax": 4, "sum": 1, "prod": 1,
@@ -88,7 +88,6 @@ class Counter:
     def name(self, e: Expr, symbol: Expr) -> None:
         """The value of e is there from now on."""
         self.seen.update((stable(e), symbol))
-
 
     def per_step(self, root: Expr, moving: Collection[Expr]) -> Dim:
         """The cost of what depends on `moving`, as if it were new every time. The rest is not counted."""
@@ -168,13 +167,15 @@ def _product(node: Expr) -> Dim:
     for i in scaled:
         beside = node.args[i - 1] if i > 0 else node.args[i + 1]
         total = total + _count(beside.shape)
-    factors = [a for i, a in enumerate(node.args) if i not in scaled]
-    factors = [(factors[i], rows, columns) for i, rows, columns in indexed(factors)] if len(factors) > 1 else []  # type: ignore[misc]
-    shapes = [
-        (e.shape[0] if r is None else r.shape[1], e.shape[1] if c is None else c.shape[1])
-        for e, r, c in factors  # type: ignore[misc]
-    ]
-    trivial = [is_ones(e) or is_ones(_plain(e)) for e, _, _ in factors]  # type: ignore[misc]
+    kept = [a for i, a in enumerate(node.args) if i not in scaled]
+    if len(kept) < 2:
+        return total
+    shapes: list[Shape] = []
+    trivial: list[bool] = []
+    for i, rows, columns in indexed(kept):  # X[a:b] is a part of X
+        e = kept[i]
+        shapes.append((e.shape[0] if rows is None else rows.shape[1], e.shape[1] if columns is None else columns.shape[1]))
+        trivial.append(is_ones(_plain(e)))
     cut = next((i for i, s in enumerate(shapes[:-1]) if s[1] is UNIT), None)
     if cut is None:
         return total + _chain(shapes, trivial)

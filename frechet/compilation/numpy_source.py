@@ -164,6 +164,7 @@ class Program:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.doc = ""
         self.parameters: dict[str, str] = {}  # name of the variable -> name of the parameter
         self.sizes: dict[str, str] = {}  # sizes that must be given -> name of the parameter
         self.symbols: dict[str, str] = {}  # name of a variable that is assigned -> what it is called
@@ -177,7 +178,8 @@ class Program:
     def function(self) -> str:
         parameters = [*self.parameters.values(), *self.sizes.values()]
         head = f"def {self.name}({'*, ' if parameters else ''}{', '.join(parameters)}):"
-        return "\n".join([head, *(f"    {line}" for line in self.lines)]) + "\n"
+        lines = [f'"""{self.doc}"""', *self.lines] if self.doc else self.lines
+        return "\n".join([head, *(f"    {line}" for line in lines)]) + "\n"
 
     def source(self) -> str:
         parts = ["import numpy as np"]
@@ -484,8 +486,12 @@ def _size_lines(wanted: set[str], bindings: Bindings, known: Sequence[Expr], par
     """The assignments of the sizes that the program names."""
     lines = []
     done: set[str] = set()
+    by_variable: dict[Expr, list[str]] = {}
+    for n, b in bindings.items():
+        if n in wanted and b.direct:
+            by_variable.setdefault(b.variable, []).append(n)
     for v in known:  # n, m = X.shape
-        direct = [n for n, b in bindings.items() if n in wanted and b.variable is v and b.direct]
+        direct = by_variable.get(v, [])
         if len(direct) == len(axes(v.shape)) > 1:
             direct.sort(key=lambda n: bindings[n].axis)
             lines.append(f"{', '.join(direct)} = {parameters[v.params[0]]}.shape")

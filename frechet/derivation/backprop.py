@@ -11,15 +11,16 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from frechet.derivation.stages import Stage, cut
+from frechet.derivation.stages import Stage
 from frechet.differentiation.adjoint import adjoints
 from frechet.differentiation.differential import differential, differential_symbol
 from frechet.differentiation.structure import projected
 from frechet.expressions.dimension import SCALAR, show_shape
 from frechet.expressions.errors import NotationError, ShapeError, UnsupportedError
-from frechet.expressions.node import Expr, Number
+from frechet.expressions.node import Expr, Number, substitute
 from frechet.operations.constants import ONE, VARIABLE, variable, zeros
 from frechet.operations.sums import add
+from frechet.operations.transposition import TRANSPOSE, transposed
 from frechet.simplification.polishing import polished
 
 LONG = 60  # a sum of more terms is not polished: gradients of what is shared by thousands of stages
@@ -45,7 +46,7 @@ class Backprop:
         loss = self.stages[-1]
         if loss.symbol.shape != SCALAR:
             raise ShapeError(
-                f"the last line must be the loss, a number, and this is a {loss.symbol.kind} ({show_shape(loss.symbol.shape)})"
+                f"the last line must be the loss, a number: it is a {loss.symbol.kind}, {show_shape(loss.symbol.shape)}"
             )
         for e in (*self.parameters, *(s.symbol for s in self.stages)):
             if not e.real:
@@ -131,7 +132,7 @@ def depending(stages: Sequence[Stage], on: Collection[Expr]) -> set[Expr]:
     return found
 
 
-DATA = ("x", "y", "t")  # the first letters of what is data where nothing is said, in either case: x, X, y1, t_2
+DATA = ("x", "y", "t")  # the names of what is data where nothing is said, in either case and with a number: x, X, y1, t_2
 
 
 def roles(
@@ -139,7 +140,8 @@ def roles(
 ) -> tuple[list[Expr], list[Expr], list[Expr]]:
     """Variables as parameters, data and constants.
 
-    data: their names; where none are given, x, y, t and capitals, with or without a number, and what is declared as labels
+    data: their names; where none are given: x, y, t and their capitals, with or without a number; initial states such as
+        h0; and what is declared as labels or as a mask
     wrt: the names of the parameters; where none are given, the vectors and matrices that are no data
 
     Raises:  NotationError, for a name that is no variable, or is both
@@ -162,12 +164,21 @@ def _looks_like_data(v: Expr) -> bool:
     name, _, domain, _ = v.params
     if domain in ("labels±1", "onehot", "mask01"):
         return True
-    return name[:1].lower() in DATA and (len(name) == 1 or name[1:].lstrip("_").isdigit())
+    number = name[1:].lstrip("_")
+    if number and not number.isdigit():
+        return False
+    return name[:1].lower() in DATA or (number == "0" and v.kind == "vector")
 
 
 def _named(e: Expr, stage: Stage) -> Expr:
-    """The expression with the stage's symbol for its value: P for softmax(S), where P is that."""
-    return e if stage.expression.op is VARIABLE else cut([e], {stage.expression: stage.symbol})[1][0]
+    """The expression with the stage's symbol for its value, P for softmax(S,2) where P is that, and P' for its transpose."""
+    value = stage.expression
+    if value.op is VARIABLE:
+        return e
+    turned = {value.args[0]: transposed(stage.symbol)} if value.op is TRANSPOSE else {}
+    if any(v.op is VARIABLE for v in turned):
+        return e
+    return substitute(e, {value: stage.symbol, **turned})
 
 
 def _summed(parts: Sequence[tuple[Number, Expr]]) -> Expr:

@@ -36,7 +36,7 @@ class Batch(NamedTuple):
 
     stages: list[Stage]
     data: dict[Expr, Expr]
-    count: Dim
+    size: Dim
 
 
 def batched(
@@ -45,7 +45,7 @@ def batched(
     """The stages for `count` samples; the loss is the sum, or the mean, of the losses of the samples.
 
     Shapes:  a vector of n becomes count×n (rows) or n×count (columns), a number a vector of count
-    Raises:  ShapeError, where the data are matrices; UnsupportedError, naming the operation that has no rule for many samples
+    Raises:  ShapeError, where the data are matrices; UnsupportedError, by name, for an operation without a rule for samples
     """
     n = dim(count)
     found: dict[Expr, Expr] = {}
@@ -214,4 +214,4 @@ def _row(v: Expr) -> Expr:
 
 
 def _shown(node: Expr) -> str:
-    return {PRODUCT: "a product of vectors"}.get(node.op, node.op.typed_as or node.op.name)
+    return "a product of vectors" if node.op is PRODUCT else node.op.typed_as or node.op.name

@@ -62,7 +62,7 @@ def standing_for(e: Expr, name: str) -> Expr:
 
 
 def cut(roots: Sequence[Expr], symbols: Mapping[Expr, Expr]) -> tuple[list[Stage], list[Expr]]:
-    """Expressions with each node of `symbols` replaced by its symbol: the stages, in order, and the roots in terms of them."""
+    """Expressions with each node of `symbols` replaced by its symbol: the stages in order, and the roots of them."""
     stages: list[Stage] = []
 
     def change(node: Expr, args: tuple[Expr, ...]) -> Expr:
@@ -95,10 +95,10 @@ def split(stages: Sequence[Stage], active: Collection[Expr], taken: Collection[s
                 known[part] = standing_for(part, _free(f"{letter}_{stage.name}", taken))
             symbols[part] = known[part]
         parts, (rest,) = cut([stage.expression], symbols)
-        for part in parts:
-            if part.symbol not in active:
-                found.append(Stage(part.symbol, part.expression, stage.line, own=False))
-                active.add(part.symbol)
+        for cut_off in parts:
+            if cut_off.symbol not in active:
+                found.append(cut_off._replace(line=stage.line, own=False))
+                active.add(cut_off.symbol)
         found.append(Stage(stage.symbol, rest, stage.line))
         if any(v in active for v in stage.inputs):
             active.add(stage.symbol)
@@ -158,5 +158,3 @@ def dimensions(stages: Sequence[Stage]) -> list[str]:
                 if isinstance(d, Dim):
                     found.update(dict.fromkeys(sorted(d.names())))
     return list(found)
-
-

@@ -170,7 +170,7 @@ class Formula:
             self.definitions[d.name] = d.root
 
     def used_too_early(self, name: str, i: int) -> FrechetError:
-        """The error of a defined name that stands at node i, on its own line or on an earlier one; circles are said to be so."""
+        """The error of a defined name that stands at node i, on its own line or an earlier one; circles are named."""
         by_name = {d.name: d for d in self.program.definitions}
         here, line = self.nodes[i], by_name[name]
         if line.start < here.start:

@@ -18,7 +18,8 @@ from frechet.notation.formula import Formula
 from frechet.notation.indices import lonely_scalar
 from frechet.notation.shapes import find_exponents, infer, settle
 
-RETRIES = 20  # so many undeclared names may turn out to be vectors
+RETRIES = (20, 150)  # so many undeclared names may turn out to be vectors, in a long text and in a short one
+RETRIED = 1_000_000  # characters that are read again for them
 
 
 class Reading(NamedTuple):
@@ -141,7 +142,8 @@ def _read_with_vector(formula: Formula, error: ShapeError, cut: dict[str, Expr] 
     name, order = _added_scalar(formula, formula.unifier.place), 1
     if name is None:
         name, order = _beside_tensor(formula, formula.unifier.place)
-    if name is None or len(formula.vectors) >= RETRIES:
+    least, most = RETRIES
+    if name is None or len(formula.vectors) >= max(least, min(most, RETRIED // max(len(formula.text), 1))):
         raise error
     again = Formula(formula.text, formula.said, formula.given, formula.wrt, formula.sizes, formula.dimensions)
     again.vectors = formula.vectors | {name}

@@ -32,7 +32,7 @@ class Samples(NamedTuple):
 
     single: Backprop
     data: Mapping[Expr, Expr]  # one sample's variable -> the batch's
-    count: str
+    size: str  # the name of how many there are
     layout: str
     total: str
 
@@ -75,9 +75,7 @@ def _compared(b: Backprop, samples: Samples | None, seed: int) -> Report:
             )
             if not found.enter(want, got, check.TOLERANCE, "differences of the loss"):
                 where = ", ".join(p.params[0] for p in chosen[:3])
-                return Report(
-                    found.points, found.error, (), False, f"{where}{'…' * (len(chosen) > 3)}: {found.reason}"
-                )
+                return Report(found.points, found.error, (), False, f"{where}{'…' * (len(chosen) > 3)}: {found.reason}")
         if samples is not None and not _same(samples, point, value, gradients, found):
             return found.report()
     return found.report()
@@ -133,7 +131,7 @@ def _same(samples: Samples, point: Point, value: Any, gradients: Mapping[str, An
     """Are the loss and the gradients those of the samples, added up or averaged?"""
     import numpy as np
 
-    n = point.sizes[samples.count]
+    n = point.sizes[samples.size]
     function = gradient_program(samples.single)
     loss, sums = 0.0, {name: 0.0 * g for name, g in gradients.items()}
     of = {v.params[0]: v for v in samples.data}
@@ -149,10 +147,14 @@ def _same(samples: Samples, point: Point, value: Any, gradients: Mapping[str, An
         for name, g in parts.items():
             sums[name] = sums[name] + g
     share = 1.0 / n if samples.total == "mean" else 1.0
-    if not found.compare(np.asarray(value), np.asarray(loss * share), SAME, "the loss of the batch", "that of its samples", 1.0):
+    if not found.compare(
+        np.asarray(value), np.asarray(loss * share), SAME, "the loss of the batch", "that of its samples", 1.0
+    ):
         return False
     return all(
-        found.compare(np.asarray(g), np.asarray(sums[name] * share), SAME, f"the gradient by {name}", "that of the samples", 1.0)
+        found.compare(
+            np.asarray(g), np.asarray(sums[name] * share), SAME, f"the gradient by {name}", "that of the samples", 1.0
+        )
         for name, g in gradients.items()
     )
 
