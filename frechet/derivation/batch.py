@@ -17,9 +17,10 @@ from frechet.expressions.node import Expr, walk
 from frechet.expressions.operation import Operation, all_operations
 from frechet.operations.blocks import BlocksPage, blocks
 from frechet.operations.constants import ones, size, variable
-from frechet.operations.elementwise import Elementwise
+from frechet.operations.elementwise import ABS, Elementwise
 from frechet.operations.extrema import CLIP, ExtremumPage
 from frechet.operations.hadamard import MONOMIAL, POWER, monomial, times
+from frechet.operations.norms import NORM1
 from frechet.operations.products import PRODUCT, SCALE, product, scale
 from frechet.operations.reductions import SUM_ALL, sum_all
 from frechet.operations.rowwise import row_sums
@@ -202,6 +203,8 @@ def _of_rows(op: Operation, rows: Expr, rest: Sequence[object]) -> Expr | None:
     """What this operation makes of every row, as softmax(Z,2) does what softmax(z) does; None where there is no such one."""
     if op is SUM_ALL:
         return row_sums(rows)
+    if op is NORM1:
+        return row_sums(ABS.build(rows))
     page = next((page for page in all_operations() if page.by_rows and page.typed_as == op.name), None)
     if page is None:
         return None

@@ -59,7 +59,7 @@ class Network:
         self.parameters, own_data, self.constants = roles(given, wrt, data)
         if not self.parameters:
             raise NotationError("there is no parameter to differentiate by: every variable is data, or a number; say --wrt")
-        taken = {v.params[0] for v in given} | set(dimensions(stages))
+        taken = {v.params[0] for v in given} | {s.name for s in stages} | set(dimensions(stages))
         one = split(stages, depending(stages, self.parameters), taken)
         self.single = Backprop(one, self.parameters)
         self.data, self.backprop = own_data, self.single

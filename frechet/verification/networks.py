@@ -49,10 +49,13 @@ def check_network(b: Backprop, samples: Samples | None = None, seed: int = 0) ->
 
 
 def loss_program(b: Backprop) -> Any:
-    return runnable(straight_line([s[:2] for s in b.stages], b.stages[-1].symbol, None, "loss", b.variables))
+    """The loss alone; it takes what the gradients take, the derivatives of declared functions too."""
+    taken = [*b.variables, *symbols(*(e for _, e in b.assignments))]
+    return runnable(straight_line([s[:2] for s in b.stages], b.stages[-1].symbol, None, "loss", taken))
 
 
 def gradient_program(b: Backprop) -> Any:
+    """The loss and the gradients by name."""
     gradients = {c.of.params[0]: c.symbol for c in b.gradients}
     return runnable(straight_line(b.assignments, b.stages[-1].symbol, gradients, arguments=b.variables))
 
