@@ -71,7 +71,7 @@ class Counter:
         >>> from frechet.notation.reading import parse
         >>> counter = Counter()
         >>> counter.cost(parse("tanh(A*x) + b")).flops, counter.cost(parse("tanh(A*x)")).flops
-        (Dim(2*m*n+2*m), Dim(0))
+        (Dim(2*m*n+2*n), Dim(0))
         """
         total = Cost()
         for node in evaluated(map(stable, roots)):

@@ -24,16 +24,15 @@ from frechet.interfaces.document import (
     Paragraph,
     Table,
 )
-from frechet.interfaces.network_figure import figure, shape_text
+from frechet.interfaces.network_figure import figure, formula, shape_text
 from frechet.notation.text import write_text
-from frechet.operations.sums import SUM, add
+from frechet.operations.sums import SUM
 
 if TYPE_CHECKING:
     from frechet.compilation.network_costs import NetworkCosts
     from frechet.interfaces.network import Network
 
 ROWS = 60  # of a table; of longer ones the first and the last are shown
-TERMS = 8  # of a sum in a table
 CONDITIONS = 12
 
 
@@ -100,24 +99,24 @@ def _without_data(network: Network) -> bool:
 
 
 def _values(network: Network, costs: NetworkCosts) -> Table:
-    rows = [(Math("{0}", s.symbol), _formula(s.expression), s.symbol, s.symbol) for s in network.stages]
+    rows = [(Math("{0}", s.symbol), formula(s.expression), s.symbol, s.symbol) for s in network.stages]
     return _table(rows, costs, "value")
 
 
 def _cotangents(network: Network, costs: NetworkCosts) -> Table:
-    rows = [(Math("{0}", c.symbol), _formula(c.expression), c.of, c.symbol) for c in network.cotangents]
+    rows = [(Math("{0}", c.symbol), formula(c.expression), c.of, c.symbol) for c in network.cotangents]
     return _table(rows, costs, "cotangent")
 
 
 def _gradients(network: Network, costs: NetworkCosts) -> Table:
-    rows = [(Math("∇{0}", c.of), _formula(c.expression), c.of, c.symbol) for c in network.backprop.gradients]
+    rows = [(Math("∇{0}", c.of), formula(c.expression), c.of, c.symbol) for c in network.backprop.gradients]
     return _table(rows, costs, "gradient")
 
 
 def _table(rows: Sequence[tuple[Math, Math, Expr, Expr]], costs: NetworkCosts, head: str) -> Table:
     """Rows of a symbol, its formula, what has its shape, and what its costs are found by."""
     shown: list[list[Content]] = []
-    for i, (left, formula, like, symbol) in enumerate(rows):
+    for i, (left, written, like, symbol) in enumerate(rows):
         if len(rows) > ROWS and ROWS // 2 <= i < len(rows) - ROWS // 2:
             if i == ROWS // 2:
                 shown.append([["…"], [f"{len(rows) - ROWS:,} more (all of them with --json)"], [""], [""]])
@@ -126,16 +125,8 @@ def _table(rows: Sequence[tuple[Math, Math, Expr, Expr]], costs: NetworkCosts, h
         flops = show_flops(cost.flops) if cost else "0"
         if cost and cost.uncounted:
             flops += f" + {', '.join(cost.uncounted)}"
-        shown.append([[left], [formula], [shape_text(like)], [flops]])
+        shown.append([[left], [written], [shape_text(like)], [flops]])
     return Table([head, "formula", "shape", "flops"], shown)
-
-
-def _formula(e: Expr) -> Math:
-    """The expression; of a long sum the first terms and how many there are."""
-    if e.op is SUM and len(e.args) > TERMS:
-        first = add(zip(e.params[:3], e.args[:3], strict=True))
-        return Math(f"{{0}} + … ({len(e.args)} terms)", first)
-    return Math("{0}", e)
 
 
 def _notes(network: Network) -> Iterator[Block]:

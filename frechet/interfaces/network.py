@@ -12,6 +12,7 @@ from frechet.derivation.stages import Stage, cut, dimensions, split, standing_fo
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, variables
 from frechet.notation.reading import Reading, read_stages
+from frechet.operations.declared_functions import symbols
 
 if TYPE_CHECKING:
     from frechet.compilation.network_costs import NetworkCosts
@@ -140,10 +141,23 @@ class Network:
 
     @cached_property
     def function(self) -> Any:
-        """The function of `numpy`, ready to call: (loss, gradients by name) = function(W1=…, x=…)."""
-        from frechet.compilation.numpy_source import runnable
+        """The function of `numpy`, ready to call with arrays or lists: (loss, gradients by name) = function(W1=…, x=…).
 
-        return runnable(self.program)
+        Raises (when called):  ShapeError, naming the variable, if an array is missing or has another shape
+        """
+        from frechet.compilation.numpy_source import runnable
+        from frechet.compilation.sizes import callables, checked
+
+        run = runnable(self.program)
+        calling = [e for _, e in self.backprop.assignments if symbols(e)]
+
+        def function(**values: Any) -> tuple[float, dict[str, Any]]:
+            arrays, found = checked(self.backprop.variables, values, {})
+            for e in calling:
+                arrays |= callables(e, values)
+            return run(**arrays, **{n: found[n] for n in run.sizes})  # type: ignore[no-any-return]
+
+        return function
 
     def svg(self) -> str:
         """The graph: values downwards, cotangents upwards. Raises LimitError where it has too many boxes."""

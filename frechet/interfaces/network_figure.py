@@ -16,11 +16,14 @@ from frechet.expressions.errors import LimitError
 from frechet.expressions.node import Expr
 from frechet.interfaces.document import Math
 from frechet.interfaces.layered import layered
+from frechet.operations.sums import SUM, add
+from frechet.operations.transposition import TRANSPOSE, transposed
 
 if TYPE_CHECKING:
     from frechet.interfaces.network import Network
 
 BOXES = 400  # of a picture
+TERMS = 8  # of a sum
 LETTERS = 44  # of a formula in a box; the whole formula is its tooltip
 WIDE, TALL = 7.9, 18.0  # of a letter of 13 pixels, and from line to line
 PAD, BETWEEN, MARGIN = 10.0, 46.0, 16.0
@@ -99,22 +102,32 @@ def _graph(network: Network) -> tuple[list[Box], list[tuple[int, int]]]:
     boxes: list[Box] = []
     edges: list[tuple[int, int]] = []
 
-    def enter(e: Expr, kind: str, formula: str) -> None:
+    def enter(e: Expr, kind: str, text: str) -> None:
         c = backward.get(e)
         left = "∇{0}" if kind == "parameter" else "{0}"
         named = e if kind == "parameter" else c.symbol if c else e
-        pulled = Math(left + " = {1}", named, c.expression).write("unicode") if c else ""
+        pulled = str(Math(left + " = {1}", named, formula(c.expression)).written("unicode")) if c else ""
         place[e] = len(boxes)
-        boxes.append(Box(kind, e, formula, shape_text(e), pulled))
+        boxes.append(Box(kind, e, text, shape_text(e), pulled))
 
     for stage in b.stages:
         for v in stage.inputs:  # just before the stage, so that they stand beside each other
             if v not in place:
                 enter(v, kinds.get(v, "constant"), Math("{0}", v).write("unicode"))
         kind = "loss" if stage is b.stages[-1] else "value"
-        enter(stage.symbol, kind, Math("{0} = {1}", stage.symbol, stage.expression).write("unicode"))
+        enter(stage.symbol, kind, str(Math("{0} = {1}", stage.symbol, formula(stage.expression)).written("unicode")))
         edges += [(place[v], place[stage.symbol]) for v in stage.inputs]
     return boxes, edges
+
+
+def formula(e: Expr) -> Math:
+    """The expression; of a long sum the first terms and how many there are."""
+    turned = e.op is TRANSPOSE
+    whole = e.args[0] if turned else e
+    if whole.op is not SUM or len(whole.args) <= TERMS:
+        return Math("{0}", e)
+    first = add(zip(whole.params[:3], whole.args[:3], strict=True))
+    return Math(f"{{0}} + … ({len(whole.args)} terms)", transposed(first) if turned else first)
 
 
 def shape_text(e: Expr) -> str:

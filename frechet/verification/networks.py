@@ -50,7 +50,7 @@ def check_network(b: Backprop, samples: Samples | None = None, seed: int = 0) ->
 
 def loss_program(b: Backprop) -> Any:
     """The loss alone; it takes what the gradients take, the derivatives of declared functions too."""
-    taken = [*b.variables, *symbols(*(e for _, e in b.assignments))]
+    taken: list[str | Expr] = [*b.variables, *symbols(*(e for _, e in b.assignments))]
     return runnable(straight_line([s[:2] for s in b.stages], b.stages[-1].symbol, None, "loss", taken))
 
 

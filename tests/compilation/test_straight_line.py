@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ def test_it_trains_on_digits(layout: str) -> None:
             for name, g in gradients.items():
                 weights[name] -= 0.5 * g
         losses.append(total)
-    assert losses[0] > 1.0 and losses[-1] < 0.05 and all(b < a + 0.2 for a, b in zip(losses, losses[1:], strict=False))
+    assert losses[0] > 1.0 and losses[-1] < 0.05 and all(b < a + 0.2 for a, b in pairwise(losses))
     hidden = np.maximum(x[seen:] @ weights["W1"].T + weights["b1"], 0)
     found = (hidden @ weights["W2"].T + weights["b2"]).argmax(axis=1)
     assert (found == digits[seen:]).mean() > 0.88
