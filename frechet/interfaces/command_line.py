@@ -52,7 +52,7 @@ FORMS = ("gradient", "jacobian", "hessian", "differential", "linearization", "co
 METRICS = ("euclidean", "affine-invariant", "bures-wasserstein", "canonical", "fisher")
 
 
-def _formatter(prog: str) -> argparse.HelpFormatter:
+def formatter(prog: str) -> argparse.HelpFormatter:
     # A fixed width: asking the terminal for its own imports shutil and the compressors, at every start.
     return argparse.RawDescriptionHelpFormatter(prog, width=110)
 
@@ -62,7 +62,7 @@ def answer_parser() -> argparse.ArgumentParser:
         prog="frechet",
         description="Derivatives with respect to matrices: closed forms with shapes and conditions, checked numerically.",
         epilog=EPILOG,
-        formatter_class=_formatter,
+        formatter_class=formatter,
     )
     p.add_argument("formula", help="the function, in the text notation; - reads it from standard input")
     p.add_argument("variable", nargs="?", help="differentiate with respect to this; may be left out if there is only one")
