@@ -187,13 +187,13 @@ class Page:
     def _head(self) -> list[str]:
         from frechet.notation.spaces import function_line, gradient_space, signature_line
 
-        others = ", ".join(f"{n}: {_declared(v)}" for n, v in self.reading.variables.items() if n != self.name)
+        others = ", ".join(f"{n}: {declared_words(v)}" for n, v in self.reading.variables.items() if n != self.name)
         line = signature_line(self.letter, self.variable, self.function, self.notation)
         lines = [_beside(line, others)] if self.style != "latex" else [f"% {others}", line]
         space = gradient_space(self.variable)
         if space is not None:
             comment = "% " if self.style == "latex" else ""
-            lines.append(f"{comment}{self.name} is {_declared(self.variable)}: the gradient lives in {space}")
+            lines.append(f"{comment}{self.name} is {declared_words(self.variable)}: the gradient lives in {space}")
         shown = symbols(self.function, *self.results).values()
         for f in functions(self.function).values():
             line = function_line(f, [view for g, view in shown if g == f], self.notation)
@@ -203,7 +203,7 @@ class Page:
     def _body(self) -> list[str]:
         if self.variable not in depends(self.function, self.variable):
             return [f"{self.name} does not occur in the value: the derivative is 0"]
-        answers, missing = self._first_answers()
+        answers, missing = self.first_answers()
         d, x, g = answers[0].derivative, self.name, self.letter
         self.results.append(d.differential)
         lines = [self._differential(d)]
@@ -222,7 +222,7 @@ class Page:
             )
         else:
             lines += self._jacobian(d)
-        remark = f"exact: {g} is affine in {x}" if self._affine(d) else f"near {self._point(d)}, up to second order"
+        remark = f"exact: {g} is affine in {x}" if self.affine(d) else f"near {self._point(d)}, up to second order"
         lines.append(self.entry("linearization", f"{g}({x}) = {self._linearization(d)}", remark))
         if self.order == 2:
             matrix = self.function.shape == SCALAR and self.variable.real
@@ -238,10 +238,10 @@ class Page:
         lines.append(self.entry("conditions", "; ".join(words) or "none"))
         elsewhere = dict.fromkeys(c for a in answers for c in a.elsewhere)
         lines += [self.entry("" if i else "elsewhere", words) for i, words in enumerate(elsewhere)]
-        lines.append(self.entry("checked", _checked([a.report for a in answers])))
+        lines.append(self.entry("checked", checked_words([a.report for a in answers])))
         return lines
 
-    def _first_answers(self) -> tuple[list[Answer], str]:
+    def first_answers(self) -> tuple[list[Answer], str]:
         """The gradient or Jacobian; where there is none here, the differential, and why.
 
         Raises:  UnsupportedError, where there is no differential either
@@ -253,7 +253,7 @@ class Page:
         except UnsupportedError as error:
             return [self._answered("differential", 1)], error.message
 
-    def _affine(self, d: Derivative) -> bool:
+    def affine(self, d: Derivative) -> bool:
         """Is the differential the same at every point, and at every point there? (log(exp(z)) jumps at its branches.)"""
         about = [d.differential, *(e for _, e in conditions(self.function, self.variable) if e is not None)]
         return all(self.variable not in depends(e, self.variable) for e in about)
@@ -343,7 +343,7 @@ def _names(reading: Reading) -> str:
     return ", ".join(reading.variables) or "none"
 
 
-def _declared(v: Expr) -> str:
+def declared_words(v: Expr) -> str:
     """A variable's shape and what else is known of it, as it would be declared."""
     domain = v.params[2]
     return " ".join([show_shape(v.shape), *v.params[1], *([domain] if domain not in ("normal", *v.params[1]) else [])])
@@ -357,7 +357,7 @@ def _size(shape: Shape) -> str:
     return ("1×" if len(texts) == 1 else "") + "×".join(texts) if texts else "scalar"
 
 
-def _checked(reports: Sequence[Report | None]) -> str:
+def checked_words(reports: Sequence[Report | None]) -> str:
     known = [r for r in reports if r is not None]
     if not known:
         return "no (--no-check)"

@@ -22,7 +22,7 @@ from frechet.operations.declared_functions import functions, symbols
 from frechet.verification.functions import Terms
 from frechet.verification.sampling import (
     Point,
-    dimensions_of,
+    dimensions,
     linear_structure,
     normal_like,
     projected,
@@ -131,7 +131,7 @@ def instance(exprs: Sequence[Expr], seed: int = 0, variable: Expr | None = None)
 def small_sizes(exprs: Sequence[Expr], variable: Expr | None, rng: Random) -> dict[str, int]:
     """A size for every dimension name: 1 to 3, all different where that is possible."""
     also = [variable] if variable is not None else []
-    dims, least = dimensions_of([*exprs, *also])
+    dims, least = dimensions([*exprs, *also])
     names = sorted({n for d in dims for n in d.names()})
     if not names:
         return {}
