@@ -12,7 +12,9 @@ from frechet.notation.spaces import Notation, show_space, style_of, writer
 from frechet.notation.writing import ADD, ATOM, INNER, Piece, Written
 from frechet.operations.constants import is_zero
 from frechet.operations.sums import add, subtract
-from frechet.verification.instances import show_array
+from frechet.verification.instances import show_array, show_entries
+
+TERMS = 12  # of a sum that is written out
 
 
 class Said(Math):
@@ -75,8 +77,8 @@ def marked(value: Any) -> Said:
     def written(notation: Notation) -> str:
         mark = r"\boxed{{{}}}" if notation == "latex" else "({})"
         rows = [
-            [mark.format(show_array(x, notation)) if i == j else show_array(x, notation) for j, x in enumerate(row)]
-            for i, row in enumerate(value)
+            [mark.format(text) if i == j else text for j, text in enumerate(row)]
+            for i, row in enumerate(show_entries(value, notation))
         ]
         if notation == "latex":
             return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{bmatrix}"
@@ -93,9 +95,11 @@ def added(values: Sequence[Any]) -> Said:
         text = ""
         for x in values:
             shown = show_array(x, notation)
-            negative = shown.startswith(minus)
-            body = shown.removeprefix(minus) if negative else f"({shown})" if minus in shown or "+" in shown else shown
-            text += (f" {minus} " if negative else " + ") + body if text else shown
+            body = shown.removeprefix(minus)
+            if minus in body or "+" in body:  # a complex number
+                text += f" + ({shown})" if text else shown
+            else:
+                text += (f" {minus} " if shown.startswith(minus) else " + ") + body if text else shown
         return text
 
     return Said(written)
@@ -112,7 +116,10 @@ def products_added(left: Sequence[Any], right: Sequence[Any]) -> Said:
             shown = show_array(x, notation)
             return f"({shown})" if minus in shown or "+" in shown else shown
 
-        return " + ".join(f"{factor(a)}{times}{factor(b)}" for a, b in zip(left, right, strict=True))
+        terms = [f"{factor(a)}{times}{factor(b)}" for a, b in zip(left, right, strict=True)]
+        if len(terms) > TERMS:
+            terms[3:-1] = [r"\dots" if notation == "latex" else "…" if notation == "unicode" else "..."]
+        return " + ".join(terms)
 
     return Said(written)
 
@@ -120,9 +127,21 @@ def products_added(left: Sequence[Any], right: Sequence[Any]) -> Said:
 class Step:
     """X − X₀ and what it is put into. `base` is X₀ as a variable, or the point that was given."""
 
-    def __init__(self, x: Expr, direction: Expr, base: Expr, name: str | None) -> None:
-        """name: how a general base point is written in Unicode, such as X₀; None where the point is an expression."""
-        self.x, self.direction, self.base, self.name = x, direction, base, name
+    def __init__(self, x: Expr, direction: Expr, base: Expr, name: str | None, tangent: str | None = None) -> None:
+        """name: how a general base point is written in Unicode, such as X₀; None where the point is an expression.
+
+        tangent: the letter of a step in a tangent space, in place of X − X₀ which lies in it up to second order only
+        """
+        self.x, self.direction, self.base, self.name, self.tangent = x, direction, base, name, tangent
+
+    def along(self, letter: str) -> Step:
+        """The same with a tangent step."""
+        return Step(self.x, self.direction, self.base, self.name, letter)
+
+    @property
+    def end(self) -> Math:
+        """X, or X₀ + V for a tangent step V."""
+        return Math("{0} + {1}", self.point, self.tangent) if self.tangent else Math("{0}", self.x.params[0])
 
     @property
     def point(self) -> Math:
@@ -136,6 +155,8 @@ class Step:
         return found.text, found.level
 
     def _piece(self, notation: Notation) -> Piece:
+        if self.tangent:
+            return style_of(notation).variable(self.tangent)
         x = style_of(notation).symbol(self.x)[0]
         if is_zero(self.base):
             return x, ATOM
@@ -201,3 +222,11 @@ def say(words: str, *parts: str | Math | Content) -> list[Inline]:
         content += [Math("{0}", part)] if isinstance(part, str) else [part] if isinstance(part, Math) else [*part]
         content.append(piece)
     return [piece for piece in content if piece != ""]
+
+
+def shaped(value: Any) -> Math:
+    """The size of an array of numbers: 2×3, a column of 3."""
+    import numpy as np
+
+    sizes = np.shape(value)
+    return Math("×".join(str(k) for k in sizes) if len(sizes) > 1 else f"{sizes[0]}×1" if sizes else "1×1")

@@ -12,7 +12,7 @@ from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, variables
 from frechet.expressions.space import curved
 from frechet.interfaces.document import Block, Content, Entry, Figure, Heading, Inline, Math, Paragraph
-from frechet.interfaces.linearize_formulas import ELL, added, array, marked, products_added, say, sign, size_of
+from frechet.interfaces.linearize_formulas import ELL, added, array, marked, products_added, say, shaped, sign
 from frechet.interfaces.linearize_reasons import Names, matrix_product
 from frechet.notation.reading import parse
 from frechet.operations.constants import mask_of
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 SEEDS = 6  # instances that are tried until the wrong reading gives another number
 SHOWN = 24  # entries of an array that are printed
+STACKED = 12  # of an array that is printed stacked
 JACOBIAN = 48  # of a Jacobian
 TENTH = 0.1
 SAME = 1e-9
+APART = 0.05
 CUBIC = 2.5  # a larger slope of the remainder: there is no second-order term
 
 
@@ -103,7 +105,7 @@ def small_instance(m: Linearized) -> Numbers | None:
         if m.derivative.function.shape != SCALAR or m.variable.kind != "matrix":
             return numbers
         whole = np.conj(numbers.gradient).T @ numbers.step
-        if abs(np.sum(whole) - np.trace(whole)) > SAME and np.any(np.abs(whole - np.diag(np.diag(whole))) > SAME):
+        if _differ(np.sum(whole), np.trace(whole)):
             return numbers
     return best
 
@@ -113,6 +115,7 @@ def worked(m: Linearized) -> Worked:
     import numpy as np
 
     heading = Heading("With numbers")
+    m = m.tangential
     numbers = small_instance(m)
     if numbers is None:
         words = "No small instance is shown: a declared function of vectors or matrices stands for no particular one."
@@ -183,7 +186,7 @@ def _number(m: Linearized, numbers: Numbers) -> list[Block]:
         partial = [Entry("derivative", [Math("∂{0}/∂{1} = {2}", g, name, array(gradient))])] if not re else []
         blocks: list[Block] = [*partial, Entry("step", [Math(re + "{0} = {1}", products_added([bar], [v]), total)])]
         return [*blocks, *_compared(m, numbers)]
-    blocks = [Entry("gradient", [Math("∇{0} = {1}", g, array(gradient))], [size_of(x.shape), f", as {name}"])]
+    blocks = [Entry("gradient", [Math("∇{0} = {1}", g, array(gradient))], [shaped(gradient), f", as {name}"])]
     whole = None
     if x.kind == "matrix":
         whole = bar.T @ v
@@ -191,13 +194,15 @@ def _number(m: Linearized, numbers: Numbers) -> list[Block]:
             Entry(
                 "product",
                 [Math("{0} = {1}", matrix_product(m), marked(whole))],
-                [Math("{0}×{0}", x.shape[1]), ", its diagonal marked"],
+                [shaped(whole), ", its diagonal marked"],
             )
         )
         blocks.append(Entry("trace", [Math(re + "({0}) = {1}" if re else "{0} = {1}", added([*np.diag(whole)]), total)]))
     terms = products_added([*np.ravel(bar)], [*np.ravel(v)])
     blocks.append(Entry("component sum", [Math(re + "({0}) = {1}" if re else "{0} = {1}", terms, total)]))
     row, column = np.ravel(bar, order="F")[None, :], np.ravel(v, order="F")
+    if row.size > STACKED:
+        return [*blocks, *_compared(m, numbers)]
     label = "row × column"
     blocks.append(Entry(label, [Math(re + "{0} {1} = {2}", array(row), array(column), total)]))
     blocks += _compared(m, numbers)
@@ -212,13 +217,13 @@ def _wrong(m: Linearized, numbers: Numbers, whole: Any, forms: Mapping[str, Any]
 
     right = numbers.value + forms["component sum"]
     spread = numbers.value + whole
-    at, ell = Math("{0}({1})", m.letter, m.step.point), Math("{0}({1}) = {2}", ELL, m.variable.params[0], array(right))
+    at, ell = Math("{0}({1})", m.letter, m.step.point), Math("{0}({1}) = {2}", ELL, m.step.end, array(right))
     apart = np.min(np.abs(spread - right)) > SAME * (1 + abs(right))
     text = "A program that adds {} to the product as it stands adds it to every entry, {}; "
     words = say(text + ("none of them is {}" if apart else "what is wanted is {}"), at, array(spread), ell)
     everything = np.sum(whole)
     everything = float(np.real(everything)) if m.derivative.convention == "riesz" else everything
-    if abs(everything - forms["component sum"]) > SAME:
+    if _differ(everything, forms["component sum"]):
         words += say(". All entries of the product add up to {}, not {}", array(everything), array(forms["component sum"]))
     return [Paragraph([*words, "."])]
 
@@ -230,9 +235,9 @@ def _compared(m: Linearized, numbers: Numbers) -> list[Block]:
     g, x = m.letter, m.variable
     scalar = m.derivative.function.shape == SCALAR
     both = Math("{0} + {1}", array(numbers.value), array(numbers.change))
-    if scalar and not np.iscomplexobj(numbers.change):
+    if scalar:
         both = added([numbers.value, numbers.change])
-    line = Math("{0}({1}) = {2} = {3}", ELL, x.params[0], both, array(numbers.value + numbers.change))
+    line = Math("{0}({1}) = {2} = {3}", ELL, m.step.end, both, array(numbers.value + numbers.change))
     blocks: list[Block] = [Entry("linearization", [line])]
     if curved(x.params[1]) or x.params[2] == "simplex":
         return blocks
@@ -252,6 +257,13 @@ def _compared(m: Linearized, numbers: Numbers) -> list[Block]:
     return blocks
 
 
+def _differ(a: Any, b: Any) -> bool:
+    """Do two numbers differ as they are shown, and not only a little?"""
+    import numpy as np
+
+    return bool(abs(a - b) > APART * max(abs(a), abs(b))) and show_number(np.real(a)) != show_number(np.real(b))
+
+
 def _norm(m: Linearized, off: float) -> Content:
     return [array(off), "" if m.derivative.function.shape == SCALAR else " in the Euclidean norm"]
 
@@ -262,13 +274,13 @@ def _array(m: Linearized, numbers: Numbers) -> list[Block]:
 
     f, x, g, name = m.derivative.function, m.variable, m.letter, m.variable.params[0]
     blocks: list[Block] = [
-        Entry("value", [Math("{0}({1}) = {2}", g, m.step.point, array(numbers.value))], [size_of(f.shape)])
+        Entry("value", [Math("{0}({1}) = {2}", g, m.step.point, array(numbers.value))], [shaped(numbers.value)])
     ]
     if x.kind == "scalar":
         slope = numbers.at(m.at_base(m.derivative.by_scalar))
         blocks.append(Entry("derivative", [Math("∂{0}/∂{1} = {2}", g, name, array(slope))], [f"as {g}"]))
     change = Math("D{0}({1})[{2}] = {3}", g, m.step.point, m.step.bare, array(numbers.change))
-    blocks.append(Entry("change", [change], [size_of(f.shape), f", as {g}"]))
+    blocks.append(Entry("change", [change], [shaped(numbers.value), f", as {g}"]))
     if x.kind != "scalar" and len(f.shape) < 3 and len(x.shape) < 3:
         try:
             j = np.asarray(numbers.at(m.at_base(m.derivative.jacobian)))

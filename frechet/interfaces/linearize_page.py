@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from frechet.differentiation.derivative import Derivative
 from frechet.expressions.dimension import show_shape
 from frechet.expressions.node import Expr, substitute, variables
-from frechet.expressions.space import space_names
+from frechet.expressions.space import curved, space_names
 from frechet.interfaces.answer import stated
 from frechet.interfaces.document import Block, Content, Document, Entry, Math, Paragraph
 from frechet.interfaces.linearize_formulas import ELL, Said, Step, Where, space
-from frechet.interfaces.linearize_reasons import reasons
+from frechet.interfaces.linearize_reasons import Names, reasons
 from frechet.interfaces.page import Page, checked_words, declared_words
 from frechet.notation.spaces import function_line, gradient_space, signature_line
 from frechet.notation.text import write_text
@@ -48,6 +48,13 @@ class Linearized(NamedTuple):
         """ℓ(X) as an expression in X and X₀."""
         step = subtract(self.variable, self.base)
         return add([(1, self.value), (1, substitute(self.change, {self.derivative.direction: step}))])
+
+    @property
+    def tangential(self) -> Linearized:
+        """The same with a tangent step V in place of X − X₀, where the variable lies on a curved set."""
+        if not curved(self.variable.params[1]):
+            return self
+        return self._replace(step=self.step.along(Names(self).step))
 
     def at_base(self, e: Expr) -> Expr:
         return substitute(e, {self.variable: self.base})

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from frechet.differentiation.wirtinger import holomorphic_part
 from frechet.expressions.dimension import SCALAR, Dim, Shape, axes, dim, entries
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, depends, variables
@@ -19,6 +20,7 @@ from frechet.notation.spaces import Notation, gradient_space
 from frechet.notation.writing import ATOM, PRODUCT
 from frechet.operations import products, sums
 from frechet.operations.constants import is_zero
+from frechet.operations.declared_functions import functions
 from frechet.operations.transposition import transposed
 
 if TYPE_CHECKING:
@@ -45,11 +47,12 @@ class Names:
     """Letters that the formula leaves free: G and its entries, a step V, a functional L, basis arrays E, a matrix M."""
 
     def __init__(self, m: Linearized) -> None:
-        taken = {v.params[0] for v in variables(m.derivative.function, m.base)} | {m.letter}
+        taken = {v.params[0] for v in variables(m.derivative.function, m.base)}
+        taken |= functions(m.derivative.function).keys()
         taken |= {name for v in variables(m.derivative.function) for d in v.shape for name in d.names()}
 
         def free(pool: str) -> str:
-            found = next((c for c in pool if c not in taken), pool[0] + "_")
+            found = next((c for c in pool if c not in taken and c.lower() not in taken), pool[0] + "_")
             taken.add(found)
             return found
 
@@ -67,7 +70,16 @@ def reasons(m: Linearized, missing: str = "") -> list[Block]:
     if missing:
         words = say("The derivative is the linear map above; it has no single array here: {}.", [missing])
         return [Heading("Why"), Paragraph(words)]
+    if _by_two_parts(m):
+        words = say(
+            "{} is not holomorphic: in its derivative the step stands plainly and as its conjugate, so it is linear over the"
+            " real numbers only, and no single array times the step gives it. Two do, one for the step and one for its"
+            " conjugate.",
+            g,
+        )  # fmt: skip
+        return [Heading("What kind of object the derivative is"), Paragraph(words)]
     names = Names(m)
+    m = m.tangential
     if f.shape == SCALAR:
         by_kind = {"scalar": _number, "vector": _row, "tensor": _entries}
         return by_kind.get(x.kind, _trace)(m, names)
@@ -84,6 +96,18 @@ def by_real_part(m: Linearized) -> bool:
     return not m.variable.real and m.derivative.convention == "riesz"
 
 
+def _by_two_parts(m: Linearized) -> bool:
+    """Is the derivative by a complex variable linear over the real numbers only, and no real number?"""
+    d = m.derivative
+    if d.variable.real or (d.function.shape == SCALAR and d.convention == "riesz"):
+        return False
+    try:
+        holomorphic_part(d.raw_differential, d.direction)
+    except UnsupportedError:
+        return True
+    return False
+
+
 def _partials(m: Linearized) -> Math:
     """∂g/∂X; of a real function of a complex variable (∇g)ᴴ."""
     return Math("(∇{0})ᴴ", m.letter) if by_real_part(m) else Math("∂{0}/∂{1}", m.letter, m.variable.params[0])
@@ -95,6 +119,10 @@ def matrix_product(m: Linearized) -> Math:
     return Math("{0}{1}", left, m.step.closed)
 
 
+def _step(m: Linearized) -> Content:
+    return ["a tangent step ", m.step.bare] if m.step.tangent else [m.step.bare]
+
+
 def _at(m: Linearized) -> Math:
     return Math("{0}({1})", m.letter, m.step.point)
 
@@ -103,13 +131,18 @@ def _space(e: Expr) -> Math:
     return space(e.shape, () if e.real else ("complex",))
 
 
+def _field(m: Linearized) -> Math:
+    return Math("ℝ" if m.derivative.function.real else "ℂ")
+
+
 def _steps(m: Linearized) -> tuple[Content, Dim | None]:
     """The space of steps in words, and its dimension."""
     x = m.variable
     where = gradient_space(x)
     if where is not None:
-        shown = where.partition(", dimension")[0].partition(", real dimension")[0]
-        return [shown], dimension(x.params[1], x.params[2], x.shape)
+        before, at, after = where.partition(",")[0].partition(f" at {x.params[0]} ")
+        shown: Content = [before, " at ", m.step.point, f" {after}"] if at else [before]
+        return shown, dimension(x.params[1], x.params[2], x.shape)
     count = entries(x.shape)
     return [_space(x)], count * dim(2) if by_real_part(m) else count
 
@@ -146,9 +179,8 @@ def _dual(m: Linearized) -> Block:
     x = m.variable
     steps, count = _steps(m)
     linear = "real-linear" if by_real_part(m) else "complex-linear" if not x.real else "linear"
-    field = Math("ℝ" if m.derivative.function.real else "ℂ")
     opening = "The derivative of {} at {} must turn a step into a number, by a " + linear + " map from {} to {}"
-    content = [*say(opening + ": it is an element of the dual of that space", m.letter, m.step.point, steps, field)]
+    content = [*say(opening + ": it is an element of the dual of that space", m.letter, m.step.point, steps, _field(m))]
     if gradient_space(x) is None:
         content += say(", {}", Math("({0}){1}", _space(x), STAR))
     if count is not None:
@@ -162,12 +194,16 @@ def _representer(m: Linearized, names: Names) -> list[Block]:
     x, kind = m.variable, m.variable.kind
     G, V, L, E = names.gradient, names.step, names.functional, names.basis
     g, v = G.lower(), V.lower()
+    every = "Every such map {}"
+    which: list[str | Math] = [L]
+    if gradient_space(x) is not None:  # what is said holds for the maps on the whole space
+        linear = "real-linear" if by_real_part(m) else "linear"
+        every, which = f"Every {linear} map {{}} from all of {{}} to {{}}", [L, _space(x), _field(m)]
     if kind == "tensor":
         words = say(
-            "Every such map {} is {}, the sum of the products of equally placed entries, for exactly one {} array {}: apply"
-            " it to the arrays with a single 1. They are a basis, so the map is known by these values, and they are the entries"
-            " of {}.",
-            L, Math("⟨{0}, ·⟩", G), size_of(x.shape), G, G,
+            every + " is {}, the sum of the products of equally placed entries, for exactly one {} array {}: apply"
+            " it to the arrays with a single 1. They are a basis, so the map is known by these values, the entries of {}.",
+            *which, Math("⟨{0}, ·⟩", G), size_of(x.shape), G, G,
         )  # fmt: skip
         return [Paragraph(words), *_within(m, names)]
     i = "ᵢ" if kind == "vector" else "ᵢⱼ"
@@ -175,29 +211,35 @@ def _representer(m: Linearized, names: Names) -> list[Block]:
     place = "i" if kind == "vector" else "(i, j)"
     if by_real_part(m):
         words = say(
-            "Every such map {} is {} for exactly one {} " + noun + " {}: apply it to the " + basis + " {} (1 in place "
+            every + " is {} for exactly one {}: apply it to the " + basis + " {} (1 in place "
             + place + ", 0 elsewhere) and to {}, which together span the space over the real numbers. {} is the real part of"
             " {}, and {} its imaginary part.",
-            L, Math("⟨{0}, ·⟩ = Re Σ" + i + f" conj({g}{i}) (·){i}", G), size_of(x.shape), G, Math("{0}" + i, E),
+            *which, Math("⟨{0}, ·⟩ = Re Σ" + i + f" conj({g}{i}) (·){i}", G), _one(x, G), Math("{0}" + i, E),
             Math("{0} {1}" + i, ROOT, E), Math("{0}({1}" + i + ")", L, E), Math(g + i),
             Math("{0}({1} {2}" + i + ")", L, ROOT, E),
         )  # fmt: skip
         return [Paragraph(words), *_within(m, names)]
     words = say(
-        "Every such map {} is {} for exactly one {} " + noun + " {}: apply it to the " + basis + " {} (1 in place " + place
+        every + " is {} for exactly one {}: apply it to the " + basis + " {} (1 in place " + place
         + ", 0 elsewhere). As {}, {}: so {}, and no other " + noun + " will do.",
-        L, Math("⟨{0}, ·⟩ = Σ" + i + f" {g}{i} (·){i}", G), size_of(x.shape), G, Math("{0}" + i, E),
+        *which, Math("⟨{0}, ·⟩ = Σ" + i + f" {g}{i} (·){i}", G), _one(x, G), Math("{0}" + i, E),
         Math("{0} = Σ" + i + f" {v}{i} {{1}}" + i, V, E),
         Math("{0}({1}) = Σ" + i + f" {v}{i} {{0}}({{2}}" + i + ")", L, V, E), Math(f"{g}{i} = " + "{0}({1}" + i + ")", L, E),
     )  # fmt: skip
     return [Paragraph(words), *_within(m, names)]
 
 
+def _one(x: Expr, name: str) -> Content:
+    """A p×q matrix G, a vector G of length n."""
+    if x.kind == "vector":
+        return say("vector {} of length {}", name, size_of(x.shape))
+    return say("{} matrix {}", size_of(x.shape), name)
+
+
 def _within(m: Linearized, names: Names) -> list[Block]:
     """Of a structured variable: only within its space is the gradient unique."""
     x, name = m.variable, m.variable.params[0]
-    where = gradient_space(x)
-    if where is None:
+    if gradient_space(x) is None:
         return []
     kinds = space_names(x.params[1], x.params[2])
     noun = "vector" if x.kind == "vector" else "matrix"
@@ -207,16 +249,16 @@ def _within(m: Linearized, names: Names) -> list[Block]:
     )
     plural = "vectors" if noun == "vector" else "matrices"
     words = say(
-        "Steps of {} lie in {}. For such steps {}, adding " + added + " to {} changes no value {}: among all " + plural
-        + " many give the same map, and exactly one of them lies in that space. It is {}, the orthogonal projection of the"
+        "Steps of {}, however, lie in {}. For such steps {}, adding " + added + " to {} changes no value {}: among all "
+        + plural + " many give the same map, and exactly one of them lies in that space. It is {}, the orthogonal projection of the"
         " others.",
         name, _steps(m)[0], names.step, names.gradient,
         Math("⟨{0}, {1}⟩", names.gradient, names.step), Math("∇{0}", m.letter),
     )  # fmt: skip
     blocks: list[Block] = [Paragraph(words)]
     if curved(x.params[1]):
-        bent = "This set is curved: {} lies in the tangent space up to second order only, which is as good as {} is anyway."
-        blocks.append(Paragraph(say(bent, m.step.bare, ELL)))
+        bent = "The set is curved: {} lies in this tangent space up to second order only, as good as {} is anyway."
+        blocks.append(Paragraph(say(bent, Math("{0} − {1}", name, m.step.point), ELL)))
     return blocks
 
 
@@ -235,16 +277,17 @@ def _trace(m: Linearized, names: Names) -> list[Block]:
     )  # fmt: skip
     opening = say(
         "{} is {} and {} is {}, so their product {} is {}: " + ending,
-        _partials(m), size(q, p), step.bare, size(p, q), product, size(q, q), _at(m),
+        _partials(m), size(q, p), _step(m), size(p, q), product, size(q, q), _at(m),
     )  # fmt: skip
     blocks: list[Block] = [Heading("Why a trace"), Paragraph(opening), _dual(m), *_representer(m, names)]
-    partials = step.put(transposed(_gradient(m)))
-    value: Content = [Math(" = {0}", partials)] if not real_part and _short(partials) else []
+    partials = step.put(_gradient(m) if real_part else transposed(_gradient(m)))
+    value: Content = [Math(" = {0}", partials)] if _short(partials) else []
+    named = Math("{0} = ∇{1}", G, g) if real_part else Math("{0}ᵀ = {1}", G, _partials(m))
     blocks.append(Paragraph(say(
         "As a product of matrices this sum is a trace: entry (j, j) of {} is {}, so {}. Here {}{}{}, so the step contributes"
         " {}.",
         Math(f"{{0}}{t} {{1}}", G, V), Math(f"Σᵢ {entry} {v}ᵢⱼ"), Math(f"Σᵢⱼ {entry} {v}ᵢⱼ = tr({{0}}{t} {{1}})", G, V),
-        Math(f"{{0}}{t} = {{1}}", G, _partials(m)), value, [] if m.affine else [" at ", step.point],
+        named, value, [] if m.affine else [" at ", step.point],
         Math(f"{re}tr({{0}})", product),
     )))  # fmt: skip
     if not one_column:
@@ -269,7 +312,7 @@ def _row(m: Linearized, names: Names) -> list[Block]:
     opening = say(
         "{} is a {} row and {} a column of length {}, so their product {} is 1×1, a number already: "
         + ("its real part is added to {}." if re else "it is added to {} as it stands."),
-        _partials(m), Math("1×{0}", n), m.step.bare, Math("{0}", n), matrix_product(m), _at(m),
+        _partials(m), Math("1×{0}", n), _step(m), Math("{0}", n), matrix_product(m), _at(m),
     )  # fmt: skip
     hidden = say(
         "The trace is there, but it does not show: a 1×1 matrix is its own trace. With q columns instead of one the same"
@@ -293,8 +336,8 @@ def _number(m: Linearized, names: Names) -> list[Block]:
     field = "real" if m.variable.real else "complex"
     words = (
         f"A linear map from the {field} numbers to themselves is multiplication by one number, its value at 1: the"
-        " derivative. There is nothing to transpose and no trace to take. Of a variable with more entries each has its partial"
-        " derivative, and the products are added up."
+        " derivative. There is nothing to transpose and no trace to take. Of a variable with more entries each has its"
+        " partial derivative, and the products are added up."
     )
     return [Heading("Why"), Paragraph(opening), Paragraph([words])]
 
@@ -316,7 +359,9 @@ def _forms(m: Linearized) -> list[Block]:
     re, t = ("Re ", "ᴴ") if by_real_part(m) else ("", "ᵀ")
     nabla, gradient = Math("∇{0}", g), _gradient(m)
     low = step.put(gradient)
-    turned = Math("{0}ᴴ", step.put(gradient, ATOM)) if re else step.put(transposed(gradient), PRODUCT)
+    turned = low
+    if x.kind != "tensor":
+        turned = Math("{0}ᴴ", step.put(gradient, ATOM)) if re else step.put(transposed(gradient), PRODUCT)
     rows: list[Sequence[Content]] = []
     index = {"vector": "ᵢ", "tensor": ""}.get(x.kind, "ᵢⱼ")
     if index:
@@ -336,7 +381,7 @@ def _forms(m: Linearized) -> list[Block]:
         stacked = Math(f"{re}vec({{0}}){t} vec({{1}})", nabla, step.bare)
         rows.append((["row × column"], [stacked], _here(Math(f"{re}vec({{0}}){t} vec({{1}})", low, step.bare))))
     tail = "is one number, written in several ways" + ("" if x.kind == "vector" else "; vec stacks columns") + ":"
-    opening = say("The change of {} along the step, {}, " + tail, g, Math("{0}({1}) − {2}", ELL, x.params[0], _at(m)))
+    opening = say("The change of {} along the step, {}, " + tail, g, Math("{0}({1}) − {2}", ELL, step.end, _at(m)))
     return [Paragraph(opening), Table(("", "in general", "here"), rows)]
 
 
@@ -382,11 +427,10 @@ def _jacobian_entry(m: Linearized) -> list[Block]:
 
 
 def _other_steps(m: Linearized) -> list[Block]:
-    where = gradient_space(m.variable)
-    if where is None:
+    if gradient_space(m.variable) is None:
         return []
-    name = m.variable.params[0]
-    return [Paragraph([f"Steps of {name} lie in {where}: what the map makes of others does not matter here."])]
+    words = "Steps of {} lie in {}: what the map makes of others does not matter here."
+    return [Paragraph(say(words, m.variable.params[0], _steps(m)[0]))]
 
 
 def _map(m: Linearized, names: Names) -> list[Block]:
@@ -414,8 +458,8 @@ def _map(m: Linearized, names: Names) -> list[Block]:
     blocks: list[Block] = [Heading("What kind of object the derivative is"), Paragraph(opening), Paragraph(indices)]
     if x.real and f.real:
         own = Math("tr({0}ᵀ {1})", G, V) if x.kind == "matrix" else Math("⟨{0}, {1}⟩", G, V)
-        each = "Each entry of {} is a number; its own derivative is {}, with a gradient of its own, {}, for each."
-        blocks.append(Paragraph(say(each, g, own, size_of(x.shape))))
+        each = "Each entry of {} is a number, and its own derivative is {}, {} being the gradient of that entry."
+        blocks.append(Paragraph(say(each, g, own, G)))
     if x.kind == f.kind == "matrix":
         blocks.append(_sides(m, names))
     elif x.kind == "matrix" and not tensors:
@@ -447,8 +491,8 @@ def _sides(m: Linearized, names: Names) -> Block:
     found = sides(m.change, m.derivative.direction)
     M, V = names.matrix, names.step
     alike = say(
-        "{} with one matrix {} treats every column of the step alike and by itself; it has the Jacobian {}. ",
-        Math("{0} {1}", M, V), M, Math("I ⊗ {0}", M),
+        "A map {} with one matrix {} treats every column of the step alike and by itself; its Jacobian is {}. ",
+        Math("{1} ↦ {0} {1}", M, V), M, Math("I ⊗ {0}", M),
     )  # fmt: skip
     if found == ([], []):
         here: Content = ["The derivative is such a map, with a multiple of the identity."]
@@ -466,5 +510,5 @@ def _sides(m: Linearized, names: Names) -> Block:
         columns = "It has {} columns, and {} has {}: the derivative is another kind of map."
         here = say(columns, Math("{0}", x.shape[1]), m.letter, Math("{0}", f.shape[1]))
     else:
-        here = ["The derivative is not written in this way."]
+        here = ["As it is written above, the derivative is not of this form."]
     return Paragraph([*alike, *here])

@@ -473,6 +473,14 @@ def _power(mantissa: str, exponent: int, notation: str) -> str:
     return f"{mantissa}·10{str(exponent).translate(str.maketrans('0123456789-', '⁰¹²³⁴⁵⁶⁷⁸⁹⁻'))}"
 
 
+def show_entries(rows: Any, notation: str = "unicode") -> list[list[str]]:
+    """The entries of a matrix; what is tiny beside the largest is rounding and shown as 0."""
+    import numpy as np
+
+    zero = 1e-12 * min(float(np.max(np.abs(rows), initial=0.0)), 1e6)
+    return [[show_number(entry, notation, zero) for entry in row] for row in rows]
+
+
 def show_array(value: Any, notation: str = "unicode") -> str:
     r"""An array as the text notation types it, vectors as columns; in LaTeX a bmatrix. The slices of a tensor are apart.
 
@@ -485,16 +493,13 @@ def show_array(value: Any, notation: str = "unicode") -> str:
     import numpy as np
 
     x = np.asarray(value)
-    largest = float(np.max(np.abs(x))) if x.size else 0.0
-    zero = 1e-12 * min(largest, 1e6)
     if x.ndim == 0:
-        return show_number(x[()], notation, zero)
+        return show_number(x[()], notation)
     if x.ndim > 2:
         separator = ", " if notation != "latex" else r",\ "
         slices = [show_array(part, notation) for part in np.moveaxis(x, -1, 0)]
         return "(" + separator.join(slices) + ")"
-    rows = x.reshape(len(x), -1)
-    texts = [[show_number(entry, notation, zero) for entry in row] for row in rows]
+    texts = show_entries(x.reshape(len(x), -1), notation)
     if notation == "latex":
         return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in texts) + r" \end{bmatrix}"
     return "[" + "; ".join(" ".join(row) for row in texts) + "]"
