@@ -166,6 +166,7 @@ class At(NamedTuple):
 
     value: Expr
     differential: Expr
+    adjugates: bool  # is adj(X) put for det(X)*inv(X), which has no value there
 
 
 def at_point(d: Derivative, point: Expr, text: str | None = None) -> At:
@@ -200,4 +201,4 @@ def at_point(d: Derivative, point: Expr, text: str | None = None) -> At:
         value, differential = (substitute(e, {x: point}) for e in forms)
     except FrechetError as error:
         raise _at(shown, f"{where}: {error.message}") from None
-    return At(value, differential)
+    return At(value, differential, bool(softened))

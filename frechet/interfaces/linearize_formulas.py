@@ -127,16 +127,16 @@ def products_added(left: Sequence[Any], right: Sequence[Any]) -> Said:
 class Step:
     """X − X₀ and what it is put into. `base` is X₀ as a variable, or the point that was given."""
 
-    def __init__(self, x: Expr, direction: Expr, base: Expr, name: str | None, tangent: str | None = None) -> None:
-        """name: how a general base point is written in Unicode, such as X₀; None where the point is an expression.
+    def __init__(self, x: Expr, direction: Expr, base: Expr, name: Math | None, tangent: str | None = None) -> None:
+        """name: what is written for the base point, such as X₀; None where that is the point itself, as an expression.
 
         tangent: the letter of a step in a tangent space, in place of X − X₀ which lies in it up to second order only
         """
         self.x, self.direction, self.base, self.name, self.tangent = x, direction, base, name, tangent
 
-    def along(self, letter: str) -> Step:
-        """The same with a tangent step."""
-        return Step(self.x, self.direction, self.base, self.name, letter)
+    def called(self, name: Math | None, tangent: str | None = None) -> Step:
+        """The same with a name for the point, or with a tangent step."""
+        return Step(self.x, self.direction, self.base, name or self.name, tangent)
 
     @property
     def end(self) -> Math:
@@ -149,8 +149,8 @@ class Step:
         return Said(lambda notation: self._point(notation)[0])
 
     def _point(self, notation: Notation) -> Piece:
-        if self.name is not None and notation == "unicode":
-            return self.name, ATOM
+        if self.name is not None:
+            return self.name.write(notation), ATOM
         found = writer(notation)(self.base)
         return found.text, found.level
 
@@ -158,14 +158,14 @@ class Step:
         if self.tangent:
             return style_of(notation).variable(self.tangent)
         x = style_of(notation).symbol(self.x)[0]
-        if is_zero(self.base):
+        if self.name is None and is_zero(self.base):
             return x, ATOM
         point = style_of(notation).at_least(self._point(notation), INNER)
         return f"{x} {'−' if notation == 'unicode' else '-'} {point}", ADD
 
     def spelled(self, notation: Notation) -> dict[Expr, Piece]:
         found = {self.direction: self._piece(notation)}
-        if self.name is not None:
+        if self.base.op.name == "variable":
             found[self.base] = self._point(notation)
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,6 +32,7 @@ JACOBIAN = 48  # of a Jacobian
 TENTH = 0.1
 SAME = 1e-9
 APART = 0.05
+FLAT = 1.5  # a larger slope of the difference: the derivative is 0
 CUBIC = 2.5  # a larger slope of the remainder: there is no second-order term
 
 
@@ -63,9 +65,13 @@ class Numbers:
         f, x = self.m.derivative.function, self.m.variable
         return Instance(self.found.sizes, {**self.point.values, x.params[0]: self.x0 + share * self.step}).value(f)
 
-    @property
+    @cached_property
     def gradient(self) -> Any:
-        return self.at(self.m.at_base(self.m.derivative.gradient))
+        """Of a number-valued function; None where it has none, as a complex function that is not holomorphic."""
+        try:
+            return self.at(self.m.at_base(self.m.derivative.gradient))
+        except FrechetError:
+            return None
 
     def forms(self) -> dict[str, Any]:
         """The change of a number-valued function, written in each of the ways, each computed by itself."""
@@ -87,13 +93,16 @@ def small_instance(m: Linearized) -> Numbers | None:
     """Numbers at which the wrong reading shows: the sum of all entries of the product is not its trace."""
     import numpy as np
 
-    exprs = [m.value, m.change, m.base, m.derivative.direction]
+    d = m.derivative
+    exprs = [m.value, m.change, m.base, d.direction]
+    others = [v for v in variables(d.function, d.differential) if v not in (d.variable, d.direction)]
+    also = [*others, d.function, d.differential]
     best: Numbers | None = None
     if m.derivative.function.shape == SCALAR:
         with suppress(FrechetError):
             exprs.append(m.at_base(m.derivative.gradient))
     for seed in range(SEEDS):
-        found = instance(exprs, seed, m.derivative.direction)
+        found = instance(exprs, seed, d.direction, also)
         if found is None:
             return best
         numbers = Numbers(m, found)
@@ -102,7 +111,7 @@ def small_instance(m: Linearized) -> Numbers | None:
         best = best or numbers
         if not np.any(numbers.change):
             continue
-        if m.derivative.function.shape != SCALAR or m.variable.kind != "matrix":
+        if d.function.shape != SCALAR or m.variable.kind != "matrix" or numbers.gradient is None:
             return numbers
         whole = np.conj(numbers.gradient).T @ numbers.step
         if _differ(np.sum(whole), np.trace(whole)):
@@ -115,7 +124,7 @@ def worked(m: Linearized) -> Worked:
     import numpy as np
 
     heading = Heading("With numbers")
-    m = m.tangential
+    m = m.spoken
     numbers = small_instance(m)
     if numbers is None:
         words = "No small instance is shown: a declared function of vectors or matrices stands for no particular one."
@@ -152,9 +161,7 @@ def _given(m: Linearized, numbers: Numbers) -> list[Block]:
     found, step = numbers.found, m.step
     pieces: list[list[Inline]] = [[Math(f"{name} = {k}")] for name, k in found.sizes.items()]
     pieces += [[Math("{0} = {1}", v.params[0], array(found.values[v.params[0]]))] for v in _others(m)]
-    if not (
-        m.given and (m.base.op.name in ("variable", "blocks") or (not variables(m.base) and m.variable.kind == "scalar"))
-    ):
+    if not (m.given and m.base.op.name == "variable"):
         pieces.append([Math("{0} = {1}", step.point, array(numbers.x0))])
     pieces.append([Math("{0} = {1}", step.bare, array(numbers.step))])
     content: list[Inline] = []
@@ -172,11 +179,10 @@ def _number(m: Linearized, numbers: Numbers) -> list[Block]:
     import numpy as np
 
     x, g, name = m.variable, m.letter, m.variable.params[0]
-    try:
-        gradient = numbers.gradient
-        forms = numbers.forms()
-    except FrechetError:
+    gradient = numbers.gradient
+    if gradient is None:
         return _compared(m, numbers)
+    forms = numbers.forms()
     v = numbers.step
     riesz = m.derivative.convention == "riesz"
     bar = np.conj(gradient) if riesz else gradient
@@ -206,7 +212,7 @@ def _number(m: Linearized, numbers: Numbers) -> list[Block]:
     label = "row × column"
     blocks.append(Entry(label, [Math(re + "{0} {1} = {2}", array(row), array(column), total)]))
     blocks += _compared(m, numbers)
-    if whole is not None and whole.size > 1:
+    if whole is not None and whole.size > 1 and np.any(np.abs(whole) > SAME):
         blocks += _wrong(m, numbers, whole, forms)
     return blocks
 
@@ -325,9 +331,8 @@ def _data(m: Linearized, numbers: Numbers) -> dict[str, object]:
         "value": plain(numbers.value),
         "change": plain(numbers.change),
     }
-    if m.derivative.function.shape == SCALAR:
-        with suppress(FrechetError):
-            data |= {"gradient": plain(numbers.gradient), "forms": {n: plain(x) for n, x in numbers.forms().items()}}
+    if m.derivative.function.shape == SCALAR and numbers.gradient is not None:
+        data |= {"gradient": plain(numbers.gradient), "forms": {n: plain(x) for n, x in numbers.forms().items()}}
     return data
 
 
@@ -359,6 +364,7 @@ def remainder_blocks(
         from frechet.interfaces.plots import svg
 
         picture = svg(figure_of(m, found))
+    m = m.spoken
     difference, error = _differences(m)
     V = Names(m).step
     where = "at a random point, along a random step {}" if drawn else "at the point above, {} being the step"
@@ -401,7 +407,7 @@ def figure_of(m: Linearized, found: Remainder) -> Any:
 
     formula = write_unicode(m.derivative.function)
     title = f"{m.letter}({m.variable.params[0]}) = {formula.text}" if not formula.where and len(formula.text) < 70 else ""
-    first, second = (formula.write("unicode") for formula in _differences(m))
+    first, second = (formula.write("unicode") for formula in _differences(m.spoken))
     return remainder_figure(found, (first, second), title)
 
 
@@ -410,6 +416,9 @@ def _slopes(m: Linearized, found: Remainder) -> Content:
     first, second = found.slopes
     if first is None and second is None:
         return say("Along this step {} does not change: both are rounding.", m.letter)
+    if first is not None and second is not None and first > FLAT:
+        words = "Along this step the derivative is 0, so the difference itself falls as {}, which is of second order."
+        return say(words, _power(first)) if first < CUBIC else say("Along this step both fall as {}.", _power(first))
     without: Content = ["Without the derivative the difference is rounding"]
     if first is not None:
         without = say("Without the derivative the difference falls as {}", _power(first))

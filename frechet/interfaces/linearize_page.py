@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from frechet.compilation.adjugates import with_adjugates
+from frechet.compilation.numpy_source import evaluate
+from frechet.differentiation.conditions import Condition, explained
 from frechet.differentiation.derivative import Derivative
-from frechet.expressions.dimension import show_shape
+from frechet.expressions.dimension import SCALAR, show_shape
+from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, substitute, variables
 from frechet.expressions.space import curved, space_names
-from frechet.interfaces.answer import stated
+from frechet.interfaces.answer import describe, promises
 from frechet.interfaces.document import Block, Content, Document, Entry, Math, Paragraph
-from frechet.interfaces.linearize_formulas import ELL, Said, Step, Where, space
+from frechet.interfaces.linearize_formulas import ELL, Said, Step, Where, array, space
 from frechet.interfaces.linearize_reasons import Names, reasons
 from frechet.interfaces.page import Page, checked_words, declared_words
-from frechet.notation.spaces import function_line, gradient_space, signature_line
+from frechet.notation.spaces import Notation, function_line, gradient_space, signature_line, writer
 from frechet.notation.text import write_text
 from frechet.operations.declared_functions import functions, symbols
 from frechet.operations.sums import add, subtract
@@ -34,6 +39,7 @@ class Linearized(NamedTuple):
     change: Expr
     given: bool  # is X₀ an expression that was given, not any point
     affine: bool
+    adjugates: bool = False  # det(X)*inv(X) has no value at X₀, and adj(X) is put for it
 
     @property
     def base(self) -> Expr:
@@ -50,14 +56,25 @@ class Linearized(NamedTuple):
         return add([(1, self.value), (1, substitute(self.change, {self.derivative.direction: step}))])
 
     @property
-    def tangential(self) -> Linearized:
-        """The same with a tangent step V in place of X − X₀, where the variable lies on a curved set."""
-        if not curved(self.variable.params[1]):
-            return self
-        return self._replace(step=self.step.along(Names(self).step))
+    def spoken(self) -> Linearized:
+        """The same with X₀ for a point that is an expression; on a curved set with a tangent step V in place of X − X₀."""
+        name = None if self.base.op.name == "variable" else base_name(self.derivative)
+        tangent = Names(self).step if curved(self.variable.params[1]) else None
+        return self._replace(step=self.step.called(name, tangent))
 
     def at_base(self, e: Expr) -> Expr:
-        return substitute(e, {self.variable: self.base})
+        """An expression in X at X₀; with adj(X) for det(X)*inv(X), where the point asks for it."""
+        return substitute(with_adjugates([e])[0] if self.adjugates else e, {self.variable: self.base})
+
+
+def base_name(d: Derivative) -> Said:
+    """X₀, or the longer name where the formula has an X0 of its own."""
+    x = d.variable.params[0]
+
+    def written(notation: Notation) -> str:
+        return f"{x}₀" if notation == "unicode" and d.base_name == f"{x}0" else writer(notation)(d.base_point).text
+
+    return Said(written)
 
 
 def linearized(page: Page, point: Expr | None = None, text: str | None = None) -> Linearized:
@@ -69,16 +86,14 @@ def linearized(page: Page, point: Expr | None = None, text: str | None = None) -
     d = Derivative(page.function, x, None, page.convention)
     affine = page.affine(d)
     if point is None:
-        base, name = d.base_point, page.name
-        written = f"{name}₀" if d.base_name == f"{name}0" else d.base_name
-        step = Step(x, d.direction, base, written)
-        value, change = (substitute(e, {x: base}) for e in (d.function, d.differential))
+        step = Step(x, d.direction, d.base_point, base_name(d))
+        value, change = (substitute(e, {x: d.base_point}) for e in (d.function, d.differential))
         return Linearized(page.letter, d, step, value, change, False, affine)
     from frechet.interfaces.base_point import at_point
 
     found = at_point(d, point, text)
     step = Step(x, d.direction, point, None)
-    return Linearized(page.letter, d, step, found.value, found.differential, True, affine)
+    return Linearized(page.letter, d, step, found.value, found.differential, True, affine, found.adjugates)
 
 
 def document(
@@ -97,7 +112,8 @@ def document(
     answers, missing = page.first_answers()
     m = linearized(page, point, text)
     formula = m.step.affine(m.value, m.change)
-    conditions = stated(page.function, page.variable, m.derivative.differential, *(a.expression for a in answers))
+    found = explained(page.function, page.variable, m.derivative.differential, *(a.expression for a in answers))
+    conditions = describe([*_remaining(m, list(found)), *promises(page.function)])
     blocks = [*_head(page, m), *_map(m, formula), *_notes(page, m, answers, conditions)]
     data = _data(page, m, formula, answers, conditions)
     if why:
@@ -110,6 +126,14 @@ def document(
         blocks += remainders
         data |= {"instance": numbers.data, "remainder": slopes}
     return Document(f"{page.letter} near {_plain(m)}", blocks, data)
+
+
+def _remaining(m: Linearized, found: Sequence[Condition]) -> list[Condition]:
+    """The conditions that speak of more than the point which was given: that one has been looked at."""
+    if not m.given:
+        return list(found)
+    own = {m.variable, *variables(m.base)}
+    return [(words, e) for words, e in found if e is None or not own.issuperset(variables(e))]
 
 
 def _plain(m: Linearized) -> str:
@@ -149,15 +173,30 @@ def _notes(page: Page, m: Linearized, answers: Sequence[Answer], conditions: Seq
     else:
         near = ["near ", m.step.point, ", up to second order"]
     label = "exact" if m.affine else "good"
-    blocks: list[Block] = [Entry(label, near)]
+    blocks: list[Block] = [*_values(m), Entry(label, near)]
     where = gradient_space(m.variable)
     if where is not None:
         blocks.append(Entry("steps", [f"{x} is {declared_words(m.variable)}: steps lie in {where}"]))
     blocks.append(Entry("conditions", ["; ".join(conditions) or "none"]))
-    elsewhere = dict.fromkeys(c for a in answers for c in a.elsewhere)
+    elsewhere = dict.fromkeys(c for a in answers for c in a.elsewhere) if not m.given else {}
     blocks += [Entry("" if i else "elsewhere", [words]) for i, words in enumerate(elsewhere)]
     blocks.append(Entry("checked", [checked_words([a.report for a in answers])]))
     return blocks
+
+
+def _values(m: Linearized) -> list[Block]:
+    """The value and the gradient as numbers, where the point leaves no variable."""
+    if not m.given or variables(m.value, m.change) != [m.derivative.direction]:
+        return []
+    scalar = m.derivative.function.shape == SCALAR
+    shown: list[Block] = []
+    for label, symbol, e in (("value", "{0}({1}) = {2}", m.value), ("gradient", "∇{0}({1}) = {2}", None)):
+        with suppress(FrechetError):
+            if e is None:
+                e = m.at_base(m.derivative.gradient) if scalar else m.value
+            if e.op.name not in ("blocks", "number", "zeros", "eye") and (scalar or label == "value"):
+                shown.append(Entry(label, [Math(symbol, m.letter, m.step.point, array(evaluate(e, {})))]))
+    return shown
 
 
 def _data(

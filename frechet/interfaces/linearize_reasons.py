@@ -65,6 +65,7 @@ def reasons(m: Linearized, missing: str = "") -> list[Block]:
     d = m.derivative
     f, x, g = d.function, d.variable, m.letter
     if is_zero(d.differential):
+        m = m.spoken
         words = say("The derivative of {} by {} is the zero map, so {} is the constant {}.", g, x.params[0], ELL, _at(m))
         return [Heading("Why"), Paragraph(words)]
     if missing:
@@ -79,7 +80,15 @@ def reasons(m: Linearized, missing: str = "") -> list[Block]:
         )  # fmt: skip
         return [Heading("What kind of object the derivative is"), Paragraph(words)]
     names = Names(m)
-    m = m.tangential
+    m = m.spoken
+    start: list[Block] = []
+    if m.given and m.step.name is not None:
+        start = [Paragraph(say("Here {}.", Math("{0} = {1}", m.step.point, m.base)))]
+    return [*start, *_by_kind(m, names)]
+
+
+def _by_kind(m: Linearized, names: Names) -> list[Block]:
+    f, x = m.derivative.function, m.variable
     if f.shape == SCALAR:
         by_kind = {"scalar": _number, "vector": _row, "tensor": _entries}
         return by_kind.get(x.kind, _trace)(m, names)
@@ -250,8 +259,8 @@ def _within(m: Linearized, names: Names) -> list[Block]:
     plural = "vectors" if noun == "vector" else "matrices"
     words = say(
         "Steps of {}, however, lie in {}. For such steps {}, adding " + added + " to {} changes no value {}: among all "
-        + plural + " many give the same map, and exactly one of them lies in that space. It is {}, the orthogonal projection of the"
-        " others.",
+        + plural + " many give the same map, and exactly one of them lies in that space. It is {}, the orthogonal"
+        " projection of the others.",
         name, _steps(m)[0], names.step, names.gradient,
         Math("⟨{0}, {1}⟩", names.gradient, names.step), Math("∇{0}", m.letter),
     )  # fmt: skip

@@ -42,6 +42,7 @@ MOODS = ("plain", "plain", "regular", "positive", "plain", "spd", "fractions", "
 
 # What stands in for a declared function: the first that has its properties, as (text, Taylor coefficients, growth rates).
 STANDING_IN: tuple[tuple[str, Terms, frozenset[str]], ...] = (
+    ("t^2 + t", Terms((0.0, 1.0, 1.0)), frozenset({"convex"})),
     ("t^2", Terms((0.0, 0.0, 1.0)), frozenset({"convex", "even", "nonnegative"})),
     ("t^3 + t", Terms((0.0, 1.0, 0.0, 1.0)), frozenset({"odd", "increasing", "monotone"})),
     ("t^2 + 1", Terms((1.0, 0.0, 1.0)), frozenset({"convex", "even", "nonnegative", "positive"})),
@@ -78,11 +79,15 @@ class Instance(NamedTuple):
         return value_at(function, {name: values[name] for name in known}, Point(values, self.sizes))
 
 
-def instance(exprs: Sequence[Expr], seed: int = 0, variable: Expr | None = None) -> Instance | None:
+def instance(
+    exprs: Sequence[Expr], seed: int = 0, variable: Expr | None = None, also: Sequence[Expr] = ()
+) -> Instance | None:
     """Small sizes and small whole numbers for the variables of expressions, which are finite and smooth there.
 
     The sizes are 1 to 3 and all different where the relations between them allow it; those of `variable` are not 1. Values
     respect what is declared; a declared function of numbers becomes a simple one with its properties.
+
+    also: expressions whose variables and functions get values too, and which need not be finite
 
     None where there is none: a declared function of vectors or matrices stands for no simple one; no point was found.
     Raises:  ShapeError, if no sizes are found for which every dimension is at least 1
@@ -97,12 +102,15 @@ def instance(exprs: Sequence[Expr], seed: int = 0, variable: Expr | None = None)
 
     exprs = tuple(exprs)
     rng = Random(seed)
-    sizes = small_sizes(exprs, variable, rng)
-    wanted = list(dict.fromkeys([*variables(*exprs), *([variable] if variable is not None else [])]))
-    stood_in = _standing_in(functions(*exprs))
+    everything = [*exprs, *also]
+    sizes = small_sizes(everything, variable, rng)
+    wanted = list(dict.fromkeys([*variables(*everything), *([variable] if variable is not None else [])]))
+    stood_in = _standing_in(functions(*everything))
     if stood_in is None:
         return None
-    called: dict[str, Any] = {name: stood_in[f.name][1].derivative(int(view)) for name, (f, view) in symbols(*exprs).items()}
+    called: dict[str, Any] = {
+        name: stood_in[f.name][1].derivative(int(view)) for name, (f, view) in symbols(*everything).items()
+    }
     said = {name: text for name, (text, _) in stood_in.items()}
     programs = [compiled(e, [*with_masks(wanted), *called]) for e in exprs]
     best: tuple[float, int, Instance] | None = None
