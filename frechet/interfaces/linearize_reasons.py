@@ -63,7 +63,7 @@ class Names:
 def reasons(m: Linearized, missing: str = "") -> list[Block]:
     """The explanation. missing: why there is no gradient or Jacobian here, where there is none."""
     d = m.derivative
-    f, x, g = d.function, d.variable, m.letter
+    x, g = d.variable, m.letter
     if is_zero(d.differential):
         m = m.spoken
         words = say("The derivative of {} by {} is the zero map, so {} is the constant {}.", g, x.params[0], ELL, _at(m))
@@ -81,10 +81,10 @@ def reasons(m: Linearized, missing: str = "") -> list[Block]:
         return [Heading("What kind of object the derivative is"), Paragraph(words)]
     names = Names(m)
     m = m.spoken
-    start: list[Block] = []
+    heading, *found = _by_kind(m, names)
     if m.given and m.step.name is not None:
-        start = [Paragraph(say("Here {}.", Math("{0} = {1}", m.step.point, m.base)))]
-    return [*start, *_by_kind(m, names)]
+        found = [Paragraph(say("Here {}.", Math("{0} = {1}", m.step.point, m.base))), *found]
+    return [heading, *found]
 
 
 def _by_kind(m: Linearized, names: Names) -> list[Block]:
