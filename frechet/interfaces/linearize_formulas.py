@@ -179,6 +179,16 @@ class Step:
         """(X − X₀)."""
         return Said(lambda notation: style_of(notation).at_least(self._piece(notation), ATOM))
 
+    def times(self, left: Expr) -> Math:
+        """A product with the step on the right: B A (X − X₀)."""
+
+        def written(notation: Notation) -> Written:
+            style, found = style_of(notation), writer(notation)(left, spelled=self.spelled(notation))
+            step = style.at_least(self._piece(notation), ATOM)
+            return Written(style.product([(found.text, found.level), (step, ATOM)])[0], found.where)
+
+        return Said(written)
+
     def put(self, e: Expr, level: int = 0) -> Math:
         """An expression in X₀ and dX, with X − X₀ for dX."""
 

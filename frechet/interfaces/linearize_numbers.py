@@ -414,7 +414,7 @@ def figure_of(m: Linearized, found: Remainder) -> Any:
 def _slopes(m: Linearized, found: Remainder) -> Content:
     """What the fitted slopes say."""
     first, second = found.slopes
-    if first is None and second is None:
+    if first is None and found.exact:
         return say("Along this step {} does not change: both are rounding.", m.letter)
     if first is not None and second is not None and first > FLAT:
         words = "Along this step the derivative is 0, so the difference itself falls as {}, which is of second order."
@@ -422,12 +422,13 @@ def _slopes(m: Linearized, found: Remainder) -> Content:
     without: Content = ["Without the derivative the difference is rounding"]
     if first is not None:
         without = say("Without the derivative the difference falls as {}", _power(first))
-    if second is None:
+    if second is None and found.exact:
+        reason = say(": along this step {} is affine, as far as rounding lets one see", m.letter)
         if m.affine:
             reason = say(": {} is affine in {}, and {} is {}", m.letter, m.variable.params[0], ELL, m.letter)
-        else:
-            reason = say(": along this step {} is affine, as far as rounding lets one see", m.letter)
         return [*without, "; with it only rounding is left", *reason, "."]
+    if second is None:
+        return [*without, "; with it too little is left above rounding to fit a power."]
     text = say("{}, with it as {}: ", without, _power(second))
     if second > CUBIC:
         return [*text, "the second-order term happens to be 0 along this step."]

@@ -16,7 +16,7 @@ from frechet.expressions.node import Expr, substitute, variables
 from frechet.expressions.space import curved, space_names
 from frechet.interfaces.answer import describe, promises
 from frechet.interfaces.document import Block, Content, Document, Entry, Math, Paragraph
-from frechet.interfaces.linearize_formulas import ELL, Said, Step, Where, array, space
+from frechet.interfaces.linearize_formulas import ELL, Said, Step, Where, array, say, space
 from frechet.interfaces.linearize_reasons import Names, reasons
 from frechet.interfaces.page import Page, checked_words, declared_words
 from frechet.notation.spaces import Notation, function_line, gradient_space, signature_line, writer
@@ -169,7 +169,7 @@ def _map(m: Linearized, formula: Math) -> list[Block]:
 def _notes(page: Page, m: Linearized, answers: Sequence[Answer], conditions: Sequence[str]) -> list[Block]:
     g, x = m.letter, page.name
     if m.affine:
-        near: Content = [f"everywhere: {g} is affine in {x}, so ", ELL, f" is {g} itself"]
+        near: Content = say("everywhere: {} is affine in {}, so {} is {} itself", g, x, ELL, g)
     else:
         near = ["near ", m.step.point, ", up to second order"]
     label = "exact" if m.affine else "good"

@@ -17,11 +17,10 @@ from frechet.interfaces.document import Block, Content, Entry, Heading, Math, Pa
 from frechet.interfaces.linearize_formulas import ELL, Said, say, sign, size, size_of, space
 from frechet.notation.components import write_partials
 from frechet.notation.spaces import Notation, gradient_space
-from frechet.notation.writing import ATOM, PRODUCT
 from frechet.operations import products, sums
 from frechet.operations.constants import is_zero
 from frechet.operations.declared_functions import functions
-from frechet.operations.transposition import transposed
+from frechet.operations.transposition import conjugate_transposed, transposed
 
 if TYPE_CHECKING:
     from frechet.interfaces.linearize_page import Linearized
@@ -290,13 +289,14 @@ def _trace(m: Linearized, names: Names) -> list[Block]:
     )  # fmt: skip
     blocks: list[Block] = [Heading("Why a trace"), Paragraph(opening), _dual(m), *_representer(m, names)]
     partials = step.put(_gradient(m) if real_part else transposed(_gradient(m)))
-    value: Content = [Math(" = {0}", partials)] if _short(partials) else []
     named = Math("{0} = ∇{1}", G, g) if real_part else Math("{0}ᵀ = {1}", G, _partials(m))
+    if _short(partials):
+        named = Math("{0} = {1}", named, partials)
     blocks.append(Paragraph(say(
-        "As a product of matrices this sum is a trace: entry (j, j) of {} is {}, so {}. Here {}{}{}, so the step contributes"
+        "As a product of matrices this sum is a trace: entry (j, j) of {} is {}, so {}. Here {}{}, so the step contributes"
         " {}.",
         Math(f"{{0}}{t} {{1}}", G, V), Math(f"Σᵢ {entry} {v}ᵢⱼ"), Math(f"Σᵢⱼ {entry} {v}ᵢⱼ = tr({{0}}{t} {{1}})", G, V),
-        named, value, [] if m.affine else [" at ", step.point],
+        named, [] if m.affine else [" at ", step.point],
         Math(f"{re}tr({{0}})", product),
     )))  # fmt: skip
     if not one_column:
@@ -368,9 +368,9 @@ def _forms(m: Linearized) -> list[Block]:
     re, t = ("Re ", "ᴴ") if by_real_part(m) else ("", "ᵀ")
     nabla, gradient = Math("∇{0}", g), _gradient(m)
     low = step.put(gradient)
-    turned = low
+    turned = gradient
     if x.kind != "tensor":
-        turned = Math("{0}ᴴ", step.put(gradient, ATOM)) if re else step.put(transposed(gradient), PRODUCT)
+        turned = conjugate_transposed(gradient) if re else transposed(gradient)
     rows: list[Sequence[Content]] = []
     index = {"vector": "ᵢ", "tensor": ""}.get(x.kind, "ᵢⱼ")
     if index:
@@ -379,13 +379,11 @@ def _forms(m: Linearized) -> list[Block]:
     inner = "inner product" if x.kind == "vector" else "Frobenius product"
     rows.append(([inner], [Math("⟨{0}, {1}⟩", nabla, step.bare)], _here(Math("⟨{0}, {1}⟩", low, step.bare))))
     if x.kind == "vector":
-        rows.append(
-            (["row × column"], [Math(re + "{0}", matrix_product(m))], _here(Math(re + "{0} {1}", turned, step.closed)))
-        )
+        rows.append((["row × column"], [Math(re + "{0}", matrix_product(m))], _here(Math(re + "{0}", step.times(turned)))))
         rows.append((["trace"], [Math(f"{re}tr({{0}})", matrix_product(m))], ["of a 1×1 matrix"]))
     else:
         if x.kind == "matrix":
-            trace = Math(f"{re}tr({{0}} {{1}})", turned, step.closed)
+            trace = Math(f"{re}tr({{0}})", step.times(turned))
             rows.append((["trace"], [Math(f"{re}tr({{0}})", matrix_product(m))], _here(trace)))
         stacked = Math(f"{re}vec({{0}}){t} vec({{1}})", nabla, step.bare)
         rows.append((["row × column"], [stacked], _here(Math(f"{re}vec({{0}}){t} vec({{1}})", low, step.bare))))

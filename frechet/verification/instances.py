@@ -404,11 +404,15 @@ def _cost_of_value(y: Any) -> float:
 
     parts = np.concatenate([np.ravel(np.real(y)), np.ravel(np.imag(y))])
     largest = float(np.max(np.abs(parts)))
-    cost = 0.0 if np.allclose(parts, np.round(parts), atol=1e-9) else 3.0
-    if cost and np.allclose(100 * parts, np.round(100 * parts), atol=1e-7):
+    beside = float(np.max(np.abs(parts - np.round(parts))))
+    cost = 0.0 if beside < 1e-10 else 8.0 if beside < 1e-3 else 3.0  # nearly whole: a softmax that is saturated
+    if cost == 3 and np.max(np.abs(100 * parts - np.round(100 * parts))) < 1e-8:
         cost = 1.0
     sizes = np.abs(parts[np.abs(parts) > 1e-12])
     spread = sizes.size > 0 and float(np.min(sizes)) < 2e-3 * largest
+    if np.size(y) > 1:
+        flat = np.ravel(np.abs(y))
+        cost += 4 * float(np.mean(flat < 1e-9)) + 3 * (len(np.unique(np.round(flat, 9))) == 1)
     return cost + 6 * (largest < 1e-9) + 2 * (largest > 30) + 6 * (largest > 200) + 5 * spread
 
 
@@ -429,7 +433,7 @@ def _cost_of_inputs(wanted: Sequence[Expr], values: Mapping[str, Any]) -> float:
         cost += 20.0 * (not np.any(x)) + 2 * (float(np.mean(x == 0)) > 0.5) + 3 * (not np.shape(x) and x == 1)
         cost += 2.0 * (not v.real and not np.any(np.imag(x)))
         if np.size(x) > 1 and words.isdisjoint(MANY_ZEROS):
-            cost += 4.0 * (len(np.unique(x)) == 1) + 6 * float(np.mean(x == 0)) + 0.2 * float(np.sum(np.abs(x) > 3))
+            cost += 4.0 * (len(np.unique(np.abs(x))) == 1) + 6 * float(np.mean(x == 0)) + 0.2 * float(np.sum(np.abs(x) > 3))
             if not words and len(np.shape(x)) == 2 and x.shape[0] == x.shape[1]:
                 cost += 5.0 * np.array_equal(x, x.T) + 1.0 * (abs(np.linalg.det(x)) < 1e-9)
     return cost

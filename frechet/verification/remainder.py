@@ -18,15 +18,19 @@ from frechet.verification.sampling import Point, normal_like, points, value_at, 
 
 STEPS = tuple(10 ** (-k / 2) for k in range(13))  # 1 to 10⁻⁶
 NOISE = 3e2 * 2.0**-52  # a remainder below this share of what it is the difference of is rounding
+SHAKE, SHAKES = 4e-15, 4
+UNSTEADY = 8  # times what shaking does is rounding
 FITTED = 5  # the smallest steps that show a remainder are fitted
-NEAR = 0.2  # larger steps are not, where there are smaller ones
+TINY = 1e-15  # so is this, at points of everyday size
+LEAST = 3  # fewer are not fitted
+NEAR = 0.2  # nor are larger steps
 
 
 class Remainder(NamedTuple):
     """Remainders along one direction, Frobenius norms where the function is an array.
 
     steps, first, second    h, |F(X₀ + hV) − F(X₀)| and |F(X₀ + hV) − F(X₀) − h DF(X₀)[V]|, where all are finite
-    slopes                  the powers of h by which they fall, fitted; None where all is rounding
+    slopes                  the powers of h by which they fall, fitted; None where nearly all is rounding
     noise                   per step, below which `second` is rounding
     direction               V
     """
@@ -79,12 +83,18 @@ def remainder(
     y, linear = at(value, here), at(slope, here)
     if not (np.all(np.isfinite(y)) and np.all(np.isfinite(linear))):
         return None
+    unsteady = 0.0  # by how much the value moves when X₀ is changed in its last digits
+    with np.errstate(all="ignore"):
+        for _ in range(SHAKES):
+            shaken = at(value, here * (1 + SHAKE * np.asarray(normal_like(x, np.shape(here), rng))))
+            unsteady = max(unsteady, _norm(shaken - y))
     rows = []
     for h in STEPS:
         there = at(value, retracted(x, here + h * direction, point.sizes))
         if np.all(np.isfinite(there)):
             scale = _norm(y) + _norm(there) + h * _norm(linear)
-            rows.append((h, _norm(there - y), _norm(there - y - h * linear), NOISE * scale))
+            rounding = max(NOISE * scale, UNSTEADY * unsteady, TINY)
+            rows.append((h, _norm(there - y), _norm(there - y - h * linear), rounding))
     if len(rows) < 4:
         return None
     steps, first, second, noise = (tuple(column) for column in zip(*rows, strict=True))
@@ -97,8 +107,8 @@ def fitted_slope(steps: Sequence[float], sizes: Sequence[float], noise: Sequence
     """The slope of the least-squares line through (log h, log size), at the smallest steps whose size is no rounding."""
     shown = [(log10(h), log10(r)) for h, r, n in zip(steps, sizes, noise, strict=True) if r > n and r > 0]
     near = [pair for pair in shown if pair[0] <= log10(NEAR)]
-    used = (near if len(near) >= 3 else shown)[-FITTED:]
-    if len(used) < 2:
+    used = near[-FITTED:]
+    if len(used) < LEAST:
         return None
     mean_h, mean_r = (sum(p[i] for p in used) / len(used) for i in (0, 1))
     return sum((h - mean_h) * (r - mean_r) for h, r in used) / sum((h - mean_h) ** 2 for h, _ in used)
