@@ -22,7 +22,7 @@ from frechet.operations.declared_functions import functions, symbols
 from frechet.verification.functions import Terms
 from frechet.verification.sampling import (
     Point,
-    dimensions_of,
+    dimensions,
     linear_structure,
     normal_like,
     projected,
@@ -42,6 +42,7 @@ MOODS = ("plain", "plain", "regular", "positive", "plain", "spd", "fractions", "
 
 # What stands in for a declared function: the first that has its properties, as (text, Taylor coefficients, growth rates).
 STANDING_IN: tuple[tuple[str, Terms, frozenset[str]], ...] = (
+    ("t^2 + t", Terms((0.0, 1.0, 1.0)), frozenset({"convex"})),
     ("t^2", Terms((0.0, 0.0, 1.0)), frozenset({"convex", "even", "nonnegative"})),
     ("t^3 + t", Terms((0.0, 1.0, 0.0, 1.0)), frozenset({"odd", "increasing", "monotone"})),
     ("t^2 + 1", Terms((1.0, 0.0, 1.0)), frozenset({"convex", "even", "nonnegative", "positive"})),
@@ -78,11 +79,15 @@ class Instance(NamedTuple):
         return value_at(function, {name: values[name] for name in known}, Point(values, self.sizes))
 
 
-def instance(exprs: Sequence[Expr], seed: int = 0, variable: Expr | None = None) -> Instance | None:
+def instance(
+    exprs: Sequence[Expr], seed: int = 0, variable: Expr | None = None, also: Sequence[Expr] = ()
+) -> Instance | None:
     """Small sizes and small whole numbers for the variables of expressions, which are finite and smooth there.
 
     The sizes are 1 to 3 and all different where the relations between them allow it; those of `variable` are not 1. Values
     respect what is declared; a declared function of numbers becomes a simple one with its properties.
+
+    also: expressions whose variables and functions get values too, and which need not be finite
 
     None where there is none: a declared function of vectors or matrices stands for no simple one; no point was found.
     Raises:  ShapeError, if no sizes are found for which every dimension is at least 1
@@ -97,12 +102,15 @@ def instance(exprs: Sequence[Expr], seed: int = 0, variable: Expr | None = None)
 
     exprs = tuple(exprs)
     rng = Random(seed)
-    sizes = small_sizes(exprs, variable, rng)
-    wanted = list(dict.fromkeys([*variables(*exprs), *([variable] if variable is not None else [])]))
-    stood_in = _standing_in(functions(*exprs))
+    everything = [*exprs, *also]
+    sizes = small_sizes(everything, variable, rng)
+    wanted = list(dict.fromkeys([*variables(*everything), *([variable] if variable is not None else [])]))
+    stood_in = _standing_in(functions(*everything))
     if stood_in is None:
         return None
-    called: dict[str, Any] = {name: stood_in[f.name][1].derivative(int(view)) for name, (f, view) in symbols(*exprs).items()}
+    called: dict[str, Any] = {
+        name: stood_in[f.name][1].derivative(int(view)) for name, (f, view) in symbols(*everything).items()
+    }
     said = {name: text for name, (text, _) in stood_in.items()}
     programs = [compiled(e, [*with_masks(wanted), *called]) for e in exprs]
     best: tuple[float, int, Instance] | None = None
@@ -131,7 +139,7 @@ def instance(exprs: Sequence[Expr], seed: int = 0, variable: Expr | None = None)
 def small_sizes(exprs: Sequence[Expr], variable: Expr | None, rng: Random) -> dict[str, int]:
     """A size for every dimension name: 1 to 3, all different where that is possible."""
     also = [variable] if variable is not None else []
-    dims, least = dimensions_of([*exprs, *also])
+    dims, least = dimensions([*exprs, *also])
     names = sorted({n for d in dims for n in d.names()})
     if not names:
         return {}
@@ -396,11 +404,15 @@ def _cost_of_value(y: Any) -> float:
 
     parts = np.concatenate([np.ravel(np.real(y)), np.ravel(np.imag(y))])
     largest = float(np.max(np.abs(parts)))
-    cost = 0.0 if np.allclose(parts, np.round(parts), atol=1e-9) else 3.0
-    if cost and np.allclose(100 * parts, np.round(100 * parts), atol=1e-7):
+    beside = float(np.max(np.abs(parts - np.round(parts))))
+    cost = 0.0 if beside < 1e-10 else 8.0 if beside < 1e-3 else 3.0  # nearly whole: a softmax that is saturated
+    if cost == 3 and np.max(np.abs(100 * parts - np.round(100 * parts))) < 1e-8:
         cost = 1.0
     sizes = np.abs(parts[np.abs(parts) > 1e-12])
     spread = sizes.size > 0 and float(np.min(sizes)) < 2e-3 * largest
+    if np.size(y) > 1:
+        flat = np.ravel(np.abs(y))
+        cost += 4 * float(np.mean(flat < 1e-9)) + 3 * (len(np.unique(np.round(flat, 9))) == 1)
     return cost + 6 * (largest < 1e-9) + 2 * (largest > 30) + 6 * (largest > 200) + 5 * spread
 
 
@@ -421,7 +433,7 @@ def _cost_of_inputs(wanted: Sequence[Expr], values: Mapping[str, Any]) -> float:
         cost += 20.0 * (not np.any(x)) + 2 * (float(np.mean(x == 0)) > 0.5) + 3 * (not np.shape(x) and x == 1)
         cost += 2.0 * (not v.real and not np.any(np.imag(x)))
         if np.size(x) > 1 and words.isdisjoint(MANY_ZEROS):
-            cost += 4.0 * (len(np.unique(x)) == 1) + 6 * float(np.mean(x == 0)) + 0.2 * float(np.sum(np.abs(x) > 3))
+            cost += 4.0 * (len(np.unique(np.abs(x))) == 1) + 6 * float(np.mean(x == 0)) + 0.2 * float(np.sum(np.abs(x) > 3))
             if not words and len(np.shape(x)) == 2 and x.shape[0] == x.shape[1]:
                 cost += 5.0 * np.array_equal(x, x.T) + 1.0 * (abs(np.linalg.det(x)) < 1e-9)
     return cost
@@ -473,6 +485,14 @@ def _power(mantissa: str, exponent: int, notation: str) -> str:
     return f"{mantissa}·10{str(exponent).translate(str.maketrans('0123456789-', '⁰¹²³⁴⁵⁶⁷⁸⁹⁻'))}"
 
 
+def show_entries(rows: Any, notation: str = "unicode") -> list[list[str]]:
+    """The entries of a matrix; what is tiny beside the largest is rounding and shown as 0."""
+    import numpy as np
+
+    zero = 1e-12 * min(float(np.max(np.abs(rows), initial=0.0)), 1e6)
+    return [[show_number(entry, notation, zero) for entry in row] for row in rows]
+
+
 def show_array(value: Any, notation: str = "unicode") -> str:
     r"""An array as the text notation types it, vectors as columns; in LaTeX a bmatrix. The slices of a tensor are apart.
 
@@ -485,16 +505,13 @@ def show_array(value: Any, notation: str = "unicode") -> str:
     import numpy as np
 
     x = np.asarray(value)
-    largest = float(np.max(np.abs(x))) if x.size else 0.0
-    zero = 1e-12 * min(largest, 1e6)
     if x.ndim == 0:
-        return show_number(x[()], notation, zero)
+        return show_number(x[()], notation)
     if x.ndim > 2:
         separator = ", " if notation != "latex" else r",\ "
         slices = [show_array(part, notation) for part in np.moveaxis(x, -1, 0)]
         return "(" + separator.join(slices) + ")"
-    rows = x.reshape(len(x), -1)
-    texts = [[show_number(entry, notation, zero) for entry in row] for row in rows]
+    texts = show_entries(x.reshape(len(x), -1), notation)
     if notation == "latex":
         return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in texts) + r" \end{bmatrix}"
     return "[" + "; ".join(" ".join(row) for row in texts) + "]"
