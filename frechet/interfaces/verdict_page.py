@@ -34,15 +34,11 @@ def page(found: Verdict) -> Document:
 
 def message(found: Verdict) -> str:
     """The verdict in one or two sentences, formulas in plain mathematical characters."""
-    from frechet.interfaces.rendering.terminal import inline
-
-    return inline(_words(found), "unicode")
+    return "".join(part.write("unicode") if isinstance(part, Math) else part for part in _words(found))
 
 
 def data(found: Verdict) -> dict[str, Any]:
     """The verdict as JSON holds it: the keys verdict, factor, condition, example, message, expected and more."""
-    from frechet.interfaces.rendering.terminal import inline
-
     goal = found.form or found.forms[0]
     wanted = write_text(found.expected, brackets=False)
     filled: dict[str, Any] = {
@@ -50,7 +46,7 @@ def data(found: Verdict) -> dict[str, Any]:
         "factor": found.factor if found.verdict in ("factor", "sign", "missing-term", "missing-symmetrization") else None,
         "condition": found.condition,
         "example": _example(found),
-        "message": inline(_words(found), "unicode"),
+        "message": message(found),
         "ok": True,
         "form": goal.kind,
         "layout": goal.layout or None,

@@ -15,7 +15,7 @@ from frechet.expressions.space import rank
 from frechet.operations.constants import mask_of
 from frechet.operations.declared_functions import symbols
 from frechet.verification.comparison import CLOSE, nothing
-from frechet.verification.sampling import Point, dimensions_of, linear_structure, projected, value_at, with_masks
+from frechet.verification.sampling import Point, dimensions, linear_structure, projected, value_at, with_masks
 
 SIZES = (1, 2, 3)
 TRIES = 220  # draws for each choice of sizes
@@ -76,7 +76,7 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _sizes(roots: Sequence[Expr]) -> Iterator[Mapping[str, int]]:
-    dims, least = dimensions_of(roots)
+    dims, least = dimensions(roots)
     names = sorted({n for d in dims for n in d.names()})
     choices = sorted(product(SIZES, repeat=min(len(names), 6)), key=lambda c: (max(c, default=1), sum(c), c))
     count = 0
