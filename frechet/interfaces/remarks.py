@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from frechet.derivation.meaning import meaning
 from frechet.derivation.sentences import Sentence
@@ -98,12 +99,12 @@ def other_ways(d: Derivative, page: Page, letter: str) -> Iterator[Block]:
 
         exact = f"exact: {letter} is affine in {page.name}" if page.affine(d) else f"near {page.name}₀, up to second order"
         blocks.append(Entry("linearization", [Math(f"{letter}({page.name}) = {{0}}", linearization)], [exact]))
-    if gradient_of(d) and x.kind in ("matrix", "vector") and d.gradient.leaves <= MANY:
-        entries = Math("{0}", lambda n: write_partials(d, letter, n))
-        words: list[Inline] = ["differentiating the sum over all indices by one entry gives the same: ", entries]
-        blocks.append(Entry("entry by entry", words))
-    elif len(x.shape) == 2 and len(d.function.shape) == 2 and x.shape != SCALAR and d.raw_differential.leaves <= MANY:
-        blocks.append(Entry("entry by entry", [Math("{0}", lambda n: write_components(d, letter, n))]))
+    if len(x.shape) == len(d.function.shape) == 2 and x.shape != SCALAR and d.raw_differential.leaves <= MANY:
+        write = write_partials if gradient_of(d) else write_components
+        with suppress(UnsupportedError):  # of a function that is not holomorphic
+            write(d, letter, "unicode")
+            before = "differentiating the sum over all indices by one entry gives the same: " if gradient_of(d) else ""
+            blocks.append(Entry("entry by entry", [before, Math("{0}", lambda n: write(d, letter, n))]))
     if blocks:
         yield Heading("The same derivative in other ways")
         yield from blocks
