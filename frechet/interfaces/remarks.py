@@ -13,13 +13,14 @@ from frechet.derivation.steps import Derivation
 from frechet.differentiation.derivative import Derivative
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
-from frechet.expressions.node import Expr
+from frechet.expressions.node import Expr, variables
 from frechet.interfaces.derivation_rows import Rows
 from frechet.interfaces.document import Block, Content, Details, Entry, Heading, Inline, Math, Paragraph
 from frechet.interfaces.page import Page
 from frechet.notation.components import write_components, write_partials
 from frechet.notation.spaces import Notation
 from frechet.operations.constants import variable
+from frechet.operations.declared_functions import functions
 
 MANY = 40  # leaves beyond which a result is not written entry by entry
 HOLE = re.compile(r"\{(\d+)\}")
@@ -46,6 +47,13 @@ def listed(items: Sequence[Content], last: str = ", ") -> list[Inline]:
 def gradient_of(d: Derivative) -> bool:
     """Is it the gradient of a real function that is asked for?"""
     return d.function.shape == SCALAR and d.variable.shape != SCALAR and d.convention == "riesz"
+
+
+def free_letter(d: Derivative) -> str:
+    """A letter for a direction that the formula does not use."""
+    taken = {v.params[0] for v in variables(d.function)} | functions(d.function).keys()
+    names = [*"VUEHZ", *(f"V{i}" for i in range(1, len(taken) + 2))]
+    return next(name for name in names if name not in taken)
 
 
 def what_it_says(derivation: Derivation, letter: str, x: str) -> Iterator[Block]:
@@ -87,7 +95,7 @@ def other_ways(d: Derivative, page: Page, letter: str) -> Iterator[Block]:
     """The same map as action on a direction, with vec, as a linearization, and entry by entry."""
     x = page.variable
     blocks: list[Block] = []
-    name = next(c for c in "VUEHZ" + page.name * 2 if c not in page.reading.variables)
+    name = free_letter(d)
     v = variable(name, x.shape, () if x.real else ("complex",), "normal", "differential")
     blocks.append(Entry(f"direction {name}", [Math(f"D{letter}({page.name})[{name}] = {{0}}", d(v))]))
     if gradient_of(d) and x.kind == "matrix" and x.real:
