@@ -10,10 +10,12 @@ from frechet.derivation.sentences import Sentence
 from frechet.derivation.special_cases import symmetrized
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.structure import structure_of
+from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, depends, substitute, variables, walk
 from frechet.operations.constants import is_zero
 from frechet.operations.elementwise import Elementwise
+from frechet.operations.shaping import KRON
 from frechet.operations.sums import scaled
 from frechet.operations.transposition import symmetric, transposed
 from frechet.simplification.polishing import polished
@@ -30,21 +32,35 @@ class Mistake(NamedTuple):
 
 def mistakes(d: Derivative, result: Expr) -> Iterator[Mistake]:
     """Wrong answers that people give here, the likeliest first; the last is the other layout, which is no error of rules."""
-    if structure_of(d.variable) == "symmetric":
+    scalar = d.function.shape == SCALAR
+    if structure_of(d.variable) == "symmetric" and scalar:
         why = "the derivative by the free entries taken for the gradient: it counts the entries off the diagonal twice"
         yield Mistake(d.free_entries, Sentence(why))
     if result.leaves <= LIMIT:
-        yield from _symmetric_taken(result)
+        if scalar:
+            yield from _symmetric_taken(result)
         yield from _chain_rule_forgotten(d, result)
         yield from _half(d, result)
+        if not scalar:
+            yield from _rows_stacked(result)
     if d.variable.kind in ("matrix", "vector") and not symmetric(result):
-        yield Mistake(
-            transposed(result),
-            Sentence(
-                "the numerator layout given for the gradient: the same map, but a step along it has not the shape of {0}",
-                (d.variable,),
-            ),
-        )
+        layouts = ("numerator", "gradient") if scalar else ("denominator", "Jacobian")
+        why = "the {} layout given for the {}: ".format(*layouts)
+        if transposed(result).shape == result.shape:
+            why += "rows and columns are exchanged, and the shape does not tell"
+        else:
+            why += "a step along it has not the shape of {0}" if scalar else "it does not fit before vec(d{0})"
+        yield Mistake(transposed(result), Sentence(why, (d.variable,)))
+
+
+def _rows_stacked(result: Expr) -> Iterator[Mistake]:
+    """The factors of a Kronecker product in the other order."""
+    if result.op is KRON:
+        swapped = KRON.build(*reversed(result.args))
+        if swapped is not result:
+            yield Mistake(
+                swapped, Sentence("the factors swapped: that is the Jacobian if vec stacks rows, and here it stacks columns")
+            )
 
 
 def _symmetric_taken(result: Expr) -> Iterator[Mistake]:
@@ -71,7 +87,7 @@ def _chain_rule_forgotten(d: Derivative, result: Expr) -> Iterator[Mistake]:
         if node in inside and isinstance(node.op, Elementwise) and node is not d.function and node.args[0].args:
             try:
                 other = Derivative(substitute(d.function, {node: node.args[0]}), d.variable)
-                answer = other.gradient if d.function.kind == "scalar" else other.jacobian
+                answer = other.gradient if d.function.shape == SCALAR else other.jacobian
             except FrechetError:
                 continue
             if answer is not result and not is_zero(answer) and answer.leaves <= LIMIT:

@@ -66,15 +66,24 @@ class Rows:
         return found
 
     def _row(self, left: Math | None, line: Line, before: Line | None) -> Step:
-        touched = None
-        if before is not None:
-            gone = [s for s in before.symbols if s in _symbols(before) and s not in _symbols(line)]
-            touched = Math("d({0})", before.symbols[gone[0]]) if len(gone) == 1 else None
         why: list[Inline] = []
         if self.reasons:
             for rule in line.rules:
                 why += [*(["; "] if why else []), *self.explained(rule)]
-        return Step(left, self.formula(line), self.by(line.rules, line.constants), shapes(line), touched=touched, why=why)
+        by, touched = self.by(line.rules, line.constants), self.touched(line, before)
+        return Step(left, self.formula(line), by, shapes(line), touched=touched, why=why)
+
+    def touched(self, line: Line, before: Line | None) -> Math | None:
+        """What a line changes of the line before: the differential that it replaces, else the term; None where it is all."""
+        if before is None:
+            return None
+        gone = [v for v in _differentials(before) if v not in _differentials(line)]
+        if len(gone) == 1:
+            return Math("{0}", gone[0], names=self._names(before))
+        terms = [t for t in before.terms if t not in line.terms]
+        if len(terms) == 1 < len(before.terms):
+            return self.formula(before._replace(terms=(terms[0]._replace(coefficient=magnitude(terms[0].coefficient)),)))
+        return None
 
     # -- rules
     def by(self, used: Sequence[Rule], constants: Sequence[str] = ()) -> list[Inline]:
@@ -94,13 +103,16 @@ class Rows:
 
     # -- formulas
     def as_trace(self, line: Line) -> Math:
-        return Math("{0}", line.value, names={s: Math("d({0})", node) for s, node in line.symbols.items()})
+        return Math("{0}", line.value, names=self._names(line))
+
+    def _names(self, line: Line) -> dict[Expr, Math]:
+        """How the differentials that are still to be found are written."""
+        return {s: Math("d({0})", node) for s, node in line.symbols.items()}
 
     def formula(self, line: Line) -> Math:
         """The line, its inner products written as was asked for."""
         if self.inner == "trace" or all(t.left is None for t in line.terms):
             return self.as_trace(line)
-        names = {s: Math("d({0})", node) for s, node in line.symbols.items()}
         text = ""
         parts: list[Expr] = []
         for term in line.terms:
@@ -111,7 +123,7 @@ class Rows:
                 template = "{0} " + _shifted(template, 1)
             text += _shifted(template, len(parts))
             parts += used
-        return Math(text, *parts, names=names)
+        return Math(text, *parts, names=self._names(line))
 
     def _term(self, term: Term) -> tuple[Number, str, list[Expr]]:
         """A term as a number in front, a template, and what stands in it."""
@@ -141,8 +153,8 @@ def _shifted(template: str, by: int) -> str:
     return template
 
 
-def _symbols(line: Line) -> set[Expr]:
-    return {v for t in line.terms for v in variables(t.right)}
+def _differentials(line: Line) -> list[Expr]:
+    return list(dict.fromkeys(v for t in line.terms for v in variables(t.right) if v.params[3] == "differential"))
 
 
 def shapes(line: Line) -> str:

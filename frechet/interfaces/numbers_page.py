@@ -2,72 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from frechet.derivation.mistakes import Mistake, mistakes
-from frechet.derivation.sentences import Sentence
 from frechet.differentiation.derivative import Derivative
 from frechet.expressions.dimension import SCALAR
-from frechet.expressions.errors import FrechetError
+from frechet.expressions.errors import FrechetError, UnsupportedError
 from frechet.expressions.node import Expr
-from frechet.interfaces.document import Block, Content, Entry, Heading, Inline, Math
+from frechet.interfaces.document import Block, Entry, Heading, Inline, Math
+from frechet.interfaces.remarks import content, free_letter, gradient_of
 from frechet.verification.instances import Instance, instance, show_array
 from frechet.verification.manifolds import retracted, tangent
 
 STEP = 1e-4
-SEEDS, SMALL = 6, 0.01
 DIFFERENT = 1e-4  # a wrong answer is shown where it is off by more than this, relatively
+SEEDS, SMALL = 6, 0.01  # so many instances are looked at for one with a derivative above this
+MANY = 24  # entries of a Jacobian that are shown
 
 
-def in_numbers(d: Derivative, g: str, x: str) -> Iterator[Block]:
+def in_numbers(d: Derivative, letter: str, x: str) -> Iterator[Block]:
     """The blocks; none where the formula has no instance that a person can follow."""
     found = _instance(d)
     if found is None:
         return
     import numpy as np
 
-    v = _direction(d.variable, found)
-    scalar = d.function.shape == SCALAR
+    v, direction = _direction(d.variable, found), free_letter(d)
     yield Heading("In numbers")
-    sizes = ", ".join(f"{name} = {size}" for name, size in found.sizes.items())
-    shown = [f"{name} = {show_array(value)}" for name, value in found.values.items() if not callable(value)]
-    yield Entry("for", [", ".join([sizes, *shown] if sizes else shown)])
-    if scalar and d.convention == "riesz" and d.variable.shape != SCALAR:
-        gradient = found.value(d.gradient)
-        slope = float(np.sum(np.conj(gradient) * v).real)
-        yield Entry("gradient", [Math(f"∇{g}"), f" = {show_array(gradient)}"])
-        difference = _difference(d, found, v)
-        step = f"V = {show_array(v)}"
-        yield Entry(
-            "tested",
-            [
-                f"along {step}: ",
-                Math(f"⟨∇{g}, V⟩"),
-                f" = {_short(slope)}; ",
-                Math(f"({g}({x} + hV) − {g}({x} − hV))/2h"),
-                f" = {_short(difference)} for h = {STEP:g}",
-            ],
-        )
-        yield from _wrong(d, found, v, slope, g)
-        return
+    sizes = [f"{name} = {size}" for name, size in found.sizes.items()]
+    given = [f"{name} = {show_array(value)}" for name, value in found.values.items() if not callable(value)]
+    put_in = [f"{name}(t) = {text}" for name, text in found.functions.items()]
+    yield Entry("for", [", ".join([*sizes, *given, *put_in])])
     image = found.value(d.raw_differential, {d.direction.params[0]: v})
-    difference = _difference(d, found, v)
-    yield Entry(
-        "tested",
-        [
-            f"along V = {show_array(v)}: ",
-            Math(f"D{g}({x})[V]"),
-            f" = {show_array(image)}; differences give {show_array(np.round(difference, 6))}",
-        ],
-    )
+    quotient = _difference(d, found, v)
+    exact, action = _matrix(d, found)
+    acts: list[Inline]
+    if gradient_of(d):
+        yield Entry("gradient", [Math(f"∇{letter}"), f" = {show_array(exact)}"])
+        acts = [Math(f"⟨∇{letter}, {direction}⟩")]
+    else:
+        if exact is not None and np.size(exact) <= MANY:
+            name = f"d{letter}/d{x}" if d.variable.shape == SCALAR else f"∂{letter}/∂{x}"
+            yield Entry("derivative", [Math(name), f" = {show_array(exact)}"])
+        acts = [Math(f"D{letter}({x})[{direction}]")]
+    differences = Math(f"({letter}({x} + h{direction}) − {letter}({x} − h{direction}))/2h")
+    shown: list[Inline] = [f" = {_shown(image)}; ", differences, f" = {_shown(quotient)} for h = {STEP:g}"]
+    yield Entry("tested", [f"along {direction} = {show_array(v)}: ", *acts, *shown])
+    if action is not None:
+        yield from _wrong(d, found, image, lambda e: action(found.value(e), v))
 
 
 def _instance(d: Derivative) -> Instance | None:
     """An instance at which the derivative is of everyday size: not one at which tanh is flat."""
     import numpy as np
 
-    shown = d.gradient if d.function.shape == SCALAR else d.function
+    shown = d.gradient if gradient_of(d) else d.function
     first = None
     for seed in range(SEEDS):
         try:
@@ -85,48 +75,64 @@ def _direction(x: Expr, found: Instance) -> Any:
     import numpy as np
 
     here = np.asarray(found.values[x.params[0]])
-    pattern = np.array([1.0, 0.0, -1.0, 2.0, 1.0, 1.0])
-    v = np.resize(pattern, here.size).reshape(here.shape)
+    v = np.resize(np.array([1.0, 0.0, -1.0, 2.0, 1.0, 1.0]), here.size).reshape(here.shape)
     if not x.real:
         v = v + 1j * np.roll(v, 1)
     return tangent(x, found.values, v)
 
 
 def _difference(d: Derivative, found: Instance, v: Any) -> Any:
-    here = found.values[d.variable.params[0]]
-    values = [
-        found.value(d.function, {d.variable.params[0]: retracted(d.variable, here + h * v, found.sizes)})
-        for h in (STEP, -STEP)
-    ]
-    return (values[0] - values[1]) / (2 * STEP)
+    name = d.variable.params[0]
+    here = found.values[name]
+    ends = [found.value(d.function, {name: retracted(d.variable, here + h * v, found.sizes)}) for h in (STEP, -STEP)]
+    return (ends[0] - ends[1]) / (2 * STEP)
 
 
-def _wrong(d: Derivative, found: Instance, v: Any, slope: float, g: str) -> Iterator[Block]:
+def _matrix(d: Derivative, found: Instance) -> tuple[Any, Callable[[Any, Any], Any] | None]:
+    """The derivative as an array, where there is one, and how such an array acts on a direction."""
+    import numpy as np
+
+    if gradient_of(d):
+        return found.value(d.gradient), lambda g, v: np.sum(np.conj(g) * v).real
+    if d.variable.shape == SCALAR:
+        return found.value(d.by_scalar if d.function.shape != SCALAR else d.gradient), None
+    if d.function.shape == SCALAR or len(d.variable.shape) > 2 or len(d.function.shape) > 2:
+        return None, None
+    try:
+        jacobian = found.value(d.jacobian)
+    except UnsupportedError:
+        return None, None
+    shape = np.shape(found.value(d.function))
+    return jacobian, lambda j, v: (j @ np.ravel(v, order="F")).reshape(shape, order="F")
+
+
+def _wrong(d: Derivative, found: Instance, right: Any, of: Callable[[Expr], Any]) -> Iterator[Block]:
     """The mistake that is likeliest here, with what it gives for the same step."""
     import numpy as np
 
-    for mistake in mistakes(d, d.gradient):
-        shown: Content = [" (", *_words(mistake), ")"]
-        if mistake.answer.shape != d.variable.shape:
-            yield Entry("a mistake", [Math("{0}", mistake.answer), *shown])
+    result = d.gradient if gradient_of(d) else d.jacobian
+    for mistake in mistakes(d, result):
+        if mistake.answer.shape != result.shape:
+            yield Entry("a mistake", _told(mistake, ""))
             return
         try:
-            wrong = float(np.sum(found.value(mistake.answer) * v).real)
-        except FrechetError:
+            wrong = of(mistake.answer)
+        except (FrechetError, ValueError):
             continue
-        if np.isfinite(wrong) and abs(wrong - slope) > DIFFERENT * max(1.0, abs(slope)):
-            yield Entry("a mistake", [Math("{0}", mistake.answer), f" would give {_short(wrong)}", *shown])
+        if np.all(np.isfinite(wrong)) and np.max(np.abs(wrong - right)) > DIFFERENT * max(1.0, float(np.max(np.abs(right)))):
+            yield Entry("a mistake", _told(mistake, f" would give {_shown(wrong)}"))
             return
 
 
-def _words(mistake: Mistake) -> list[Inline]:
-    from frechet.interfaces.remarks import content
-
-    return content(mistake.why)
+def _told(mistake: Mistake, gives: str) -> list[Inline]:
+    return [Math("{0}", mistake.answer), gives, ": ", *content(mistake.why)]
 
 
-def _short(value: Any) -> str:
-    return f"{float(value.real):.6g}".replace("-", "−")
+def _shown(value: Any) -> str:
+    import numpy as np
 
-
-__all__ = ["Sentence", "in_numbers"]
+    if np.ndim(value):
+        return show_array(np.round(value, 6))
+    number = complex(value)
+    text = f"{number.real:.6g}" if number.imag == 0 else f"{number.real:.6g}{number.imag:+.6g}i"
+    return text.replace("-", "−")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from frechet.derivation.meaning import meaning
 from frechet.derivation.sentences import Sentence
@@ -12,13 +13,14 @@ from frechet.derivation.steps import Derivation
 from frechet.differentiation.derivative import Derivative
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
-from frechet.expressions.node import Expr
+from frechet.expressions.node import Expr, variables
 from frechet.interfaces.derivation_rows import Rows
 from frechet.interfaces.document import Block, Content, Details, Entry, Heading, Inline, Math, Paragraph
 from frechet.interfaces.page import Page
 from frechet.notation.components import write_components, write_partials
 from frechet.notation.spaces import Notation
 from frechet.operations.constants import variable
+from frechet.operations.declared_functions import functions
 
 MANY = 40  # leaves beyond which a result is not written entry by entry
 HOLE = re.compile(r"\{(\d+)\}")
@@ -45,6 +47,13 @@ def listed(items: Sequence[Content], last: str = ", ") -> list[Inline]:
 def gradient_of(d: Derivative) -> bool:
     """Is it the gradient of a real function that is asked for?"""
     return d.function.shape == SCALAR and d.variable.shape != SCALAR and d.convention == "riesz"
+
+
+def free_letter(d: Derivative) -> str:
+    """A letter for a direction that the formula does not use."""
+    taken = {v.params[0] for v in variables(d.function)} | functions(d.function).keys()
+    names = [*"VUEHZ", *(f"V{i}" for i in range(1, len(taken) + 2))]
+    return next(name for name in names if name not in taken)
 
 
 def what_it_says(derivation: Derivation, letter: str, x: str) -> Iterator[Block]:
@@ -86,7 +95,7 @@ def other_ways(d: Derivative, page: Page, letter: str) -> Iterator[Block]:
     """The same map as action on a direction, with vec, as a linearization, and entry by entry."""
     x = page.variable
     blocks: list[Block] = []
-    name = next(c for c in "VUEHZ" + page.name * 2 if c not in page.reading.variables)
+    name = free_letter(d)
     v = variable(name, x.shape, () if x.real else ("complex",), "normal", "differential")
     blocks.append(Entry(f"direction {name}", [Math(f"D{letter}({page.name})[{name}] = {{0}}", d(v))]))
     if gradient_of(d) and x.kind == "matrix" and x.real:
@@ -98,12 +107,12 @@ def other_ways(d: Derivative, page: Page, letter: str) -> Iterator[Block]:
 
         exact = f"exact: {letter} is affine in {page.name}" if page.affine(d) else f"near {page.name}₀, up to second order"
         blocks.append(Entry("linearization", [Math(f"{letter}({page.name}) = {{0}}", linearization)], [exact]))
-    if gradient_of(d) and x.kind in ("matrix", "vector") and d.gradient.leaves <= MANY:
-        entries = Math("{0}", lambda n: write_partials(d, letter, n))
-        words: list[Inline] = ["differentiating the sum over all indices by one entry gives the same: ", entries]
-        blocks.append(Entry("entry by entry", words))
-    elif len(x.shape) == 2 and len(d.function.shape) == 2 and x.shape != SCALAR and d.raw_differential.leaves <= MANY:
-        blocks.append(Entry("entry by entry", [Math("{0}", lambda n: write_components(d, letter, n))]))
+    if len(x.shape) == len(d.function.shape) == 2 and x.shape != SCALAR and d.raw_differential.leaves <= MANY:
+        write = write_partials if gradient_of(d) else write_components
+        with suppress(UnsupportedError):  # of a function that is not holomorphic
+            write(d, letter, "unicode")
+            before = "differentiating the sum over all indices by one entry gives the same: " if gradient_of(d) else ""
+            blocks.append(Entry("entry by entry", [before, Math("{0}", lambda n: write(d, letter, n))]))
     if blocks:
         yield Heading("The same derivative in other ways")
         yield from blocks

@@ -273,20 +273,22 @@ class StepsPage:
             for p in d.parts
         ]
         left = {"d": f"d{self.letter}", "vec": f"vec(d{self.letter})"}
-        steps = [
-            {
+        steps: list[dict[str, object]] = []
+        before = None
+        for line in d.lines:
+            touched = rows.touched(line, before) if line.of != "name" else None
+            steps.append({
                 "left": left.get(line.of) or text(line.symbol or self.x),
+                "before": before and rows.as_trace(before).write("text"),
+                "touched": touched and touched.write("text"),
                 "text": rows.as_trace(line).write("text"),
                 "shown": rows.formula(line).write("unicode"),
                 "latex": rows.formula(line).write("latex"),
                 "shape": shapes(line),
                 "constants": list(line.constants),
-                "rules": [
-                    {"name": rows.called(r), "general": r.general, "why": r.why, "source": r.source} for r in line.rules
-                ],
-            }
-            for line in d.lines
-        ]
+                "rules": [{**r._asdict(), "name": rows.called(r)} for r in line.rules],
+            })  # fmt: skip
+            before = line if line.of != "name" else before
         asked = {
             "ok": True,
             "function": text(self.function),

@@ -71,7 +71,7 @@ def _remarks(row: Step, shape: str, column: int, setter: Typesetter, at_rule: in
     """The shape in its column and the rule after it, in lines that begin at the shape's column."""
     room = setter.width - at_rule
     if not column and shape:
-        return setter.wrapped([*row.rule, "  ", shape], room, "rule")
+        return setter.wrapped([*row.rule, f" [{shape}]" if row.rule else shape], room, "rule")
     lines = setter.wrapped(row.rule, room, "rule")
     if not column:
         return lines
