@@ -26,6 +26,7 @@ LEADING = re.compile(r"^(\s*)([#+-]|\d+(?=[.)]\s))")
 IN_DISPLAYS = {"<": r"\lt ", ">": r"\gt ", "|": r"\vert ", r"\,": r"\thinspace", r"\\": r"\cr"}
 COMMANDS = IN_DISPLAYS | {"*": r"\ast "}
 AMPERSAND = re.compile(r"&(?=#?\w+;)")
+OPERATOR = re.compile(r"\\operatorname\{([^{}]*)\}([_^]?)")  # GitHub refuses this macro
 
 
 def write_document(document: Document) -> str:
@@ -45,6 +46,7 @@ def formula(text: str) -> str:
 
 
 def _without(text: str, commands: Mapping[str, str]) -> str:
+    text = OPERATOR.sub(lambda m: rf"\mathop{{\mathrm{{{m[1]}}}}}" + (r"\nolimits" + m[2] if m[2] else ""), text)
     for sign, command in commands.items():
         text = text.replace(sign, command)
     return text
@@ -53,13 +55,16 @@ def _without(text: str, commands: Mapping[str, str]) -> str:
 def inline(content: Content) -> str:
     text = ""
     where: dict[str, str] = {}
+    in_formula = False
     for part in content:
         if isinstance(part, Math):
             written = part.written("latex")
             where |= written.where
-            text += f"${formula(written.text)}$"
+            # formulas side by side become one: $$ would begin a display
+            text = f"{text[:-1]} {formula(written.text)}$" if in_formula else f"{text}${formula(written.text)}$"
         else:
             text += words(part)
+        in_formula = isinstance(part, Math) or (in_formula and not part)
     named = ", ".join(f"${name} = {formula(body)}$" for name, body in where.items())
     return f"{text}, where {named}" if named else text
 
