@@ -89,17 +89,20 @@ class Counter:
         """The value of e is there from now on."""
         self.seen.update((stable(e), symbol))
 
-    def per_step(self, root: Expr, moving: Collection[Expr]) -> Dim:
-        """The cost of what depends on `moving`, as if it were new every time. The rest is not counted."""
+    def linear(self, root: Expr, moving: Collection[Expr]) -> tuple[Dim, Dim]:
+        """The costs of a linear map of `moving`: of what depends on it, for each time; of what is new of the rest, once."""
         inside: set[Expr] = set()
-        total = NOTHING
+        each, once = NOTHING, NOTHING
         for node in evaluated([root]):
             if node in moving:
                 inside.add(node)
             elif any(a in inside for a in node.op.operands(node)):
                 inside.add(node)
-                total = total + node_cost(node)[0]
-        return total
+                each = each + node_cost(node)[0]
+            elif node not in self.seen:
+                self.seen.add(node)
+                once = once + node_cost(node)[0]
+        return each, once
 
 
 def cost(*roots: Expr) -> Cost:
