@@ -43,7 +43,7 @@ def network_costs(b: Backprop, sizes: Mapping[str, int], otherwise: int = 100) -
     def measured(d: Dim) -> Dim:
         return d if symbolic else dim({(): d.size(known)})
 
-    counter = Counter()
+    counter = Counter(measured)
     rows: dict[Expr, Cost] = {}
     uncounted: dict[str, None] = {}
     totals = []
@@ -53,8 +53,8 @@ def network_costs(b: Backprop, sizes: Mapping[str, int], otherwise: int = 100) -
         for symbol, e in assignments:
             found = counter.cost(e)
             counter.name(e, symbol)
-            rows[symbol] = Cost(measured(found.flops), found.uncounted)
-            total = total + rows[symbol].flops
+            rows[symbol] = found
+            total = total + found.flops
             uncounted |= found.uncounted
         totals.append(total)
     parameters = NOTHING
@@ -66,7 +66,7 @@ def network_costs(b: Backprop, sizes: Mapping[str, int], otherwise: int = 100) -
 
 def _tangents(b: Backprop, counts: Mapping[Expr, Dim], measured: Callable[[Dim], Dim]) -> Dim:
     """Σ over the stages: how many tangents come in, times the cost of carrying one through; and what that needs once."""
-    counter = Counter()  # what the pass over the values has computed is there
+    counter = Counter(measured)  # what the pass over the values has computed is there
     for stage in b.stages:
         counter.cost(stage.expression)
         counter.name(stage.expression, stage.symbol)
@@ -88,10 +88,10 @@ def _tangents(b: Backprop, counts: Mapping[Expr, Dim], measured: Callable[[Dim],
         if incoming:
             directions = {v: differential_symbol(v) for v in incoming}
             each, once = counter.linear(differential(stage.expression, directions), set(directions.values()))
-            total = total + count * measured(each) + measured(once)
+            total = total + count * each + once
         if len(inputs) > len(incoming):
             dy, all_directions = b.local_differentials[stage.symbol]
-            total = total + measured(counter.linear(dy, set(all_directions.values()))[1])
+            total = total + counter.linear(dy, set(all_directions.values()))[1]
         leaving = arriving
         for v in inputs:
             if v in bits:
