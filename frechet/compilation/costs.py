@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from frechet.compilation.straight_line import stable
+from frechet.compilation.stability import stable
 from frechet.expressions.dimension import UNIT, Dim, Shape, dim, entries
 from frechet.expressions.node import Expr, walk
 from frechet.operations.constants import is_ones
@@ -59,11 +59,14 @@ class Cost:
 
 
 class Counter:
-    """Costs of expressions that are evaluated one after the other: a node that was counted before is free."""
+    """Costs of expressions that are evaluated one after the other: a node that was counted before is free.
 
-    def __init__(self) -> None:
+    measured: what is made of the cost of a node before it is added, such as a number instead of a polynomial
+    """
+
+    def __init__(self, measured: Callable[[Dim], Dim] = lambda d: d) -> None:
         self.seen: set[Expr] = set()
-        self.costs: dict[Expr, tuple[Dim, str]] = {}
+        self.measured = measured
 
     def cost(self, *roots: Expr) -> Cost:
         """The cost of what is new in these expressions.
@@ -74,32 +77,35 @@ class Counter:
         (Dim(2*m*n+2*n), Dim(0))
         """
         total = Cost()
-        for node in evaluated(map(stable, roots)):
+        for node in evaluated(stable(roots)):
             if node in self.seen:
                 continue
             self.seen.add(node)
             flops, unknown = node_cost(node)
             if flops.terms:
-                total.flops = total.flops + flops
+                total.flops = total.flops + self.measured(flops)
             if unknown:
                 total.uncounted[unknown] = None
         return total
 
     def name(self, e: Expr, symbol: Expr) -> None:
         """The value of e is there from now on."""
-        self.seen.update((stable(e), symbol))
+        self.seen.update((*stable([e]), symbol))
 
-    def per_step(self, root: Expr, moving: Collection[Expr]) -> Dim:
-        """The cost of what depends on `moving`, as if it were new every time. The rest is not counted."""
+    def linear(self, root: Expr, moving: Collection[Expr]) -> tuple[Dim, Dim]:
+        """The costs of a linear map of `moving`: of what depends on it, for each time; of what is new of the rest, once."""
         inside: set[Expr] = set()
-        total = NOTHING
+        each, once = NOTHING, NOTHING
         for node in evaluated([root]):
             if node in moving:
                 inside.add(node)
             elif any(a in inside for a in node.op.operands(node)):
                 inside.add(node)
-                total = total + node_cost(node)[0]
-        return total
+                each = each + self.measured(node_cost(node)[0])
+            elif node not in self.seen:
+                self.seen.add(node)
+                once = once + self.measured(node_cost(node)[0])
+        return each, once
 
 
 def cost(*roots: Expr) -> Cost:

@@ -20,8 +20,8 @@ class NetworkCosts(NamedTuple):
 
     sizes: the numbers for all names of dimensions, given or assumed; symbolic: are the counts polynomials in them?
     tangents: of the gradients in forward order: every entry of every parameter is moved by itself, and its tangent carried
-        through all stages that depend on it. What one entry moves in the first stage, and everything that is the same for
-        all tangents, is counted as free, so this is a lower bound.
+        through all stages that depend on it. What one entry moves in its own stage is counted as free, so this is a lower
+        bound; what is the same for all tangents is counted once.
     """
 
     rows: dict[Expr, Cost]
@@ -43,7 +43,7 @@ def network_costs(b: Backprop, sizes: Mapping[str, int], otherwise: int = 100) -
     def measured(d: Dim) -> Dim:
         return d if symbolic else dim({(): d.size(known)})
 
-    counter = Counter()
+    counter = Counter(measured)
     rows: dict[Expr, Cost] = {}
     uncounted: dict[str, None] = {}
     totals = []
@@ -53,19 +53,23 @@ def network_costs(b: Backprop, sizes: Mapping[str, int], otherwise: int = 100) -
         for symbol, e in assignments:
             found = counter.cost(e)
             counter.name(e, symbol)
-            rows[symbol] = Cost(measured(found.flops), found.uncounted)
-            total = total + rows[symbol].flops
+            rows[symbol] = found
+            total = total + found.flops
             uncounted |= found.uncounted
         totals.append(total)
     parameters = NOTHING
     for p in b.parameters:
         parameters = parameters + measured(_count(p))
-    tangents = _tangents(b, {p: measured(_count(p)) for p in b.parameters}, counter, measured)
+    tangents = _tangents(b, {p: measured(_count(p)) for p in b.parameters}, measured)
     return NetworkCosts(rows, totals[0], totals[1], tangents, parameters, known, symbolic, tuple(uncounted))
 
 
-def _tangents(b: Backprop, counts: Mapping[Expr, Dim], counter: Counter, measured: Callable[[Dim], Dim]) -> Dim:
-    """Σ over the stages: how many tangents come in, times the cost of carrying one through."""
+def _tangents(b: Backprop, counts: Mapping[Expr, Dim], measured: Callable[[Dim], Dim]) -> Dim:
+    """Σ over the stages: how many tangents come in, times the cost of carrying one through; and what that needs once."""
+    counter = Counter(measured)  # what the pass over the values has computed is there
+    for stage in b.stages:
+        counter.cost(stage.expression)
+        counter.name(stage.expression, stage.symbol)
     bits = {p: 1 << i for i, p in enumerate(b.parameters)}
     moved_by: dict[Expr, int] = dict(bits)  # the parameters that move a value, one bit each
     entries_of: dict[int, Dim] = {0: NOTHING}
@@ -83,8 +87,11 @@ def _tangents(b: Backprop, counts: Mapping[Expr, Dim], counter: Counter, measure
             arriving |= moved_by[v]
         if incoming:
             directions = {v: differential_symbol(v) for v in incoming}
-            step = counter.per_step(differential(stage.expression, directions), set(directions.values()))
-            total = total + count * measured(step)
+            each, once = counter.linear(differential(stage.expression, directions), set(directions.values()))
+            total = total + count * each + once
+        if len(inputs) > len(incoming):
+            dy, all_directions = b.local_differentials[stage.symbol]
+            total = total + counter.linear(dy, set(all_directions.values()))[1]
         leaving = arriving
         for v in inputs:
             if v in bits:

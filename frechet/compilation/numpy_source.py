@@ -15,6 +15,7 @@ from unicodedata import normalize
 
 from frechet.compilation.adjugates import with_adjugates
 from frechet.compilation.sizes import Bindings, bind, callables, checked
+from frechet.compilation.stability import stable
 from frechet.expressions.dimension import UNIT, Dim, axes, dim
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, make, variables, walk
@@ -226,7 +227,7 @@ def program_of(
     called = symbols(*roots)
     arguments = [*arguments, *called]
     given = [a for a in arguments if isinstance(a, Expr)]
-    roots = _short(with_adjugates(roots))
+    roots = _short(stable(with_adjugates(roots)))
     own = set(assigned)
     known = [v for v in dict.fromkeys([*given, *variables(*roots)]) if v not in own]
     _name_parameters(program, arguments, known, called)

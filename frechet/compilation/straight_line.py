@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from frechet.compilation.numpy_source import Program, program_of
-from frechet.expressions.node import Expr, rebuild
-from frechet.operations.elementwise import LOG
-from frechet.operations.softmax import SOFTMAX, SOFTMAX_OF_ROWS, logsoftmax
-from frechet.operations.transposition import TRANSPOSE, transposed
+from frechet.expressions.node import Expr
 
 Assignment = tuple[Expr, Expr]
 """A variable, and the expression of variables before it that gives its value."""
@@ -41,20 +38,5 @@ def straight_line(
             return value
         return f"{value}, {{" + ", ".join(f'"{n}": {names[e.params[0]]}' for n, e in parts.items()) + "}"
 
-    symbols, values = [s for s, _ in assignments], [stable(e) for _, e in assignments]
+    symbols, values = [s for s, _ in assignments], [e for _, e in assignments]
     return program_of(values, name, arguments, False, symbols, returning)
-
-
-def stable(e: Expr) -> Expr:
-    """The expression with z - logsumexp(z) for log(softmax(z)), whose entries may be too small for floating point."""
-
-    def change(node: Expr, args: tuple[Expr, ...]) -> Expr:
-        inner = args[0] if node.op is LOG else node
-        turned = inner.op is TRANSPOSE
-        inner = inner.args[0] if turned else inner
-        if node.op is LOG and inner.op in (SOFTMAX, SOFTMAX_OF_ROWS):
-            value = logsoftmax(inner.args[0], 2 if inner.op is SOFTMAX_OF_ROWS else 0)
-            return transposed(value) if turned else value
-        return node if args == node.args else node.op.rebuild(node, args)
-
-    return rebuild([e], change)[0]

@@ -10,7 +10,7 @@ from frechet.differentiation.conditions import Condition
 from frechet.expressions.errors import LimitError
 from frechet.expressions.node import Expr, walk
 from frechet.interfaces.answer import describe, shape_names
-from frechet.interfaces.backprop_why import listed, show_flops, why_backwards, why_outer
+from frechet.interfaces.backprop_why import flops, why_backwards, why_outer
 from frechet.interfaces.document import (
     Block,
     Content,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 ROWS = 60  # of a table; of longer ones the first and the last are shown
 CONDITIONS = 12
+NAMED = 12  # symbols in a sentence
 
 
 def page(network: Network) -> Document:
@@ -41,14 +42,15 @@ def page(network: Network) -> Document:
     costs, loss = network.costs, network.loss.symbol
     blocks: list[Block] = [*_read(network)]
     blocks += [Heading("Forward: the values, from the first line to the loss"), _values(network, costs)]
-    own = [s.name for s in network.stages if not s.own]
+    own = [s.symbol for s in network.stages if not s.own]
     if own:
-        blocks.append(Paragraph([f"{listed(own)} {'is' if len(own) == 1 else 'are'} named here, to have a cotangent."]))
+        blocks.append(Paragraph([*_listed(own), f" {'is' if len(own) == 1 else 'are'} named here, to have a cotangent."]))
     blocks += [
         Heading("Backward: the cotangents, from the loss to the first line"),
         Paragraph([
-            Math("δ_v is the gradient of {0} by v: a change dv changes {0} by ⟨δ_v, dv⟩ = Σ (δ_v)ᵢ dvᵢ.", loss),
-            " A value that is used in several lines has the sum of what each of them sends back.",
+            "The cotangent δ of a value v is the gradient of ", Math("{0}", loss), " by v: a change dv changes ",
+            Math("{0}", loss), " by ", Math("⟨δ, dv⟩"), ", the sum of products of entries",
+            ". A value that is used in several lines has the sum of what each of them sends back.",
         ]),
         _cotangents(network, costs),
         Heading("Gradients by the parameters"),
@@ -113,6 +115,17 @@ def _gradients(network: Network, costs: NetworkCosts) -> Table:
     return _table(rows, costs, "gradient")
 
 
+def _listed(symbols: Sequence[Expr]) -> Iterator[Inline]:
+    """The symbols with commas between them, and of many the first few."""
+    shown = symbols if len(symbols) <= NAMED else symbols[: NAMED - 2]
+    for i, symbol in enumerate(shown):
+        if i:
+            yield " and " if i == len(symbols) - 1 else ", "
+        yield Math("{0}", symbol)
+    if len(shown) < len(symbols):
+        yield f", … ({len(symbols):,} in all)"
+
+
 def _table(rows: Sequence[tuple[Math, Math, Expr, Expr]], costs: NetworkCosts, head: str) -> Table:
     """Rows of a symbol, its formula, what has its shape, and what its costs are found by."""
     shown: list[list[Content]] = []
@@ -122,10 +135,10 @@ def _table(rows: Sequence[tuple[Math, Math, Expr, Expr]], costs: NetworkCosts, h
                 shown.append([["…"], [f"{len(rows) - ROWS:,} more (all of them with --json)"], [""], [""]])
             continue
         cost = costs.rows.get(symbol)
-        flops = show_flops(cost.flops) if cost else "0"
+        count: list[Inline] = [flops(cost.flops) if cost else "0"]
         if cost and cost.uncounted:
-            flops += f" + {', '.join(cost.uncounted)}"
-        shown.append([[left], [written], [shape_text(like)], [flops]])
+            count.append(f" + {', '.join(cost.uncounted)}")
+        shown.append([[left], [written], [shape_text(like)], count])
     return Table([head, "formula", "shape", "flops"], shown)
 
 
@@ -161,7 +174,7 @@ def _picture(network: Network) -> Iterator[Block]:
     lines = []
     for stage in network.stages[:ROWS]:
         inputs = ", ".join(v.params[0] for v in stage.inputs)
-        lines.append(f"{stage.name} ← {inputs}")
+        lines.append(f"{stage.name} <- {inputs}")
     if len(network.stages) > ROWS:
         lines.append(f"… ({len(network.stages) - ROWS:,} more)")
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from frechet.derivation.stages import Stage
 from frechet.differentiation.adjoint import adjoint
 from frechet.differentiation.differential import differential, differential_symbol
-from frechet.expressions.dimension import Dim, dim, show_dimension
+from frechet.expressions.dimension import Dim, dim
 from frechet.expressions.node import Expr, walk
 from frechet.interfaces.document import Block, Content, Details, Heading, Math, Paragraph, Step, Steps, Table
 from frechet.interfaces.network_figure import shape_text
@@ -54,36 +54,38 @@ def _outer(network: Network, stage: Stage, w: Expr) -> list[Block]:
     here = polished(pulled)
     dy = differential_symbol(stage.symbol)
     shapes = " ".join(f"({_size(f)})" for f in (transposed(delta), *factors))
+    fixed: Content = ["everything but ", Math("{0}", w), " is held fixed in this line"]
     rows = [
-        Step(Math("{0}", dy), Math("{0}", image), [f"everything but {w.params[0]} is held fixed in this line"], _size(dy)),
-        Step(Math("⟨{0}, {1}⟩", delta, dy), Math("tr({0:a}ᵀ {1:p})", delta, image), ["⟨M, N⟩ = tr(MᵀN)"], shapes),
+        Step(Math("{0}", dy), Math("{0}", image), fixed, _size(dy)),
+        Step(Math("⟨{0}, {1}⟩", delta, dy), Math("tr({0:a}ᵀ {1:p})", delta, image), [Math("⟨M, N⟩ = tr(MᵀN)")], shapes),
     ]
     round_factors: list[Expr] = [*right, transposed(delta), *left]
     if turned:
         back = transposed(image)
-        rows.append(Step(None, Math("tr({0:p} {1:a})", back, delta), ["tr(M) = tr(Mᵀ), and (AB)ᵀ = BᵀAᵀ"],
-                         f"({_size(back)}) ({_size(delta)})"))  # fmt: skip
+        turning: Content = [Math("tr(M) = tr(Mᵀ)"), ", and ", Math("(AB)ᵀ = BᵀAᵀ")]
+        rows.append(Step(None, Math("tr({0:p} {1:a})", back, delta), turning, f"({_size(back)}) ({_size(delta)})"))
         round_factors = [*map(transposed, reversed(left)), delta, *map(transposed, reversed(right))]
     turned_round = product(*round_factors) if len(round_factors) > 1 else round_factors[0]
     if transposed(turned_round) is not pulled:
         return []  # the steps would not lead to what was derived
     if right or turned:
-        rule = ["tr(MN) = tr(NM): what stands behind goes round to the front"]
+        rule: Content = [Math("tr(MN) = tr(NM)"), ": what stands behind goes round to the front"]
         shape = f"({_size(turned_round)}) ({_size(dw)})"
         rows.append(Step(None, Math("tr({0:p} {1:a})", turned_round, dw), rule, shape))
-    rows.append(Step(None, Math("⟨{0}, {1}⟩", here, dw), ["tr(Gᵀ N) = ⟨G, N⟩"], shape_text(here)))
+    rows.append(Step(None, Math("⟨{0}, {1}⟩", here, dw), [Math("tr(GᵀN) = ⟨G, N⟩")], shape_text(here)))
     used = sum(w in s.inputs for s in network.stages)
     what = Math("{0}", here)
     blocks: list[Block] = [
-        Heading(f"Why {w.params[0]} gets {what.write('unicode')}"),
+        Heading(f"Why the gradient by {w.params[0]} is a product"),
         Paragraph([
-            Math("{0} moves {1} by {2}. In terms of d{0} the change of the loss is", w, stage.symbol, image),
+            Math("{0}", w), " moves ", Math("{0}", stage.symbol), " by ", Math("{0}", image), ". In terms of ",
+            Math("{0}", dw), " the change of the loss is",
         ]),
         Steps(rows),
         Paragraph([
-            f"for every d{w.params[0]}; so ", what,
-            f" is {'the gradient' if used == 1 else 'what this line adds to the gradient'} by {w.params[0]},"
-            f" {shape_text(w)} as {w.params[0]} itself.",
+            "for every ", Math("{0}", dw), "; so ", what,
+            f" is {'the gradient' if used == 1 else 'what this line adds to the gradient'} by ", Math("{0}", w),
+            f", {shape_text(w)} as ", Math("{0}", w), " itself.",
         ]),
     ]  # fmt: skip
     return blocks
@@ -91,7 +93,9 @@ def _outer(network: Network, stage: Stage, w: Expr) -> list[Block]:
 
 def _size(e: Expr) -> str:
     """The shape with its two axes: a vector is m×1 here."""
-    return f"{shape_text(e)}×1" if e.kind == "vector" else "1×1" if e.kind == "scalar" else shape_text(e)
+    if e.kind == "vector":
+        return f"({shape_text(e)})×1" if len(e.shape[0].terms) > 1 else f"{shape_text(e)}×1"
+    return "1×1" if e.kind == "scalar" else shape_text(e)
 
 
 def why_backwards(network: Network, costs: NetworkCosts) -> Iterator[Block]:
@@ -100,16 +104,15 @@ def why_backwards(network: Network, costs: NetworkCosts) -> Iterator[Block]:
     one, many = costs.backward.size(costs.sizes), costs.tangents.size(costs.sizes)
     parameters = costs.parameters.size(costs.sizes)
     rows: list[list[Content]] = []
-    for what, carried, flops in (
+    for what, carried, count in (
         ("the values", "", costs.forward),
         ("the gradients, backwards", "one cotangent for each value", costs.backward),
         ("the gradients, forwards", "one tangent for each entry of the parameters", costs.tangents),
     ):
-        formula = show_flops(flops) if costs.symbolic and len(flops.terms) <= TERMS else ""
-        rows.append(
-            [[what], [carried], [f"{'≥ ' if flops is costs.tangents else ''}{flops.size(costs.sizes):,}"], [formula]]
-        )
-    yield Table(["", "what is carried", "flops", "as a formula" if any(r[3][0] for r in rows) else ""], rows)
+        formula: Content = [flops(count)] if costs.symbolic and len(count.terms) <= TERMS else []
+        least = "at least " if count is costs.tangents else ""
+        rows.append([[what], [carried], [f"{least}{count.size(costs.sizes):,}"], formula])
+    yield Table(["", "what is carried", "flops", "as a formula" if any(r[3] for r in rows) else ""], rows)
     said = [f"{name} = {size:,}" for name, size in costs.sizes.items() if name in network.sizes]
     assumed = [name for name in costs.sizes if name not in network.sizes]
     sizes = "with " + ", ".join(said) if said else ""
@@ -126,6 +129,8 @@ def why_backwards(network: Network, costs: NetworkCosts) -> Iterator[Block]:
     )
     if one and many > one:
         text += f": {_times(many, one)} times as much work here"
+    elif parameters > 1:
+        text += ". Here most of the work is where the parameters come in, which the bound leaves out"
     yield Paragraph([text + ". Forward order is the cheaper one where few parameters move many results."])
     if costs.uncounted:
         yield Paragraph([f"Not counted: {', '.join(costs.uncounted)}."])
@@ -134,8 +139,8 @@ def why_backwards(network: Network, costs: NetworkCosts) -> Iterator[Block]:
         [Paragraph([
             "A flop is an addition, multiplication, division, root, power or value of a function such as exp, of one entry; "
             "copies, transposes and comparisons are free; a product of n×k and k×m is 2nkm (Golub & Van Loan 2013, table "
-            "1.1.2). What several formulas need is counted where it comes first. In forward order the first step of each "
-            "tangent, and all that is the same for all tangents, is left out: it is a lower bound.",
+            "1.1.2). What several formulas need is counted where it comes first. In forward order what is the same for all "
+            "tangents counts once, and the first step of each tangent is left out: it is a lower bound.",
         ])],
     )  # fmt: skip
 
@@ -145,21 +150,19 @@ def _times(many: int, one: int) -> str:
     return f"{float(ratio):.1f}" if ratio < 10 else f"{round(ratio):,}"
 
 
-def show_flops(d: Dim) -> str:
-    """A count as a book prints it, the largest powers first: 2nm + n, 2/3 n³.
+def flops(d: Dim) -> Math:
+    """A count as a book prints it, the largest powers first.
 
     >>> n, m = dim("n"), dim("m")
-    >>> show_flops(n * m * dim(2) + n), show_flops(dim({("n", "n", "n"): Fraction(2, 3)})), show_flops(dim({}))
-    ('2mn + n', '2/3 n³', '0')
+    >>> [flops(d).write("unicode") for d in (n * m * dim(2) + n, dim({("n", "n", "n"): Fraction(2, 3)}), n - n)]
+    ['2mn + n', '2/3 n³', '0']
     """
-    parts: list[str] = []
+    template, parts = "", list[Dim]()
     for monomial, c in sorted(d.terms, key=lambda t: (-len(t[0]), t[0])):
         whole = c.denominator == 1
-        text = show_dimension(dim({monomial: abs(int(c)) if whole else 1}))
-        if not whole:
-            text = f"{abs(c)} {text}" if monomial else str(abs(c))
-        parts.append((" − " if c < 0 else " + " if parts else "") + text)
-    return "".join(parts).strip() or "0"
+        template += (" − " if c < 0 else " + " if parts else "") + ("" if whole else f"{abs(c)} ") + f"{{{len(parts)}}}"
+        parts.append(dim({monomial: abs(int(c)) if whole else 1}))
+    return Math(template or "0", *parts)
 
 
 def listed(words: Sequence[str]) -> str:

@@ -35,6 +35,7 @@ examples:
   echo "x'*A*x" | frechet - x --text
   frechet batch < problems.jsonl > answers.jsonl
   frechet linearize "tr(A*X*B)" X                  the affine map with the same value and derivative at X0
+  frechet backprop network.frechet --batch rows    values, cotangents, gradients and costs of a network
   frechet operations                               every operation with its rule and source
   frechet operations det                           one of them
 

@@ -9,9 +9,12 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from frechet.expressions.errors import LimitError
+
 SWEEPS = 12
 GAP = 22.0  # between boxes side by side
 LANE = 14.0  # the width of an edge that passes a layer
+PASSING = 20_000  # layers that edges pass
 
 
 class Layout(NamedTuple):
@@ -26,6 +29,8 @@ def layered(widths: Sequence[float], edges: Sequence[tuple[int, int]]) -> Layout
     """The layout of nodes 0 … of the given widths; edges lead from nodes to later ones.
 
     Nodes beyond these, in layers and paths, are the passing places of long edges.
+
+    Raises:  LimitError, if there are too many of them
     """
     count = len(widths)
     sources: list[list[int]] = [[] for _ in range(count)]
@@ -47,6 +52,9 @@ def layered(widths: Sequence[float], edges: Sequence[tuple[int, int]]) -> Layout
     up: list[list[int]] = [[] for _ in range(count)]
     down: list[list[int]] = [[] for _ in range(count)]
     paths: dict[tuple[int, int], list[int]] = {}
+    passing = sum(level[b] - level[a] - 1 for a, b in edges)
+    if passing > PASSING:
+        raise LimitError(f"long edges pass {passing:,} layers in all; at most {PASSING:,} are drawn in a picture")
     for a, b in edges:
         path = [a]
         for between in range(level[a] + 1, level[b]):

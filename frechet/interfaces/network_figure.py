@@ -32,10 +32,11 @@ COLOURS = {  # ground and border
     "data": ("#f6f0e2", "#a3875a"), "parameter": ("#e4f3ea", "#4d9a6b"), "constant": ("#f1f1f1", "#8a8a8a"),
     "value": ("#e9eff8", "#6c87ad"), "loss": ("#f1e9fa", "#8d6cc0"),
 }  # fmt: skip
-STYLE = (
-    "text{font:13px 'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:#17202e}"
-    ".s{fill:#5c6675}.d{fill:#b03c08}.f,.b{fill:none;stroke-width:1.6}.f{stroke:#7d8896}"
-    ".b{stroke:#dd6b2a;stroke-dasharray:5 3}.fh{fill:#7d8896}.bh{fill:#dd6b2a}"
+STYLE = (  # of this picture only, also where it stands in a page
+    ".network text{font:13px 'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:#17202e}"
+    ".network .s{fill:#5c6675}.network .d{fill:#b03c08}.network .f,.network .b{fill:none;stroke-width:1.6}"
+    ".network .f{stroke:#7d8896}.network .b{stroke:#dd6b2a;stroke-dasharray:5 3}"
+    ".network .fh{fill:#7d8896}.network .bh{fill:#dd6b2a}"
 )
 
 
@@ -87,7 +88,9 @@ def figure(network: Network) -> str:
     title = f"The network of {network.loss.name}: values downwards, cotangents upwards"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-        f' role="img">\n<title>{escape(title)}</title>\n<style>{STYLE}</style>\n' + "\n".join(drawn) + "\n</svg>\n"
+        f' class="network" role="img">\n<title>{escape(title)}</title>\n<style>{STYLE}</style>\n'
+        + "\n".join(drawn)
+        + "\n</svg>\n"
     )
 
 

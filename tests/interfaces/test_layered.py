@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from frechet.expressions.errors import LimitError
 from frechet.interfaces.layered import GAP, LANE, layered
 
 
@@ -39,3 +40,8 @@ def test_a_residual_chain_stays_in_its_column() -> None:
     edges = [e for i in range(0, 150, 3) for e in ((i, i + 1), (i + 1, i + 2), (i + 2, i + 3), (i, i + 3))]
     x = layered([150.0] * 151, edges).x
     assert max(x[:151]) - min(x[:151]) < 600
+
+
+def test_very_long_edges_are_refused_by_number() -> None:
+    with pytest.raises(LimitError, match="pass 21,000 layers"):
+        layered([10.0] * 102, [(i, i + 1) for i in range(101)] + [(0, 101)] * 210)

@@ -107,7 +107,7 @@ def test_random_parts_and_blocks(seed: int) -> None:
         )
 
 
-@pytest.mark.parametrize("names", permutations("uvwz"), ids="".join)
+@pytest.mark.parametrize("names", list(permutations("uvwz")), ids="".join)
 def test_parts_that_fill_an_array_are_gathered_whatever_their_names(names: tuple[str, ...]) -> None:
     """The order of the terms of a sum comes from the names; that of the blocks from their places."""
     padded = [f"[zeros({k}*n); {name}; zeros({3 - k}*n)]" for k, name in enumerate(names)]
