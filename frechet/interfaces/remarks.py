@@ -68,7 +68,7 @@ def what_it_says(derivation: Derivation, letter: str, x: str) -> Iterator[Block]
     if gradient_of(d):
         blocks += [Entry("reading" if i == 0 else "", content(s)) for i, s in enumerate(meaning(derivation))]
         entry = {"matrix": "ᵢⱼ", "vector": "ᵢ"}.get(d.variable.kind)
-        if entry is not None:
+        if entry is not None and d.variable.real:
             words: list[Inline] = [
                 Math(f"∂{letter}/∂{x.lower()}{entry}"),
                 f", the entry of ∇{letter} there, says how fast {letter} changes if only ",
