@@ -37,6 +37,7 @@ from frechet.interfaces.python import (
 )
 
 if TYPE_CHECKING:
+    from frechet.interfaces.network import backprop
     from frechet.notation.reading import parse
 
 __version__ = "0.1.0"
@@ -50,6 +51,7 @@ __all__ = [
     "NotationError",
     "ShapeError",
     "UnsupportedError",
+    "backprop",
     "block",
     "derivative",
     "function",
@@ -82,4 +84,8 @@ def __getattr__(name: str) -> Any:
         from frechet.notation.reading import parse
 
         return parse
+    if name == "backprop":
+        from frechet.interfaces.network import backprop
+
+        return backprop
     return operation_function(name)

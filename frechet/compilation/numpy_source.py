@@ -15,6 +15,7 @@ from unicodedata import normalize
 
 from frechet.compilation.adjugates import with_adjugates
 from frechet.compilation.sizes import Bindings, bind, callables, checked
+from frechet.compilation.stability import stable
 from frechet.expressions.dimension import UNIT, Dim, axes, dim
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, make, variables, walk
@@ -78,7 +79,7 @@ def numpy_source(
     Raises:  NotationError, for a name that is no identifier; LimitError, for numbers beyond the range of floats
     """
     roots = [e] if isinstance(e, Expr) else list(e)
-    return _program(roots, name, [*arguments, *extra], isinstance(e, Expr)).source()
+    return program_of(roots, name, [*arguments, *extra], isinstance(e, Expr)).source()
 
 
 def compiled(e: Expr | Sequence[Expr], arguments: Sequence[str | Expr] = ()) -> Callable[..., Any]:
@@ -123,7 +124,14 @@ def evaluate(e: Expr, values: Mapping[str, Any], sizes: Mapping[str, int] | None
 
 @lru_cache(maxsize=128)
 def _compiled(roots: tuple[Expr, ...], arguments: tuple[str | Expr, ...], single: bool) -> Callable[..., Any]:
-    program = _program(list(roots), "value", arguments, single)
+    program = program_of(list(roots), "value", arguments, single)
+    function = runnable(program)
+    function.indices = [(place(n.params[-1]), n.shape[0]) for n in walk(*roots) if n.op in (UNIT_VECTOR, SELECTION)]
+    return function  # type: ignore[no-any-return]
+
+
+def runnable(program: Program) -> Any:
+    """The function of a program, ready to call with the variables' own names; `sizes` of it must be given too."""
     space: dict[str, Any] = {}
     import numpy as np
 
@@ -134,7 +142,7 @@ def _compiled(roots: tuple[Expr, ...], arguments: tuple[str | Expr, ...], single
         for helper in program.helpers:
             space[program.renamed(helper)] = getattr(runtime, helper, None) or _from_scipy(helper)
     exec(compile(program.function(), "<frechet>", "exec"), space)
-    function: Any = space["value"]
+    function: Any = space[program.name]
     renamed = {v: p for v, p in (program.parameters | program.sizes).items() if v != p}
     if renamed:
         plain = function
@@ -143,8 +151,7 @@ def _compiled(roots: tuple[Expr, ...], arguments: tuple[str | Expr, ...], single
             return plain(**{renamed.get(v, v): value for v, value in values.items()})
 
     function.sizes = tuple(program.sizes)
-    function.indices = [(place(n.params[-1]), n.shape[0]) for n in walk(*roots) if n.op in (UNIT_VECTOR, SELECTION)]
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def _from_scipy(helper: str) -> Any:
@@ -153,13 +160,15 @@ def _from_scipy(helper: str) -> Any:
     return getattr(scipy.special, helper)
 
 
-class _Program:
+class Program:
     """A function in parts: parameters, sizes, lines and what is returned."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.doc = ""
         self.parameters: dict[str, str] = {}  # name of the variable -> name of the parameter
         self.sizes: dict[str, str] = {}  # sizes that must be given -> name of the parameter
+        self.symbols: dict[str, str] = {}  # name of a variable that is assigned -> what it is called
         self.lines: list[str] = []
         self.helpers: list[str] = []
         self.clashes: dict[str, str] = {}  # helpers whose names are taken by variables
@@ -170,7 +179,8 @@ class _Program:
     def function(self) -> str:
         parameters = [*self.parameters.values(), *self.sizes.values()]
         head = f"def {self.name}({'*, ' if parameters else ''}{', '.join(parameters)}):"
-        return "\n".join([head, *(f"    {line}" for line in self.lines)]) + "\n"
+        lines = [f'"""{self.doc}"""', *self.lines] if self.doc else self.lines
+        return "\n".join([head, *(f"    {line}" for line in lines)]) + "\n"
 
     def source(self) -> str:
         parts = ["import numpy as np"]
@@ -198,26 +208,42 @@ def _texts() -> dict[str, str]:
     return found
 
 
-def _program(roots: list[Expr], name: str, arguments: Sequence[str | Expr], single: bool) -> _Program:
-    program = _Program(name)
+def program_of(
+    roots: list[Expr],
+    name: str,
+    arguments: Sequence[str | Expr],
+    single: bool,
+    assigned: Sequence[Expr] = (),
+    returning: Callable[[Mapping[str, str]], str] | None = None,
+) -> Program:
+    """assigned: of the first roots the variables that their values are assigned to, and that later roots may contain.
+
+    returning: what is returned, as source, given what these variables are called; the values of the roots where not given
+    """
+    program = Program(name)
     _check_identifier(name)
     if iskeyword(name) or name == "np":
         raise NotationError(f"{name!r} cannot be the name of a function")
     called = symbols(*roots)
     arguments = [*arguments, *called]
     given = [a for a in arguments if isinstance(a, Expr)]
-    roots = _short(with_adjugates(roots))
-    known = list(dict.fromkeys([*given, *variables(*roots)]))
+    roots = _short(stable(with_adjugates(roots)))
+    own = set(assigned)
+    known = [v for v in dict.fromkeys([*given, *variables(*roots)]) if v not in own]
     _name_parameters(program, arguments, known, called)
     taken = {"np", name, *program.parameters.values()}
-    roots, known, names_of_sizes = _with_safe_sizes(roots, known, taken)
+    roots, both, names_of_sizes = _with_safe_sizes(roots, [*known, *assigned], taken)
+    known = both[: len(known)]
     taken |= set(names_of_sizes)
+    for symbol in assigned:
+        plain = normalize("NFKC", symbol.params[0]).replace("δ", "delta")
+        program.symbols[symbol.params[0]] = _free(plain if plain.isidentifier() else "value", taken)
     try:
-        body, results = _body(roots, program.parameters, taken)
+        body, results = _body(roots, program.parameters | program.symbols, taken, list(program.symbols.values()))
     except OverflowError as error:
         raise LimitError("a number in this formula is too large for floating point") from error
     returned = ", ".join(results) + ("," if not single and len(results) == 1 else "")
-    body.append("return " + returned)
+    body.append("return " + (returning(program.symbols) if returning else returned))
     text = "\n".join(body)
     program.helpers = sorted({m[1] for m in CALLS.finditer(text)})
     for h in list(program.helpers):
@@ -249,7 +275,7 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _name_parameters(
-    program: _Program, arguments: Sequence[str | Expr], known: Sequence[Expr], called: Collection[str]
+    program: Program, arguments: Sequence[str | Expr], known: Sequence[Expr], called: Collection[str]
 ) -> None:
     """Enters the parameters: the arguments in their order, then the variables that were not among them."""
     names = [a if isinstance(a, str) else a.params[0] for a in arguments]
@@ -346,15 +372,17 @@ def _short_product(args: tuple[Expr, ...]) -> Expr:
     return make(PRODUCT, args, (), (args[0].shape[0], args[-1].shape[1])) if len(args) > 1 else args[0]
 
 
-def _body(roots: list[Expr], parameters: Mapping[str, str], taken: set[str]) -> tuple[list[str], list[str]]:
-    """The assignments and the source of the results. A node used twice, nested deep or written long gets a name."""
-    uses: dict[Expr, int] = {}
-    order = list(walk(*roots))
-    for node in order:
-        for a in node.args:
-            uses[a] = uses.get(a, 0) + 1
-    for r in roots:
-        uses[r] = uses.get(r, 0) + 1
+def _body(
+    roots: list[Expr], parameters: Mapping[str, str], taken: set[str], named: Sequence[str] = ()
+) -> tuple[list[str], list[str]]:
+    """The assignments and the source of the results. A node used twice, nested deep or written long gets a name.
+
+    named: what the first roots are assigned to, each before what comes after it is computed
+    """
+    order, uses = _evaluated(roots)
+    names: dict[Expr, list[str]] = {}
+    for root, name in zip(roots, named, strict=False):
+        names.setdefault(root, []).append(name)
     text: dict[Expr, str] = {}
     nesting: dict[Expr, int] = {}
     lines: list[str] = []
@@ -363,15 +391,20 @@ def _body(roots: list[Expr], parameters: Mapping[str, str], taken: set[str]) -> 
     for node in order:
         if node.op is VARIABLE:
             text[node], nesting[node] = parameters[node.params[0]], 0
+            lines.extend(f"{name} = {text[node]}" for name in names.get(node, ()))
             continue
-        source = node.op.numpy(node, [text[a] for a in node.args])
+        operands = node.op.operands(node)
+        source = node.op.numpy(node, [text[a] for a in operands])
         if node.real and node.op.name in REAL_BY_FORM and not all(a.real for a in node.args):
             source = f"np.real({source})"
         if isinstance(node.op, DeclaredPage):  # its parameter may have another name
             symbol = node.op.symbol(node)
             source = source.replace(f"{symbol}(", f"{parameters[symbol]}(", 1)
-        level = 1 + max((nesting[a] for a in node.args), default=0)
-        if source.isidentifier() or (not node.args and "(" not in source) or node.op is SELECTION:
+        level = 1 + max((nesting[a] for a in operands), default=0)
+        if node in names:
+            lines.append(f"{' = '.join(names[node])} = {_bare(source)}")
+            source, level = names[node][0], 0
+        elif source.isidentifier() or (not node.args and "(" not in source) or node.op is SELECTION:
             level = 0
         elif node.op is TRANSPOSE and nesting[node.args[0]] == 0:
             level = 0  # X.T is as good as a name
@@ -383,6 +416,20 @@ def _body(roots: list[Expr], parameters: Mapping[str, str], taken: set[str]) -> 
             source, level = f"t{count}", 0
         text[node], nesting[node] = source, level
     return [_tidy(line) for line in lines], [_tidy(_bare(text[r])) for r in roots]
+
+
+def _evaluated(roots: Sequence[Expr]) -> tuple[list[Expr], dict[Expr, int]]:
+    """The nodes whose values are needed, arguments first, and by how many nodes and roots each is."""
+    uses: dict[Expr, int] = {}
+    for r in roots:
+        uses[r] = uses.get(r, 0) + 1
+    order = []
+    for node in reversed(list(walk(*roots))):
+        if node in uses:
+            order.append(node)
+            for a in node.op.operands(node):
+                uses[a] = uses.get(a, 0) + 1
+    return order[::-1], uses
 
 
 def _tidy(source: str) -> str:
@@ -440,8 +487,12 @@ def _size_lines(wanted: set[str], bindings: Bindings, known: Sequence[Expr], par
     """The assignments of the sizes that the program names."""
     lines = []
     done: set[str] = set()
+    by_variable: dict[Expr, list[str]] = {}
+    for n, b in bindings.items():
+        if n in wanted and b.direct:
+            by_variable.setdefault(b.variable, []).append(n)
     for v in known:  # n, m = X.shape
-        direct = [n for n, b in bindings.items() if n in wanted and b.variable is v and b.direct]
+        direct = by_variable.get(v, [])
         if len(direct) == len(axes(v.shape)) > 1:
             direct.sort(key=lambda n: bindings[n].axis)
             lines.append(f"{', '.join(direct)} = {parameters[v.params[0]]}.shape")

@@ -104,6 +104,11 @@ class Operation:
         return self.elsewhere
 
     # -- evaluation
+    def operands(self, node: Expr) -> Sequence[Expr]:
+        """The expressions whose source `numpy` is given, one for each argument; they differ where the argument's own value
+        is not needed, as of diag(v) in diag(v)*A."""
+        return node.args
+
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         """NumPy source of the value, given the source of the arguments. Vectors and rows are 1-D arrays."""
         raise NotImplementedError(self.name)

@@ -35,6 +35,7 @@ examples:
   echo "x'*A*x" | frechet - x --text
   frechet batch < problems.jsonl > answers.jsonl
   frechet linearize "tr(A*X*B)" X                  the affine map with the same value and derivative at X0
+  frechet backprop network.frechet --batch rows    values, cotangents, gradients and costs of a network
   frechet operations                               every operation with its rule and source
   frechet operations det                           one of them
 
@@ -52,7 +53,7 @@ FORMS = ("gradient", "jacobian", "hessian", "differential", "linearization", "co
 METRICS = ("euclidean", "affine-invariant", "bures-wasserstein", "canonical", "fisher")
 
 
-def _formatter(prog: str) -> argparse.HelpFormatter:
+def formatter(prog: str) -> argparse.HelpFormatter:
     # A fixed width: asking the terminal for its own imports shutil and the compressors, at every start.
     return argparse.RawDescriptionHelpFormatter(prog, width=110)
 
@@ -62,7 +63,7 @@ def answer_parser() -> argparse.ArgumentParser:
         prog="frechet",
         description="Derivatives with respect to matrices: closed forms with shapes and conditions, checked numerically.",
         epilog=EPILOG,
-        formatter_class=_formatter,
+        formatter_class=formatter,
     )
     p.add_argument("formula", help="the function, in the text notation; - reads it from standard input")
     p.add_argument("variable", nargs="?", help="differentiate with respect to this; may be left out if there is only one")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from frechet.derivation.stages import standing_for
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim
 from frechet.expressions.errors import FrechetError, LimitError, ShapeError
-from frechet.expressions.node import Expr
+from frechet.expressions.node import Expr, walk
 from frechet.notation import broadcasting, indices, mistakes
 from frechet.notation.formula import Formula
 from frechet.notation.syntax import Node
@@ -21,8 +22,12 @@ _FAMILY = {"add": 1, "sub": 1, "neg": 1, "mul": 2, "div": 2, "hadamard": 3, "edi
 _SECOND_NEGATIVE = frozenset({"sub", "div", "ediv"})
 
 
-def build(formula: Formula) -> list[Any]:
-    """The expressions of the nodes; None for a node inside a group that is built by one call."""
+def build(formula: Formula, cut: dict[str, Expr] | None = None) -> list[Any]:
+    """The expressions of the nodes; None for a node inside a group that is built by one call.
+
+    cut: filled in with a variable for each definition that is used, which stands where its name is written; without it
+        the defined expression itself stands there
+    """
     nodes, shapes = formula.nodes, formula.shapes
     if formula.unifier.unknowns:
         find = formula.unifier.find
@@ -45,7 +50,7 @@ def build(formula: Formula) -> list[Any]:
                     continue
                 value = _JOIN[family](shapes[i], members.pop(i))
             else:
-                value = _value(formula, i, node, values)
+                value = _value(formula, i, node, values, cut)
             values[i] = value
             _check_number(value)
             if structured:
@@ -88,10 +93,10 @@ def _groups(formula: Formula) -> tuple[list[int], list[int], list[int]]:
     return parent, root, sign
 
 
-def _value(formula: Formula, i: int, node: Node, values: list[Any]) -> Expr:
+def _value(formula: Formula, i: int, node: Node, values: list[Any], cut: dict[str, Expr] | None) -> Expr:
     what = node.kind
     if what == "name":
-        return _name_value(formula, i, str(node.value), values)
+        return _name_value(formula, i, str(node.value), values, cut)
     if what == "number":
         return constants.number(node.value)  # type: ignore[arg-type]
     if what in ("transpose", "ctranspose"):
@@ -132,10 +137,14 @@ def _value(formula: Formula, i: int, node: Node, values: list[Any]) -> Expr:
     return products.bilinear(a, b)  # frobenius
 
 
-def _name_value(formula: Formula, i: int, name: str, values: list[Any]) -> Expr:
+def _name_value(formula: Formula, i: int, name: str, values: list[Any], cut: dict[str, Expr] | None) -> Expr:
     if name in formula.definitions:
         e: Expr = values[formula.definitions[name]]
-        return e
+        if cut is None:
+            return e
+        if name not in cut and any(n.op is constants.VARIABLE for n in walk(e)):
+            cut[name] = standing_for(e, name)
+        return cut.get(name, e)  # what is a number stays one: x.^k with k = 2
     if name in formula.variables:
         return formula.variables[name]
     if name in formula.dimensions:

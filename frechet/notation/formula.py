@@ -169,6 +169,45 @@ class Formula:
                 raise self.error(NotationError, "pi is the number π: choose another name", d.start, d.end)
             self.definitions[d.name] = d.root
 
+    def used_too_early(self, name: str, i: int) -> FrechetError:
+        """The error of a defined name that stands at node i, on its own line or an earlier one; circles are named."""
+        by_name = {d.name: d for d in self.program.definitions}
+        here, line = self.nodes[i], by_name[name]
+        if line.start < here.start:
+            return self.error_at(i, f"{name} is used in its own definition, on line {self.line(line.start)}")
+        where = f"{name} is used on line {self.line(here.start)}, before it is defined on line {self.line(line.start)}"
+        user = next((d for d in self.program.definitions if d.start < here.start <= self.nodes[d.root].end), None)
+        if user is None:
+            return self.error_at(i, where)
+        # Does the name's definition, through others, need the one in which it is used? Parts come before the whole.
+        needs = {d.name: self._names_in(d.root) & by_name.keys() for d in self.program.definitions}
+        came: dict[str, str] = {name: ""}
+        waiting = [name]
+        for at in waiting:
+            for other in sorted(needs[at] - came.keys()):
+                came[other] = at
+                waiting.append(other)
+        if user.name not in came:
+            return self.error_at(i, f"{where}; move the definition up")
+        path = [user.name]
+        while came[path[-1]]:
+            path.append(came[path[-1]])
+        path.reverse()  # from the name to the definition that uses it
+        steps = zip([user.name, *path], path, strict=False)
+        told = ", and ".join(f"{a}, on line {self.line(by_name[a].start)}, needs {b}" for a, b in steps)
+        return self.error_at(i, f"the definitions run in a circle: {told}")
+
+    def _names_in(self, root: int) -> set[str]:
+        """The names that stand below a node of the tape."""
+        found: set[str] = set()
+        waiting = [root]
+        while waiting:
+            node = self.nodes[waiting.pop()]
+            waiting.extend(node.args)
+            if node.kind == "name":
+                found.add(str(node.value))
+        return found
+
     def line(self, place: int) -> int:
         """The number of the line of a place."""
         return self.text.count("\n", 0, place) + 1

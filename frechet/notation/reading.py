@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from frechet.derivation.stages import Stage, standing_for
 from frechet.expressions.dimension import SCALAR, kind
 from frechet.expressions.errors import FrechetError, ShapeError
 from frechet.expressions.function import Function
-from frechet.expressions.node import Expr
+from frechet.expressions.node import Expr, walk
 from frechet.notation.building import build
 from frechet.notation.calls import assign_roles, understand_calls
 from frechet.notation.declaration import Declaration, FunctionDeclaration
@@ -17,7 +18,8 @@ from frechet.notation.formula import Formula
 from frechet.notation.indices import lonely_scalar
 from frechet.notation.shapes import find_exponents, infer, settle
 
-RETRIES = 20  # so many undeclared names may turn out to be vectors
+RETRIES = (20, 150)  # so many undeclared names may turn out to be vectors, in a long text and in a short one
+RETRIED = 1_000_000  # characters that are read again for them
 
 
 class Reading(NamedTuple):
@@ -69,6 +71,37 @@ def read(
     return _read(Formula(text, known, variables, wrt, sizes or {}, dimensions))
 
 
+def read_stages(
+    text: str,
+    declarations: Sequence[Declaration | FunctionDeclaration | str] = (),
+    variables: Mapping[str, Expr] = {},
+    sizes: Mapping[str, int] | None = None,
+    result: str = "L",
+) -> tuple[Reading, list[Stage]]:
+    """The text read with a variable for every definition: the stages, each in terms of the variables and of earlier ones.
+
+    The last stage is the last line, under the name `result`, or a longer one where that is taken. Definitions that are
+    numbers are put in.
+
+    >>> [f"{s.name} = {s.expression}" for s in read_stages("h = tanh(W*x)\\nsum(h)")[1]]
+    ['h = tanh(W*x)', 'L = sum(h)']
+    """
+    cut: dict[str, Expr] = {}
+    formula = Formula(text, [Known.of(d) for d in declarations], variables, None, sizes or {})
+    reading = _read(formula, cut)
+    taken = {*reading.variables, *reading.definitions, *reading.functions, *formula.dimensions}
+    while result in taken:
+        result += "_"
+    lines = {d.name: formula.line(d.start) for d in formula.program.definitions}
+    stages = [
+        Stage(cut.get(name) or standing_for(e, name), e, lines[name])
+        for name, e in reading.definitions.items()
+        if name in cut or any(n.op.name == "variable" for n in walk(e))
+    ]
+    last = formula.line(formula.nodes[formula.program.root].start)
+    return reading, [*stages, Stage(standing_for(reading.expression, result), reading.expression, last)]
+
+
 def read_entry(expr: str, vars: Mapping[str, Any], dims: Mapping[str, int], wrt: str | None = None) -> Reading:
     """An entry of the corpus: variables with "shape", "structure", "sample", "complex", and sizes of the dimensions.
 
@@ -85,22 +118,22 @@ def read_entry(expr: str, vars: Mapping[str, Any], dims: Mapping[str, int], wrt:
             raise error from None
 
 
-def _read(formula: Formula) -> Reading:
-    """The passes over the tape, one after the other."""
+def _read(formula: Formula, cut: dict[str, Expr] | None = None) -> Reading:
+    """The passes over the tape, one after the other. cut: see `build`."""
     understand_calls(formula)
     assign_roles(formula)
     find_exponents(formula)
     try:
         infer(formula)
     except ShapeError as error:
-        return _read_with_vector(formula, error)
+        return _read_with_vector(formula, error, cut)
     settle(formula)
-    values = build(formula)
+    values = build(formula, cut)
     definitions = {name: values[root] for name, root in formula.definitions.items()}
     return Reading(values[formula.program.root], {**formula.variables, **formula.given}, definitions, formula.functions)
 
 
-def _read_with_vector(formula: Formula, error: ShapeError) -> Reading:
+def _read_with_vector(formula: Formula, error: ShapeError, cut: dict[str, Expr] | None) -> Reading:
     """The text read again with an undeclared scalar that is added to a vector, as b in W*x + b, as a vector,
     and with an undeclared name that is added to a tensor as a tensor.
 
@@ -109,13 +142,14 @@ def _read_with_vector(formula: Formula, error: ShapeError) -> Reading:
     name, order = _added_scalar(formula, formula.unifier.place), 1
     if name is None:
         name, order = _beside_tensor(formula, formula.unifier.place)
-    if name is None or len(formula.vectors) >= RETRIES:
+    least, most = RETRIES
+    if name is None or len(formula.vectors) >= max(least, min(most, RETRIED // max(len(formula.text), 1))):
         raise error
     again = Formula(formula.text, formula.said, formula.given, formula.wrt, formula.sizes, formula.dimensions)
     again.vectors = formula.vectors | {name}
     again.orders = formula.orders | ({name: order} if order > 1 else {})
     try:
-        return _read(again)
+        return _read(again, cut)
     except ShapeError:
         raise error from None
 

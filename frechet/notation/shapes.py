@@ -24,10 +24,7 @@ def _name_shape(formula: Formula, name: str, i: int) -> Shape:
     if name in formula.definitions:
         root = formula.definitions[name]
         if formula.shapes[root] is None or root >= i:
-            place = next(d for d in formula.program.definitions if d.name == name)
-            inside = place.start < formula.nodes[i].start
-            how = "in its own definition" if inside else f"before it is defined on line {formula.line(place.start)}"
-            raise formula.error_at(i, f"{name} is used {how}")
+            raise formula.used_too_early(name, i)
         shape: Shape = formula.shapes[root]
         return shape
     if name in formula.named:

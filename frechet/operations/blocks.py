@@ -256,7 +256,8 @@ def _stacked(terms: Sequence[tuple[Number, Expr]], shape: Shape) -> Expr | None:
     there = [p for p in parts if p is not None]
     if len(there) < len(parts) or all(f.op is UNIT_VECTOR for f, _ in there):
         return None
-    there.sort(key=lambda p: sum(at_least(bounds(p[0])[0] - bounds(f)[0], 0) is True for f, _ in there))
+    # (a list is empty to others while it is sorted in place)
+    there = sorted(there, key=lambda p: sum(at_least(bounds(p[0])[0] - bounds(f)[0], 0) is True for f, _ in there))
     rows: Grid = []
     end = dim({})
     for f, found in there:

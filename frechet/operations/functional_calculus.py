@@ -310,7 +310,7 @@ def _lambda(e: Expr) -> str:
     text: dict[Expr, str] = {argument(): "lam"}
     for node in walk(e):
         if node not in text:
-            text[node] = node.op.numpy(node, [text[a] for a in node.args])
+            text[node] = node.op.numpy(node, [text[a] for a in node.op.operands(node)])
     source = text[e]
     plain = source.removesuffix("(lam)")
     if plain != source and plain.startswith("np.") and "(" not in plain:

@@ -67,7 +67,7 @@ def norm2(e: Expr) -> Expr:
         return sums.scaled(magnitude(c), hadamard.times(scalar or ONE, norm2(e.args[0])))
     if e.op is ONES or e.op is EYE or e.op is UNIT_VECTOR:
         core = hadamard.monomial(SCALAR, [(reductions.sum_all(e), Fraction(1, 2))])
-    elif e.op is shaping.DIAG:
+    elif e.op is shaping.DIAG or e.op.name == "norm2_of_rows":  # the lengths of the rows together are the whole length
         core = norm2(e.args[0])
     else:
         unit = e.op.name == "variable" and "sphere" in e.params[1]

@@ -125,10 +125,36 @@ class ChainPage(Operation):
         right = [conjugate_transposed(a) for a in reversed(node.args[i + 1 :])]
         return product(*left, w, *right)
 
+    def operands(self, node: Expr) -> Sequence[Expr]:
+        beside = _beside(node.args)
+        return [a.args[0] if i in beside else a for i, a in enumerate(node.args)] if beside else node.args
+
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        args, shapes, zeros_around = indexing.folded(node.args, args)
+        factors, beside = node.args, _beside(node.args)
+        if beside:  # rows or columns are scaled, no diagonal matrix is made
+            args = list(args)
+            for i, j in beside.items():
+                column = f"{args[i]}[:, None]" if j > i and factors[j].shape[1] is not UNIT else args[i]
+                args[j] = f"({args[j]} * {column})" if j < i else f"({column} * {args[j]})"
+            kept = [i for i in range(len(args)) if i not in beside]
+            factors, args = tuple(factors[i] for i in kept), [args[i] for i in kept]
+            if len(factors) == 1:
+                return args[0]
+        args, shapes, zeros_around = indexing.folded(factors, args)
         text = _multiplied(args, shapes)
         return f"np.pad({text}, {zeros_around})" if zeros_around else text
+
+
+def _beside(factors: Sequence[Expr]) -> dict[int, int]:
+    """Of the diagonal matrices diag(v) in a chain: the factor whose columns or rows each scales, where there is one."""
+    found: dict[int, int] = {}
+    for i, f in enumerate(factors):
+        if f.op.name == "diag":
+            near = [j for j in (i - 1, i + 1) if 0 <= j < len(factors) and not indexing.selects_any(factors[j])]
+            near = [j for j in near if factors[j].op.name not in ("diag", "eye") and j not in found]
+            if near:
+                found[i] = near[0]
+    return found
 
 
 def _multiplied(args: Sequence[str], shapes: Sequence[Shape]) -> str:

@@ -48,7 +48,12 @@ class TracePage(Reduction):
     def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
         return products.scale(w, eye(node.args[0].shape[0]))
 
+    def operands(self, node: Expr) -> Sequence[Expr]:
+        return shaping.two_factors(node.args[0]) or node.args
+
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        if len(args) == 2:  # only the diagonal of the product is computed
+            return f'np.einsum("ij,ji->", {args[0]}, {args[1]})'
         return f"np.trace({args[0]})"
 
 

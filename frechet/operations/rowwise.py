@@ -158,7 +158,9 @@ class Norm2OfRowsPage(RowwisePage):
     conditions_text = "no row (column) 0 (none where the norms are squared)"
     elsewhere = "where {0} = 0 the norm of a row has no derivative, and the formula divides by 0"
     examples = ("norm2(X,2)", "sum(norm2(A*X,1))", "norm2(X,2).^2")
-    identities = (("norm2(X,2).^2", "sum(X.^2,2)"), ("norm2(2*X,1)", "2*norm2(X,1)"))
+    identities = (
+        ("norm2(X,2).^2", "sum(X.^2,2)"), ("norm2(2*X,1)", "2*norm2(X,1)"), ("norm2(norm2(X,2))", "norm2(X)"),
+    )  # fmt: skip
     sign_of_value = 1
 
     def of_rows(self, e: Expr) -> Expr:

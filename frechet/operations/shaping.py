@@ -9,7 +9,7 @@ from frechet.expressions.dimension import UNIT, Dim, Shape, dim, entries, kind
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, make
 from frechet.expressions.operation import Equal, Operation
-from frechet.operations import factorizations, hadamard, products, reducing, reductions, reshaping, sums
+from frechet.operations import factorizations, hadamard, indexing, products, reducing, reductions, reshaping, sums
 from frechet.operations.constants import COMMUTATION, EYE, ONES, eye, is_zero, ones, zeros
 from frechet.operations.transposition import REVERSE, TRANSPOSE, conjugated, hermitian, transposed
 
@@ -83,8 +83,19 @@ class DiagonalPage(Operation):
     def adjoint(self, node: Expr, i: int, w: Expr) -> Expr:
         return diag(w)
 
+    def operands(self, node: Expr) -> Sequence[Expr]:
+        return two_factors(node.args[0]) or node.args
+
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
+        if len(args) == 2:  # the other entries of the product are not computed
+            return f'np.einsum("ij,ji->i", {args[0]}, {args[1]})'
         return f"np.diag({args[0]})"
+
+
+def two_factors(e: Expr) -> tuple[Expr, ...]:
+    """The factors of a product of two matrices; none of anything else."""
+    both = e.op is products.PRODUCT and len(e.args) == 2 and all(a.kind == "matrix" for a in e.args)
+    return e.args if both and not any(indexing.selects_any(a) or a.op is DIAG for a in e.args) else ()
 
 
 def diag(v: Expr) -> Expr:

@@ -341,7 +341,7 @@ def points(
         shaken = {name: x * (1 + SHAKE * rng.uniform(0.5, 1.0)) for name, x in point.values.items()}
         reach = None
         if called:
-            replaced, reach = _functions(called, chosen, rng, mood if isinstance(mood, str) else mood())
+            replaced, reach = random_functions(called, chosen, rng, mood if isinstance(mood, str) else mood())
             point.values.update(replaced)
             shaken.update(replaced)
         largest, change = 0.0, 0.0
@@ -361,7 +361,7 @@ def points(
     return good or dull[:n] or unstable[:n]
 
 
-def _functions(
+def random_functions(
     called: Mapping[str, tuple[Function, View]], sizes: Mapping[str, int], rng: Random, mood: str
 ) -> tuple[dict[str, Any], Reach]:
     """Random functions in place of the declared ones, and how far out they are asked for values."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ from frechet.differentiation.derivative import Derivative
 from frechet.expressions.node import variables
 from frechet.notation.reading import parse
 from frechet.notation.text import write_text
+from frechet.simplification.polishing import polished
 from frechet.verification.check import check_differential, check_gradient, check_jacobian
 
 LENGTHS = (2, 3, 4, 5)
@@ -103,3 +105,12 @@ def test_random_parts_and_blocks(seed: int) -> None:
         assert (
             parse(write_text(d.differential, share=False).text, {**known, str(d.direction): d.direction}) is d.differential
         )
+
+
+@pytest.mark.parametrize("names", list(permutations("uvwz")), ids="".join)
+def test_parts_that_fill_an_array_are_gathered_whatever_their_names(names: tuple[str, ...]) -> None:
+    """The order of the terms of a sum comes from the names; that of the blocks from their places."""
+    padded = [f"[zeros({k}*n); {name}; zeros({3 - k}*n)]" for k, name in enumerate(names)]
+    padded[0], padded[3] = f"[{names[0]}; zeros(3*n)]", f"[zeros(3*n); {names[3]}]"
+    declared = [f"{name}: n" for name in names]
+    assert polished(parse(" + ".join(padded), declared)) is parse(f"[{'; '.join(names)}]", declared)

@@ -1,0 +1,28 @@
+"""What floating point needs: an equal expression for one whose parts are out of its range.
+
+The entries of softmax(z) may be smaller than the smallest float, their logarithms are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from frechet.expressions.node import Expr, rebuild
+from frechet.operations.elementwise import LOG
+from frechet.operations.softmax import SOFTMAX, SOFTMAX_OF_ROWS, logsoftmax
+from frechet.operations.transposition import TRANSPOSE, transposed
+
+
+def stable(roots: Iterable[Expr]) -> list[Expr]:
+    """The expressions with z - logsumexp(z) for log(softmax(z)), also of rows and columns."""
+
+    def change(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        inner = args[0] if node.op is LOG else node
+        turned = inner.op is TRANSPOSE
+        inner = inner.args[0] if turned else inner
+        if node.op is LOG and inner.op in (SOFTMAX, SOFTMAX_OF_ROWS):
+            value = logsoftmax(inner.args[0], 2 if inner.op is SOFTMAX_OF_ROWS else 0)
+            return transposed(value) if turned else value
+        return node if args == node.args else node.op.rebuild(node, args)
+
+    return rebuild(roots, change)

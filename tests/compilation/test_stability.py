@@ -1,0 +1,33 @@
+"""Programs in the range of floating point: the same values, also where parts of the formula have none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from frechet.compilation.numpy_source import compiled, numpy_source
+from frechet.compilation.stability import stable
+from frechet.notation.reading import parse
+from frechet.verification.check import check_equal
+
+FORMULAS = [
+    "y'*log(softmax(z))", "sum(log(softmax(Z,1)).*Y)", "sum(log(softmax(Z,2)).*Y)", "log(softmax(z'))*y", "log(softmax(z))",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_stable_changes_no_value(text: str) -> None:
+    e = parse(text)
+    (new,) = stable([e])
+    assert "log(softmax" not in str(new) and check_equal(e, new).ok
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_programs_take_no_logarithm_of_what_may_be_0(text: str) -> None:
+    e = parse(text)
+    assert "np.log(softmax" not in numpy_source(e)
+    matrix = "Z" in text
+    point = np.array([[1000.0, 0.0], [0.0, -1000.0]]) if matrix else np.array([1000.0, 0.0])
+    arguments = {"Z": point, "Y": np.ones((2, 2))} if matrix else {"z": point, "y": np.ones(2)}
+    value = compiled(e, list(arguments))(**arguments)
+    assert np.all(np.isfinite(value))
