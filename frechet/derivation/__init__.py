@@ -1,1 +1,1 @@
-"""Derivations for readers: the same rules and adjoints as the machine's, one line after the other."""
+"""Derivations for readers: functions cut at their named parts, and one line after the other by the machine's own rules."""

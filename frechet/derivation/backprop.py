@@ -106,8 +106,8 @@ class Backprop:
     @cached_property
     def assignments(self) -> list[tuple[Expr, Expr]]:
         """Values, cotangents and gradients, each in terms of what is before it."""
-        rows = [(c.symbol, c.expression) for c in (*self.cotangents, *self.gradients) if c.expression is not ONE]
-        return [*(s[:2] for s in self.stages), *rows]
+        cotangents = [c[1:] for c in self.cotangents if c.expression is not ONE]  # (a 1 is put in where it is used)
+        return [*(s[:2] for s in self.stages), *cotangents, *(g[1:] for g in self.gradients)]
 
 
 def needed(stages: Sequence[Stage]) -> tuple[list[Stage], list[Stage]]:

@@ -31,9 +31,11 @@ def vectorized(d: Derivative, differential: Expr, parts: dict[Expr, Expr]) -> tu
     if x.shape == SCALAR:
         found = substitute(d.by_scalar if d.function.shape != SCALAR else d.gradient, parts)
         return [Line((Term(1, None, scale(dx, found)),), (COLLECTED,))], found
-    if len(x.shape) > 2 or len(d.function.shape) > 2 or d.function.shape == SCALAR:
-        return [], d.gradient if d.function.shape == SCALAR else differential
+    if len(x.shape) > 2 or len(d.function.shape) > 2:
+        return [], differential
     try:
+        if d.function.shape == SCALAR:  # a complex one
+            return [], d.gradient
         jacobian = substitute(d.jacobian, parts)
     except UnsupportedError:
         return [], differential

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from frechet.derivation.backprop import Backprop, Cotangent, depending, needed, roles
 from frechet.derivation.batch import Layout, Total, batched
 from frechet.derivation.stages import Stage, cut, dimensions, split, standing_for
-from frechet.expressions.errors import LimitError, NotationError, ShapeError
+from frechet.expressions.errors import LimitError, NotationError
 from frechet.expressions.node import Expr, variables
 from frechet.notation.reading import Reading, read_stages
 from frechet.operations.declared_functions import symbols
@@ -83,9 +83,6 @@ class Network:
             raise NotationError("a batch needs data, and no variable is: say which with --data")
         count = next(name for name in ("N", "samples", "batch_size", "samples_") if name not in taken)
         found = batched(self.single.stages, self.data, layout, total, count)
-        used = {v for s in self.single.stages for v in s.inputs}
-        if not any(v in used for v in self.data):
-            raise ShapeError("the loss does not depend on the data, so there is nothing to batch")
         self.backprop = Backprop(found.stages, self.parameters)
         self.count, self.samples = count, found.data
         self.data = [found.data[v] for v in self.data]

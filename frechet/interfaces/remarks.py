@@ -53,7 +53,8 @@ def free_letter(d: Derivative) -> str:
     """A letter for a direction that the formula does not use."""
     taken = {v.params[0] for v in variables(d.function)} | functions(d.function).keys()
     names = [*"VUEHZ", *(f"V{i}" for i in range(1, len(taken) + 2))]
-    return next(name for name in names if name not in taken)
+    found: str = next(name for name in names if name not in taken)
+    return found
 
 
 def what_it_says(derivation: Derivation, letter: str, x: str) -> Iterator[Block]:
@@ -67,7 +68,7 @@ def what_it_says(derivation: Derivation, letter: str, x: str) -> Iterator[Block]
     if gradient_of(d):
         blocks += [Entry("reading" if i == 0 else "", content(s)) for i, s in enumerate(meaning(derivation))]
         entry = {"matrix": "ᵢⱼ", "vector": "ᵢ"}.get(d.variable.kind)
-        if entry is not None:
+        if entry is not None and d.variable.real:
             words: list[Inline] = [
                 Math(f"∂{letter}/∂{x.lower()}{entry}"),
                 f", the entry of ∇{letter} there, says how fast {letter} changes if only ",

@@ -14,14 +14,15 @@ from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, depends
-from frechet.interfaces.answer import stated
+from frechet.interfaces.answer import Answer, stated
 from frechet.interfaces.derivation_rows import InnerProduct, Rows, shapes
 from frechet.interfaces.document import Block, Document, Entry, Heading, Inline, Math, Paragraph, Step, Steps
+from frechet.interfaces.expectation import kind_of_object
 from frechet.interfaces.numbers_page import in_numbers
 from frechet.interfaces.page import Page, show_checked, show_declared, show_size
 from frechet.interfaces.remarks import MANY, gradient_of, listed, other_ways, recipe, rules_used, what_it_says
 from frechet.interfaces.symbols import symbols_used
-from frechet.notation.spaces import gradient_space, show_space, signature_line
+from frechet.notation.spaces import gradient_space, signature_line
 from frechet.operations.transposition import transposed
 from frechet.verification.lines import check_lines
 
@@ -40,10 +41,17 @@ class StepsPage:
         self.page, self.level = page, level
         self.name, self.letter = page.name, page.letter
         self.x, self.function = page.variable, page.function
-        self.answers = [page._answered(None, 1)]
+        self.answers = [self._answered()]
         self.d: Derivative = self.answers[0].derivative
         self.rows = Rows(self.letter, inner, level, level == "all" if reasons is None else reasons)
         self.derivation = self._derived(self.d, inner == "trace")
+
+    def _answered(self) -> Answer:
+        """The gradient or Jacobian; where there is none, as of a function that is not holomorphic, the differential."""
+        try:
+            return self.page._answered(None, 1)
+        except UnsupportedError:
+            return self.page._answered("differential", 1)
 
     def _derived(self, d: Derivative, traces: bool) -> Derivation:
         found = derive(d, self.level, self.page.reading.definitions, traces)
@@ -88,62 +96,12 @@ class StepsPage:
 
     def _expected(self) -> Iterator[Block]:
         yield Heading("What to expect")
-        yield Paragraph(self._kind_of_object())
+        yield Paragraph(kind_of_object(self.d, self.letter, self.name))
         space = gradient_space(self.x)
         if gradient_of(self.d) and space is not None:
             yield Paragraph([f"{self.name} is {show_declared(self.x)}, so its steps and the gradient live in {space}."])
         shown = [self.function, self.derivation.result, *(line.value for line in self.derivation.lines)]
         yield Paragraph(["Signs: ", *listed(symbols_used(shown, self.d), ", "), "."])
-
-    def _kind_of_object(self) -> list[Inline]:
-        x, letter, name = self.x, self.letter, self.name
-
-        def space(e: Expr) -> Math:
-            return Math("{0}", lambda n: show_space(e.shape, n, () if e.real else ("complex",)))
-
-        if not gradient_of(self.d):
-            words: list[Inline] = [
-                "The derivative is a linear map ",
-                space(x),
-                Math(" → "),
-                space(self.function),
-                ": for a step ",
-            ]
-            words += [Math("{0}", self.d.direction), " it gives the change ", Math(f"d{letter}"), " to first order. "]
-            return [*words, *self._as_matrix()]
-        words = [
-            "A number ",
-            Math(f"d{letter}"),
-            " for every step ",
-            Math("{0}", self.d.direction),
-            ", linear in it. Every linear map ",
-        ]
-        words += [space(x), Math(" → ℝ"), f" is the inner product with one {_of_kind(x)}, call it G: "]
-        product, real = f"d{letter} = ⟨G, d{name}⟩ = ", "" if x.real else "Re "
-        bar, dagger = ("", "ᵀ") if x.real else ("conj", "ᴴ")
-        small = name.lower()
-        if x.kind == "matrix":
-            entry = f"{real}Σᵢⱼ {bar + '(gᵢⱼ)' if bar else 'gᵢⱼ'} d{small}ᵢⱼ"
-            words += [
-                Math(product + entry),
-                ", and in matrix form that sum is a trace, ",
-                Math(f"{real}tr(G{dagger} d{name})"),
-            ]
-            return [*words, ": that is why a trace stands here. This G is the gradient."]
-        if x.kind == "vector":
-            entry = f"{real}Σᵢ {bar + '(gᵢ)' if bar else 'gᵢ'} d{small}ᵢ"
-            return [*words, Math(product + entry + f" = {real}G{dagger} d{name}"), ". This G is the gradient."]
-        return [*words, Math(f"d{letter} = ⟨G, d{name}⟩"), ", the sum over all entries. This G is the gradient."]
-
-    def _as_matrix(self) -> list[Inline]:
-        if self.x.shape == SCALAR:
-            return ["It is read off beside ", Math("{0}", self.d.direction), "."]
-        if len(self.x.shape) > 2 or len(self.function.shape) > 2 or self.function.shape == SCALAR:
-            return ["It is written as its action on a step."]
-        if "matrix" in (self.x.kind, self.function.kind):
-            words: list[Inline] = ["With the columns stacked by vec it is one matrix, the Jacobian J: "]
-            return [*words, Math(f"vec(d{self.letter}) = J vec(d{self.name})"), "."]
-        return ["It is a matrix, the Jacobian J: ", Math(f"d{self.letter} = J d{self.name}"), "."]
 
     # -- the lines
     def _steps(self) -> Iterator[Block]:
@@ -161,9 +119,7 @@ class StepsPage:
             yield Steps(self._in_full(f"d{self.letter}/d{self.name}", self.derivation.result, found, "read off"))
             return
         if self.function.shape == SCALAR:
-            found = self.d.gradient
-            words = [f"read off, by the convention {self.d.convention}"]
-            yield Steps([Step(Math(f"∂{self.letter}/∂{self.name}"), Math("{0}", found), words, size(found.shape))])
+            yield from self._complex()
             return
         if len(self.x.shape) == 2 and len(self.function.shape) == 2:
             try:
@@ -182,6 +138,25 @@ class StepsPage:
                 return
         by = "the derivative as a linear map"
         yield Steps([Step(Math(f"d{self.letter}"), Math("{0}", self.d.differential), [by], size(self.function.shape))])
+
+    def _complex(self) -> Iterator[Block]:
+        """Of a complex function the derivative by the convention, or both Wirtinger derivatives."""
+        left, size = f"∂{self.letter}/∂{self.name}", show_size(self.x.shape)
+        try:
+            words = [f"read off, by the convention {self.d.convention}"]
+            yield Steps([Step(Math(left), Math("{0}", self.d.gradient), words, size)])
+        except UnsupportedError:
+            by: list[Inline] = [
+                Math(f"d{self.letter} = tr(Pᵀ d{self.name}) + tr(Qᵀ conj(d{self.name}))"),
+                ": P, what stands beside ",
+                Math("{0}", self.d.direction),
+            ]
+            other = ["Q, what stands beside its conjugate; the function is not holomorphic, since Q is not 0"]
+            bar = f"∂{self.letter}/∂conj({self.name})"
+            yield Steps([
+                Step(Math(left), Math("{0}", self.d.wirtinger("wirtinger")), by, size),
+                Step(Math(bar), Math("{0}", self.d.wirtinger("wirtinger-conj")), other, size),
+            ])  # fmt: skip
 
     def _in_full(self, left: str, result: Expr, full: Expr, by: str) -> list[Step]:
         """The result in terms of the parts, and of the variables."""
@@ -214,7 +189,9 @@ class StepsPage:
             rows.append(Step(None, Math("{0}", full), ["the parts put in"], size))
         yield Steps(rows)
         words: list[Inline] = [f"The gradient has the shape of {name}, {size} (denominator layout)"]
-        if self.x.kind in ("matrix", "vector"):
+        if not self.x.real:
+            words += ["; the Wirtinger derivative ", Math(f"∂{letter}/∂conj({name})"), " is half of it"]
+        elif self.x.kind in ("matrix", "vector"):
             numerator = d.layout("numerator")
             words += [
                 "; in numerator layout the partials are its transpose, ",
@@ -311,10 +288,6 @@ class StepsPage:
 
 def _of_size(x: Expr) -> str:
     return "a number" if x.shape == SCALAR else show_size(x.shape)
-
-
-def _of_kind(x: Expr) -> str:
-    return f"vector of length {show_size(x.shape)}" if x.kind == "vector" else f"{show_size(x.shape)} {x.kind}"
 
 
 def _what(v: Expr) -> str:

@@ -24,6 +24,7 @@ NETWORKS = {
     "shared": "h = tanh(W*x)\nk = tanh(W*h)\nl = h.*k\nsum(exp(l)) + norm2(W)^2",
     "aliases": "u = W*x\nv = u\nw = v + u\nnorm2(w)^2",
     "quadratic": "S = A'*A + eye(n)\nT = inv(S)\nlogdet(S) + x'*T*x",
+    "ones": "s = sum(W*x)\nr = s + a\nr + a",
     "by a number": "s = a*norm2(x)\nh = tanh(s*W*x)\nsum(h)/s",
 }
 
@@ -36,7 +37,7 @@ def made(text: str, wrt: list[str] | None = None, declare: list[str] | None = No
 
 @pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
 def test_gradients_are_those_of_the_whole_function(text: str) -> None:
-    b = made(text, ["a", "W"] if "a*" in text else None)
+    b = made(text, ["a", "W"] if "a*" in text or "+ a" in text else None)
     function = read(text).expression
     rng = Random(1)
     sizes = random_sizes([function], rng)

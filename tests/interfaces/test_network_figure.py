@@ -76,3 +76,9 @@ def test_too_large_a_graph_is_refused_by_number() -> None:
     lines = ["h0 = x", *(f"h{i} = tanh(W*h{i - 1})" for i in range(1, 500)), "sum(h499)"]
     with pytest.raises(LimitError, match="at most 400"):
         Network("\n".join(lines), check=False).svg()
+
+
+def test_the_picture_in_the_docs_is_what_is_drawn() -> None:
+    root = Path(__file__).parents[2]
+    drawn = network(root / "examples" / "networks" / "lstm.frechet").svg()
+    assert (root / "docs" / "lstm.svg").read_text(encoding="utf-8") == drawn

@@ -37,4 +37,4 @@ def show(document: Document, format: Format = "terminal", **options: Any) -> Non
         from frechet.interfaces.rendering.terminal import of_terminal
 
         options = of_terminal() | options
-    sys.stdout.write(render(document, format, **options))
+    print(render(document, format, **options).rstrip("\n"))

@@ -1,0 +1,71 @@
+"""What kind of object a derivative is, said before it is found."""
+
+from __future__ import annotations
+
+from frechet.differentiation.derivative import Derivative
+from frechet.expressions.dimension import SCALAR
+from frechet.expressions.node import Expr, depends
+from frechet.interfaces.document import Inline, Math
+from frechet.interfaces.page import show_size
+from frechet.interfaces.remarks import gradient_of
+from frechet.notation.spaces import show_space
+
+
+def kind_of_object(d: Derivative, letter: str, name: str) -> list[Inline]:
+    """A gradient by an inner product, a linear map with its Jacobian, or the derivative by a number."""
+    return _gradient(d, letter, name) if gradient_of(d) else _map(d, letter, name)
+
+
+def conjugates(d: Derivative) -> bool:
+    """Does the differential depend on the conjugate of the step? Then it is linear over the real numbers only."""
+    if d.variable.real:
+        return False
+    return any(n.op.name in ("conj", "re", "im") for n in depends(d.raw_differential, d.direction))
+
+
+def _space(e: Expr) -> Math:
+    return Math("{0}", lambda n: show_space(e.shape, n, () if e.real else ("complex",)))
+
+
+def _map(d: Derivative, letter: str, name: str) -> list[Inline]:
+    x, f = d.variable, d.function
+    over = " over the real numbers" if conjugates(d) else ""
+    words: list[Inline] = [f"The derivative is a map, linear{over}, ", _space(x), Math(" → "), _space(f), ": for a step "]
+    words += [Math("{0}", d.direction), " it gives the change ", Math(f"d{letter}"), " to first order. "]
+    if x.shape == SCALAR:
+        return [*words, "It is read off beside ", Math("{0}", d.direction), "."]
+    if over:
+        return [*words, "It depends on the conjugate of the step too, so no single matrix says it all."]
+    if f.shape == SCALAR or len(x.shape) > 2 or len(f.shape) > 2:
+        return [*words, "It is written as its action on a step."]
+    if "matrix" in (x.kind, f.kind):
+        stacked = Math(f"vec(d{letter}) = J vec(d{name})")
+        return [*words, "With the columns stacked by vec it is one matrix, the Jacobian J: ", stacked, "."]
+    return [*words, "It is a matrix, the Jacobian J: ", Math(f"d{letter} = J d{name}"), "."]
+
+
+def _gradient(d: Derivative, letter: str, name: str) -> list[Inline]:
+    x = d.variable
+    over = "" if x.real else " over the real numbers"
+    words: list[Inline] = [
+        "A number ",
+        Math(f"d{letter}"),
+        " for every step ",
+        Math("{0}", d.direction),
+        f", linear{over} in it. ",
+    ]
+    words += ["Every such map ", _space(x), Math(" → ℝ"), f" is the inner product with one {_of_kind(x)}, call it G: "]
+    product, real, dagger = f"d{letter} = ⟨G, d{name}⟩ = ", "" if x.real else "Re ", "ᵀ" if x.real else "ᴴ"
+    small = name.lower()
+    if x.kind == "matrix":
+        entry = "gᵢⱼ" if x.real else "conj(gᵢⱼ)"
+        words += [Math(f"{product}{real}Σᵢⱼ {entry} d{small}ᵢⱼ"), ", and in matrix form that sum is a trace, "]
+        return [*words, Math(f"{real}tr(G{dagger} d{name})"), ": that is why a trace stands here. This G is the gradient."]
+    if x.kind == "vector":
+        entry = "gᵢ" if x.real else "conj(gᵢ)"
+        return [*words, Math(f"{product}{real}Σᵢ {entry} d{small}ᵢ = {real}G{dagger} d{name}"), ". This G is the gradient."]
+    return [*words, Math(f"d{letter} = ⟨G, d{name}⟩"), ", the sum over all entries. This G is the gradient."]
+
+
+def _of_kind(x: Expr) -> str:
+    return f"vector of length {show_size(x.shape)}" if x.kind == "vector" else f"{show_size(x.shape)} {x.kind}"
