@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from frechet.expressions.dimension import SCALAR, show_shape
+from frechet.expressions.dimension import SCALAR, UNIT, Shape, axes, show_dimension
 from frechet.expressions.node import Expr, depends, walk
 from frechet.interfaces.answer import shape_names
 from frechet.interfaces.document import Block, Content, Document, Inline, Math, Paragraph
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 OBJECTS = {"gradient": "gradient", "jacobian": "Jacobian", "hessian": "Hessian", "differential": "differential",
            "riemannian": "Riemannian gradient", "formula": "first formula"}  # fmt: skip
 ADJECTIVES = re.compile(
-    r"^((?:the entries|each row) of \w+|\w+(?:, \w+)*(?: and \w+)?) "
-    r"(symmetric|positive|negative|skew-symmetric|orthogonal|diagonal|a multiple|not restricted|1 or|0 or)"
+    r"^((?:the entries|the columns|the rows) of \w+|\w+(?:, \w+)*(?: and \w+)?) "
+    r"(symmetric|positive|negative|skew-symmetric|orthogonal|diagonal|a multiple|a general matrix|orthonormal|1 or|0 or)"
 )
 
 
@@ -102,12 +102,12 @@ def _right(found: Verdict) -> Content:
         return ["Right, with columns stacked by vec. ", *_expected(found)]
     if form.kind in ("differential", "hessian", "riemannian") or form.expression.shape == SCALAR:
         return ["Right. ", *_expected(found)]
-    return [f"Right, in {form.layout} layout ({show_shape(form.expression.shape)}). ", *_expected(found)]
+    return [f"Right, in {form.layout} layout ({_size(form.expression.shape)}). ", *_expected(found)]
 
 
 def _other_layout(found: Verdict) -> Content:
     form, first = _form(found), found.forms[0]
-    size = show_shape(form.expression.shape)
+    size = _size(form.expression.shape)
     if form.kind == "gradient" and not form.stacked:
         like = f", the shape of {found.question.variable.params[0]}," if found.question.variable is not None else ","
         return [
@@ -126,13 +126,12 @@ def _other_layout(found: Verdict) -> Content:
 
 def _transposed(found: Verdict) -> Content:
     if found.edit is not None:
-        before, after = found.edit.before, found.edit.after
         said: list[Inline] = [
-            f"A transpose is wrong: with {after} in the place of {before} your answer is right. ", *_expected(found),
-            " ", RULE_WORDS["transpose"],
+            f"A transpose is missing or too much: {_corrected(found)} would be right. ", *_expected(found), " ",
+            RULE_WORDS["transpose"],
         ]  # fmt: skip
         if found.condition:
-            said.append(f" It would be right only if {sentence(found.condition)}.")
+            said.append(f" Yours is right only if {sentence(found.condition)}.")
         return said
     form = _form(found)
     if form.kind == "formula":
@@ -152,7 +151,8 @@ def _factor(found: Verdict) -> Content:
         return ["The term ", *_terms(found.terms), f" has a wrong factor: yours is {shown} times it. ", *_expected(found)]
     said: list[Inline] = [f"Wrong by the factor {shown}: yours is {shown} times the {OBJECTS[_form(found).kind]}",
                           _layout_remark(found), ". ", *_expected(found)]  # fmt: skip
-    if found.factor == 0.5:
+    x = found.question.variable
+    if found.factor == 0.5 and x is not None and _occurrences(found.question.function, x) > 1:
         said.append(" " + RULE_WORDS["square"])
     elif isinstance(found.factor, str):
         said.append(f" The factor is answer over {OBJECTS[_form(found).kind]}.")
@@ -164,7 +164,8 @@ def _sign(found: Verdict) -> Content:
         verb = "has" if len(found.terms) == 1 else "have"
         noun = "The term " if len(found.terms) == 1 else "The terms "
         return [noun, *_terms(found.terms), f" {verb} the wrong sign in your answer. ", *_expected(found)]
-    return ["Wrong sign: yours is the negative of it", _layout_remark(found), ". ", *_expected(found)]
+    what = OBJECTS[_form(found).kind]
+    return [f"Wrong sign: yours is the negative of the {what}", _layout_remark(found), ". ", *_expected(found)]
 
 
 def _symmetrization(found: Verdict) -> Content:
@@ -208,7 +209,8 @@ def _missing(found: Verdict) -> Content:
     said += _expected(found, "In full ")
     f, x = found.question.function, found.question.variable
     if x is not None and _occurrences(f, x) > 1:
-        said.append(f" {RULE_WORDS['product'].format(x=x.params[0])}")
+        rule = "sum" if f.op.name == "sum_of_terms" else "product"
+        said.append(f" {RULE_WORDS[rule].format(x=x.params[0])}")
     return said
 
 
@@ -232,7 +234,7 @@ def _elementwise(found: Verdict) -> Content:
             "This is the derivative of another function: of the one with functions of matrices for element-wise ones"
         )
     if found.edit is not None:
-        said.append(f"; {found.edit.after.strip()} would be right" + _layout_remark(found))
+        said.append(f"; {_corrected(found)} would be right" + _layout_remark(found))
     elif found.others:
         said += [", ", Math("{0}", found.others[0])]
     return [*said, ". ", *_expected(found)]
@@ -249,10 +251,11 @@ def _shape(found: Verdict) -> Content:
     if found.inner is not None:
         said += _chain(found)
     elif found.edit is not None:
-        said.append(f"{found.edit.after.strip()} in the place of {found.edit.before.strip()} would be right. ")
+        said.append(f"{_corrected(found)} would be right. ")
         said.append(RULE_WORDS.get(found.edit.kind, "") + (" " if found.edit.kind in RULE_WORDS else ""))
-    elif found.answer is not None and found.answer.shape == SCALAR:
-        said.append("A derivative by an array has an entry for each of its entries. ")
+    elif found.answer is not None and found.forms[0].kind == "gradient" and found.question.variable is not None:
+        name = found.question.variable.params[0]
+        said.append(f"A gradient has an entry for every entry of {name}: the derivative by that entry. ")
     return [*said, *_expected(found)]
 
 
@@ -261,7 +264,7 @@ def _wrong(found: Verdict) -> Content:
     if found.inner is not None:
         return [*said, *_chain(found), *_expected(found)]
     if found.edit is not None:
-        said.append(f"{found.edit.after.strip()} in the place of {found.edit.before.strip()} would be right. ")
+        said.append(f"{_corrected(found)} would be right. ")
         said.append(RULE_WORDS.get(found.edit.kind, "") + " ")
     elif found.rule == "parallel":
         said.append("Yours is a multiple of it at every point, but not the same multiple everywhere. ")
@@ -291,6 +294,7 @@ RULE_WORDS = {
     "trace": "A derivative of a number must be a number: the trace is missing.",
     "square": "A square is a product of two equal factors, and the product rule differentiates both.",
     "product": "The product rule differentiates every {x}.",
+    "sum": "Every term of a sum is differentiated.",
 }
 RULES = {
     "transpose": "a factor that changes sides is transposed",
@@ -349,6 +353,12 @@ def _name(found: Verdict) -> str:
     return "" if x is None else str(x.params[0])
 
 
+def _corrected(found: Verdict) -> str:
+    """The answer with the mistake undone, as typed, in one line."""
+    assert found.edit is not None
+    return found.edit.text.strip().replace("\n", "; ")
+
+
 def _form(found: Verdict) -> Form:
     return found.form or found.forms[0]
 
@@ -367,8 +377,15 @@ def _layout_remark(found: Verdict) -> str:
     return f", transposed ({form.layout} layout)"
 
 
+def _size(shape: Shape) -> str:
+    """p×q, pq×rs, a vector as n."""
+    if len(axes(shape)) == 1 and shape[0] is not UNIT:
+        return show_dimension(shape[0])
+    return "×".join(show_dimension(d) if len(d.terms) == 1 else f"({d})" for d in shape)
+
+
 def _shown(e: Expr) -> str:
-    return "a number" if e.shape == SCALAR else show_shape(e.shape) + (" (a vector)" if e.kind == "vector" else "")
+    return "a number" if e.shape == SCALAR else _size(e.shape) + (" (a vector)" if e.kind == "vector" else "")
 
 
 def _shapes(found: Verdict) -> str:
@@ -376,7 +393,7 @@ def _shapes(found: Verdict) -> str:
     said = []
     for f in found.forms:
         if not f.stacked:
-            words = show_shape(f.expression.shape) + (f" ({f.layout} layout)" if f.layout else "")
+            words = _size(f.expression.shape) + (f" ({f.layout} layout)" if f.layout else "")
             if f.expression.shape == SCALAR:
                 words = "a number"
             said.append(words)
@@ -396,7 +413,7 @@ def _occurrences(f: Expr, x: Expr) -> int:
 
 def sentence(condition: str) -> str:
     """`A symmetric` as `A is symmetric`."""
-    return ADJECTIVES.sub(lambda m: f"{m[1]} {'are' if ' and ' in m[1] or 'entries' in m[1] else 'is'} {m[2]}", condition)
+    return ADJECTIVES.sub(lambda m: f"{m[1]} {'are' if ' and ' in m[1] or ' of ' in m[1] else 'is'} {m[2]}", condition)
 
 
 # -- numbers

@@ -443,7 +443,8 @@ class _Reader:
                 name, end = with_index
                 self.at = end
                 return self.used(name, t, self.tokens[end - 1].end)
-        special = self.sign(letters, t) if longest is None else None
+        extreme = letters in ("lambda", "sigma") and self.next == "_" and self.peeked() in (r"\max", r"\min")
+        special = self.sign(letters, t) if longest is None or extreme else None
         if special is not None:
             return special
         self.at = taken

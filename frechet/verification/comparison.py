@@ -65,7 +65,7 @@ class Ground:
         at = self.points if at is None else at
         return bool(at) and all(close(self.value(a, p), self.value(b, p)) for p in at)
 
-    def special(self, change: Change, n: int = 2) -> list[Point]:
+    def special(self, change: Change, n: int = 3) -> list[Point]:
         """Points at which a change of the values was made, and the expressions still have values."""
         import numpy as np
 
@@ -81,7 +81,7 @@ class Ground:
             else:
                 return []
             if not change(values, rng):
-                return []
+                continue
             point = Point(values, dict(sizes))
             if all(np.all(np.isfinite(self.value(e, point))) for e in self.finite):
                 found.append(point)

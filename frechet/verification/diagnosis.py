@@ -197,7 +197,7 @@ def unprojected(found: Verdict, ground: Ground, text: str) -> Verdict | None:
             continue
         if ground.equal(inside, found.expected):
             symmetric = names in (("symmetric",), ("hermitian",))
-            condition = f"{x.params[0]} is not restricted to the {' '.join(names)} space"
+            condition = f"{x.params[0]} a general matrix"
             case = next((c for c in special_cases.symmetric_cases(ground.variables)
                          if symmetric and special_cases.holds(c, ground, found.answer, f.expression)), None)  # fmt: skip
             return replace(
