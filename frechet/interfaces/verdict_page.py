@@ -13,6 +13,8 @@ from frechet.interfaces.answer import shape_names
 from frechet.interfaces.document import Block, Content, Document, Inline, Math, Paragraph
 from frechet.notation.latex import write_latex
 from frechet.notation.text import write_text
+from frechet.operations.constants import is_zero
+from frechet.verification.diagnosis import terms
 
 if TYPE_CHECKING:
     from frechet.verification.forms import Form
@@ -22,7 +24,8 @@ OBJECTS = {"gradient": "gradient", "jacobian": "Jacobian", "hessian": "Hessian",
            "riemannian": "Riemannian gradient", "formula": "first formula"}  # fmt: skip
 ADJECTIVES = re.compile(
     r"^((?:the entries|the columns|the rows) of \w+|\w+(?:, \w+)*(?: and \w+)?) "
-    r"(symmetric|positive|negative|skew-symmetric|orthogonal|diagonal|a multiple|a general matrix|orthonormal|1 or|0 or)"
+    r"(symmetric|Hermitian|positive|negative|skew-symmetric|orthogonal|diagonal|a multiple|a general matrix|orthonormal|"
+    r"1 or|0 or)"
 )
 
 
@@ -154,6 +157,8 @@ def _factor(found: Verdict) -> Content:
     x = found.question.variable
     if found.factor == 0.5 and x is not None and _occurrences(found.question.function, x) > 1:
         said.append(" " + RULE_WORDS["square"])
+    elif found.factor == 0.5 and x is not None and not x.real:
+        said.append(f" It is ∂{_letter(found)}/∂conj({x.params[0]}), the answer in the convention wirtinger-conj.")
     elif isinstance(found.factor, str):
         said.append(f" The factor is answer over {OBJECTS[_form(found).kind]}.")
     return said
@@ -181,7 +186,10 @@ def _symmetrization(found: Verdict) -> Content:
         said[0] = f"Right only if {sentence(words)}, and then only up to the factor {_number(found.factor)}. "
         return said
     f, x = found.question.function, found.question.variable
-    if x is not None and _occurrences(f, x) > 1:
+    if found.edit is not None:
+        return [*said, f" {_corrected(found)} would be right. {RULE_WORDS[found.edit.kind]}"]
+    form = _form(found).expression
+    if x is not None and found.answer is not None and len(terms(form)) > len(terms(found.answer)) and _occurrences(f, x) > 1:
         name = x.params[0]
         first = words.split(" ")[0].strip(",")
         said[-1] = said[-1] if not isinstance(said[-1], str) else said[-1].rstrip(".")
@@ -204,6 +212,8 @@ def _conditional(found: Verdict) -> Content:
 def _missing(found: Verdict) -> Content:
     one = len(found.terms) == 1
     said: list[Inline] = ["A term is missing: " if one else "Terms are missing: ", *_terms(found.terms), ". "]
+    if found.condition:
+        said.append(f"And what is there is right only if {sentence(found.condition)}. ")
     if found.factor is not None:
         said.append(f"What is there is {_number(found.factor)} times what it should be. ")
     said += _expected(found, "In full ")
@@ -248,7 +258,9 @@ def _shape(found: Verdict) -> Content:
         said.append(
             f"Wrong shape: yours is {_shown(found.answer)}, and the {OBJECTS[found.forms[0].kind]} is {_shapes(found)}. "
         )
-    if found.inner is not None:
+    if found.rule == "variable":
+        said += _other_variable(found)
+    elif found.inner is not None:
         said += _chain(found)
     elif found.edit is not None:
         said.append(f"{_corrected(found)} would be right. ")
@@ -261,8 +273,14 @@ def _shape(found: Verdict) -> Content:
 
 def _wrong(found: Verdict) -> Content:
     said: list[Inline] = ["Not equal. "] if _form(found).kind == "formula" else ["Wrong. "]
+    if found.rule == "variable":
+        return [*said, *_other_variable(found), *_expected(found)]
     if found.inner is not None:
         return [*said, *_chain(found), *_expected(found)]
+    if found.answer is not None and is_zero(found.answer):
+        return [*said, "Yours is 0. ", *_expected(found)]
+    if found.rule == "rows":
+        said.append("It would be right if vec stacked rows; here it stacks columns, as in most books on matrix calculus. ")
     if found.edit is not None:
         said.append(f"{_corrected(found)} would be right. ")
         said.append(RULE_WORDS.get(found.edit.kind, "") + " ")
@@ -313,6 +331,8 @@ RULES = {
     "matrix-of": "element-wise function differentiated as a function of a matrix",
     "parallel": "a factor that is not constant",
     "scalar": "rule for numbers used for matrices",
+    "variable": "derivative by another variable",
+    "rows": "vec stacks columns",
 }
 
 
@@ -322,6 +342,11 @@ def _chain(found: Verdict) -> list[Inline]:
         "The chain rule is not finished: yours is the derivative by u = ", Math("{0}", found.inner),
         ", and the derivative of u itself is still missing. ",
     ]  # fmt: skip
+
+
+def _other_variable(found: Verdict) -> list[Inline]:
+    assert found.inner is not None
+    return [f"Yours is the derivative by {found.inner.params[0]}, another variable. "]
 
 
 def _expected(found: Verdict, before: str = "") -> list[Inline]:

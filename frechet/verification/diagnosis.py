@@ -17,9 +17,11 @@ from frechet.expressions.space import space_names
 from frechet.notation.reading import read
 from frechet.notation.text import write_text
 from frechet.notation.translation import untranslated
-from frechet.operations.constants import EYE, VARIABLE, is_zero, size, variable
+from frechet.operations.constants import COMMUTATION, EYE, VARIABLE, is_zero, size, variable
+from frechet.operations.determinant import DET
 from frechet.operations.elementwise import EXP
 from frechet.operations.hadamard import monomial
+from frechet.operations.products import product
 from frechet.operations.reductions import sum_all
 from frechet.operations.sums import SUM, add
 from frechet.operations.transposition import transposed
@@ -27,7 +29,7 @@ from frechet.simplification.polishing import expanded
 from frechet.verification import repairs, special_cases
 from frechet.verification.answers import read_answer
 from frechet.verification.comparison import CLOSE, Ground, close
-from frechet.verification.forms import OTHER_LAYOUT, Form
+from frechet.verification.forms import OTHER_LAYOUT, RIGHT, Form
 from frechet.verification.sampling import Point, sample
 
 if TYPE_CHECKING:
@@ -44,8 +46,8 @@ def diagnosed(found: Verdict, ground: Ground, text: str) -> Verdict:
     """The verdict on a readable answer of a fitting shape that is not right."""
     for diagnose in (
         proportional, by_free_entries, unprojected, by_transposition, symmetric_only, by_terms, by_named_factor, by_kind,
-        by_edit, by_other_function, by_sign, without_inner, special_only, symmetric_up_to_factor, by_scaled_terms, parallel,
-        partly,
+        by_edit, by_other_function, by_other_variable, by_sign, without_inner, special_only, symmetric_with_terms,
+        symmetric_up_to_factor, by_scaled_terms, by_rows, parallel, partly,
     ):  # fmt: skip
         result = diagnose(found, ground, text)
         if result is not None:
@@ -55,7 +57,8 @@ def diagnosed(found: Verdict, ground: Ground, text: str) -> Verdict:
 
 def misshapen(found: Verdict, ground: Ground, text: str) -> Verdict:
     """The verdict on a readable answer of which no layout of the derivative has the shape."""
-    return without_inner(found, ground, text) or mended(found, ground, text) or found
+    other = by_other_variable(found, ground, text)
+    return other or without_inner(found, ground, text) or mended(found, ground, text) or found
 
 
 def mended(found: Verdict, ground: Ground, text: str) -> Verdict | None:
@@ -98,7 +101,7 @@ def _ratios(found: Verdict, ground: Ground) -> Iterator[tuple[Form, list[float]]
     assert found.answer is not None
     for f in _fitting(found):
         ratios = ground.ratios(found.answer, f.expression)
-        if ratios is not None:
+        if ratios is not None and any(abs(r) > CLOSE for r in ratios):
             yield f, ratios
 
 
@@ -141,6 +144,7 @@ def _scalars(found: Verdict) -> list[Expr]:
     function = found.question.function
     names = sorted({n for v in variables(function, found.expected) for d in v.shape if d is not UNIT for n in d.names()})
     parts = [n for n in walk(function, found.expected) if n.shape == SCALAR and n.real and n.op.name != "number"]
+    parts += [DET.build(n.args[0]) for n in walk(function) if n.op.name == "logdet"]
     parts += [EXP.build(n) for n in parts if n.op.name == "logsumexp"]
     parts += [sum_all(EXP.build(n.args[0])) for n in walk(function, found.expected) if n.op.name == "softmax"]
     return list(dict.fromkeys([*(size(dim(n)) for n in names), *parts]))[:PARTS]
@@ -215,7 +219,15 @@ def unprojected(found: Verdict, ground: Ground, text: str) -> Verdict | None:
 
 def symmetric_only(found: Verdict, ground: Ground, text: str) -> Verdict | None:
     """Right only if one square matrix is symmetric, or all are."""
-    return _in_case(found, ground, special_cases.symmetric_cases(ground.variables), "missing-symmetrization", "symmetric")
+    cases = special_cases.symmetric_cases(ground.variables)
+    result = _in_case(found, ground, cases, "missing-symmetrization", "symmetric")
+    if result is None or result.form is None or result.answer is None:
+        return None
+    if len(terms(result.form.expression)) > len(terms(result.answer)):
+        return result
+    orders = (repairs.SWAPPED, repairs.REVERSED)  # A*A'*x for A'*A*x
+    edit = next((edit for edit, _, _ in _edited(found, ground, text, lambda edit: edit.kind in orders)), None)
+    return result if edit is None else replace(result, edit=edit, rule=edit.kind)
 
 
 def by_sign(found: Verdict, ground: Ground, text: str) -> Verdict | None:
@@ -368,6 +380,21 @@ def _scalar_case(found: Verdict, ground: Ground) -> bool:
     return count > 1 and bool(sizes)
 
 
+def symmetric_with_terms(found: Verdict, ground: Ground, text: str) -> Verdict | None:
+    """Terms that are missing, and right for the rest if a matrix is symmetric: two mistakes."""
+    assert found.answer is not None
+    f = _fitting(found)[0]
+    parts = terms(f.expression)
+    if not 1 < len(parts) <= TERMS:
+        return None
+    for case in special_cases.symmetric_cases(ground.variables):
+        c = ground.combination(found.answer, parts, ground.special(case.change))
+        if c is not None and {nice(k) for k in c} == {0.0, 1.0}:
+            lacking = tuple(t for t, k in zip(parts, c, strict=True) if nice(k) == 0.0)
+            return replace(found, form=f, verdict="missing-term", terms=lacking, condition=case.words)
+    return None
+
+
 # -- edits of the answer
 
 
@@ -433,8 +460,11 @@ def _edited(
             e = read_answer(untranslated(edit.text), found.question.names)
         except FrechetError:
             continue
-        for f in found.forms:
-            if f.expression.shape == e.shape and equal(ground, e, f.expression):
+        fitting = [f for f in found.forms if f.expression.shape == e.shape]
+        if equal is _equal and fitting and fitting[0].verdict == RIGHT:
+            fitting = [f for f in fitting if f.verdict == RIGHT]  # the other layout of a square one is another mistake
+        for f in fitting:
+            if equal(ground, e, f.expression):
                 yield edit, e, f
                 return
 
@@ -460,6 +490,40 @@ def by_other_function(found: Verdict, ground: Ground, text: str) -> Verdict | No
             if e.shape == found.answer.shape and _up_to_factor(ground, found.answer, e):
                 return replace(found, verdict="elementwise-for-matrix", rule=kind, others=(function,))
     return None
+
+
+def by_other_variable(found: Verdict, ground: Ground, text: str) -> Verdict | None:
+    """The derivative by another variable of the function."""
+    q = found.question
+    if q.variable is None or found.answer is None or q.kind not in ("gradient", "jacobian"):
+        return None
+    for v in variables(q.function):
+        if v is q.variable or not v.real or found.answer.shape not in (v.shape, v.shape[::-1]):
+            continue
+        try:
+            d = Derivative(q.function, v)
+            e = d.gradient if q.function.shape == SCALAR else d.jacobian
+        except FrechetError:
+            continue
+        for candidate in (e, transposed(e)):
+            if candidate.shape == found.answer.shape and ground.equal(found.answer, candidate):
+                return replace(found, rule="variable", inner=v)
+    return None
+
+
+def by_rows(found: Verdict, ground: Ground, text: str) -> Verdict | None:
+    """The Jacobian for vectors that stack rows instead of columns."""
+    q = found.question
+    if q.variable is None or found.answer is None or found.form is None or q.kind not in ("jacobian", "hessian"):
+        return None
+    j = found.form.expression
+    if found.form.layout == "denominator" or q.variable.kind != "matrix":
+        return None
+    rows = product(j, COMMUTATION.build(*q.variable.shape[::-1]))
+    result = q.variable if q.kind == "hessian" else q.function
+    if result.kind == "matrix":
+        rows = product(COMMUTATION.build(*result.shape), rows)
+    return replace(found, rule="rows") if ground.equal(found.answer, rows) else None
 
 
 def without_inner(found: Verdict, ground: Ground, text: str) -> Verdict | None:

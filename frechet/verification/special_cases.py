@@ -36,7 +36,11 @@ def _square(v: Expr) -> bool:
 
 
 def _may_be_asymmetric(v: Expr) -> bool:
-    return _square(v) and v.real and not v.params[1] and v.params[2] in ("normal", "invertible", "positive", "nonnegative")
+    return (
+        _square(v)
+        and not set(v.params[1]) - {"complex"}
+        and v.params[2] in ("normal", "invertible", "positive", "nonnegative")
+    )
 
 
 def of_each(names: Sequence[str], make: Callable[[Any, Random], Any]) -> Change:
@@ -52,13 +56,15 @@ def of_each(names: Sequence[str], make: Callable[[Any, Random], Any]) -> Change:
 
 
 def symmetric_cases(variables: Sequence[Expr]) -> Iterator[Case]:
-    """One square matrix symmetric, then all of them."""
+    """One square matrix symmetric, then all of them; complex ones Hermitian."""
     square = [v for v in variables if _may_be_asymmetric(v)][:VARIABLES]
     for v in square:
-        yield Case(f"{v.params[0]} symmetric", (v,), of_each([v.params[0]], lambda x, rng: (x + x.T) / 2))
+        word = "symmetric" if v.real else "Hermitian"
+        yield Case(f"{v.params[0]} {word}", (v,), of_each([v.params[0]], _symmetric))
     if len(square) > 1:
         names = [v.params[0] for v in square]
-        yield Case(f"{_listed(names)} symmetric", tuple(square), of_each(names, lambda x, rng: (x + x.T) / 2))
+        word = "symmetric" if all(v.real for v in square) else "Hermitian"
+        yield Case(f"{_listed(names)} {word}", tuple(square), of_each(names, _symmetric))
 
 
 def signed_cases(variables: Sequence[Expr]) -> Iterator[Case]:
@@ -108,6 +114,10 @@ def _commuting(a: str, b: str) -> Change:
         return True
 
     return change
+
+
+def _symmetric(x: Any, rng: Random) -> Any:
+    return (x + x.conj().T) / 2
 
 
 def _diagonal(x: Any) -> Any:

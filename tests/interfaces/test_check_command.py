@@ -33,7 +33,7 @@ def test_the_first_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 1
     first, second = out.splitlines()
     assert first.startswith("Right only if A is symmetric. In general ∇g = (A + Aᵀ) x")
-    assert second == "Example: x = [1; 1], A = [0 1; 0 0]: ∇g = [1; 1], yours gives [2; 0]."
+    assert second == "Example: A = [0 1; 0 0], x = [1; 1]: ∇g = [1; 1], yours gives [2; 0]."
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_json_of_each_kind(capsys: pytest.CaptureFixture[str]) -> None:
     found = data(capsys, "x'*A*x", "x", "--answer", "2*A*x")
     assert next(iter(found)) == "verdict"
     assert (found["verdict"], found["condition"]) == ("missing-symmetrization", "A symmetric")
-    assert found["example"] == {"x": [1, 1], "A": [[0, 1], [0, 0]], "derivative": [1, 1], "answer": [2, 0]}
+    assert found["example"] == {"A": [[0, 1], [0, 0]], "x": [1, 1], "derivative": [1, 1], "answer": [2, 0]}
     assert found["expected"] == "(A + A')*x" and found["expected_latex"] == r"(A + A^{\top}) x"
     assert data(capsys, "x'*A*x", "x", "--answer", "2*(A+A')*x")["factor"] == 2.0
     assert data(capsys, "mean(x.^2)", "x", "--answer", "2*x")["factor"] == "n"
