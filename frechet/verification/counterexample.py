@@ -42,7 +42,7 @@ def smallest(function: Expr, derivative: Expr, answer: Expr) -> Example | None:
     roots = (function, derivative, answer)
     if symbols(*roots) or not all(v.real for v in variables(*roots)):
         return None
-    drawn = sorted(with_masks(variables(*roots)), key=lambda v: (mask_of(v) is not None, -len(axes(v.shape))))  # as one reads
+    drawn = sorted(with_masks(variables(*roots)), key=lambda v: (mask_of(v) is not None, -len(axes(v.shape))))
     functions = [compiled(e, drawn) for e in roots]
     total = 0
     for sizes in _sizes(roots):
