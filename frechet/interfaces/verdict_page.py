@@ -1,29 +1,18 @@
-"""A verdict in words: the page, the message of one or two sentences, and the JSON object."""
+"""A verdict as a page, as a message of one or two sentences, and as a JSON object."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from frechet.expressions.dimension import SCALAR, show_shape
-from frechet.expressions.node import Expr, depends, walk
 from frechet.interfaces.answer import shape_names
-from frechet.interfaces.document import Block, Content, Document, Inline, Math, Paragraph
+from frechet.interfaces.document import Block, Content, Document, Paragraph
 from frechet.notation.latex import write_latex
 from frechet.notation.text import write_text
 
 if TYPE_CHECKING:
-    from frechet.verification.forms import Form
     from frechet.verification.verdict import Verdict
 
-OBJECTS = {"gradient": "gradient", "jacobian": "Jacobian", "hessian": "Hessian", "differential": "differential",
-           "riemannian": "Riemannian gradient", "formula": "first formula"}  # fmt: skip
-ADJECTIVES = re.compile(
-    r"^((?:the entries|each row) of \w+|\w+(?:, \w+)*(?: and \w+)?) "
-    r"(symmetric|positive|negative|skew-symmetric|orthogonal|diagonal|a multiple|not restricted|1 or|0 or)"
-)
+from frechet.interfaces.verdict_words import form_of, letter_of, words
 
 
 def page(found: Verdict) -> Document:
@@ -34,7 +23,9 @@ def page(found: Verdict) -> Document:
 
 def message(found: Verdict) -> str:
     """The verdict in one or two sentences, formulas in plain mathematical characters."""
-    return "".join(part.write("unicode") if isinstance(part, Math) else part for part in _words(found))
+    from frechet.interfaces.rendering.terminal import inline
+
+    return inline(words(found), "unicode")
 
 
 def data(found: Verdict) -> dict[str, Any]:
@@ -46,7 +37,7 @@ def data(found: Verdict) -> dict[str, Any]:
         "factor": found.factor if found.verdict in ("factor", "sign", "missing-term", "missing-symmetrization") else None,
         "condition": found.condition,
         "example": _example(found),
-        "message": message(found),
+        "message": inline(words(found), "unicode"),
         "ok": True,
         "form": goal.kind,
         "layout": goal.layout or None,
@@ -75,219 +66,13 @@ def _paragraphs(found: Verdict) -> list[Content]:
     paragraphs: list[Content] = []
     if found.misfit is not None and found.misfit.position is not None:
         paragraphs += [[line] for line in found.misfit.pointed().split("\n")]
-    paragraphs.append(_words(found))
+    paragraphs.append(words(found))
     example = _example_words(found)
     if example:
         paragraphs.append([example])
     return paragraphs
 
 
-# -- sentences
-
-
-def _words(found: Verdict) -> Content:
-    said: list[Inline] = list(WORDS[found.verdict](found))
-    return said
-
-
-def _right(found: Verdict) -> Content:
-    form = _form(found)
-    if form.kind == "formula":
-        return ["Equal: both formulas have the same values."]
-    if form.stacked:
-        return ["Right, with columns stacked by vec. ", *_expected(found)]
-    if form.kind in ("differential", "hessian", "riemannian") or form.expression.shape == SCALAR:
-        return ["Right. ", *_expected(found)]
-    return [f"Right, in {form.layout} layout ({show_shape(form.expression.shape)}). ", *_expected(found)]
-
-
-def _other_layout(found: Verdict) -> Content:
-    form, first = _form(found), found.forms[0]
-    size = show_shape(form.expression.shape)
-    if form.kind == "gradient" and not form.stacked:
-        like = f", the shape of {found.question.variable.params[0]}," if found.question.variable is not None else ","
-        return [
-            f"Right, in numerator layout ({size}). In denominator layout{like} it is ",
-            Math("{0}", first.expression),
-            ".",
-        ]
-    if form.layout:
-        return [
-            f"Right, in {form.layout} layout ({size}). In {first.layout} layout it is ",
-            Math("{0}", first.expression),
-            ".",
-        ]
-    return ["Right, but transposed. ", *_expected(found)]
-
-
-def _transposed(found: Verdict) -> Content:
-    if found.edit is not None:
-        before, after = found.edit.before, found.edit.after
-        said: list[Inline] = [
-            f"A transpose is wrong: with {after} in the place of {before} your answer is right. ", *_expected(found),
-            " ", RULE_WORDS["transpose"],
-        ]  # fmt: skip
-        if found.condition:
-            said.append(f" It would be right only if {sentence(found.condition)}.")
-        return said
-    form = _form(found)
-    if form.kind == "formula":
-        return ["Transposed: the second formula is the transpose of the first."]
-    x = found.question.variable
-    said = ["Transposed. ", *_expected(found), f" Yours is its transpose, which is right in {form.layout} layout only"]
-    if form.kind == "gradient" and x is not None:
-        said.append(f"; {x.params[0]} is square, so the shape does not tell.")
-    else:
-        said.append("." if form.layout else "")
-    return said
-
-
-def _factor(found: Verdict) -> Content:
-    shown = _number(found.factor)
-    if found.terms:
-        return ["The term ", *_terms(found.terms), f" has a wrong factor: yours is {shown} times it. ", *_expected(found)]
-    said: list[Inline] = [f"Wrong by the factor {shown}: yours is {shown} times the {OBJECTS[_form(found).kind]}",
-                          _layout_remark(found), ". ", *_expected(found)]  # fmt: skip
-    if found.factor == 0.5:
-        said.append(" " + RULE_WORDS["square"])
-    elif isinstance(found.factor, str):
-        said.append(f" The factor is answer over {OBJECTS[_form(found).kind]}.")
-    return said
-
-
-def _sign(found: Verdict) -> Content:
-    if found.terms:
-        verb = "has" if len(found.terms) == 1 else "have"
-        noun = "The term " if len(found.terms) == 1 else "The terms "
-        return [noun, *_terms(found.terms), f" {verb} the wrong sign in your answer. ", *_expected(found)]
-    return ["Wrong sign: yours is the negative of it", _layout_remark(found), ". ", *_expected(found)]
-
-
-def _symmetrization(found: Verdict) -> Content:
-    words = found.condition or ""
-    if found.rule == "projection":
-        name = _name(found)
-        return [
-            f"Right only if {sentence(words)}. ", *_expected(found, "In general "),
-            f" {name} is symmetric, so the gradient is too: of ⟨yours, d{name}⟩ only the symmetric part counts.",
-        ]  # fmt: skip
-    said: list[Inline] = [f"Right only if {sentence(words)}. ", *_expected(found, "In general ")]
-    if found.factor is not None:
-        said[0] = f"Right only if {sentence(words)}, and then only up to the factor {_number(found.factor)}. "
-        return said
-    f, x = found.question.function, found.question.variable
-    if x is not None and _occurrences(f, x) > 1:
-        name = x.params[0]
-        first = words.split(" ")[0].strip(",")
-        said[-1] = said[-1] if not isinstance(said[-1], str) else said[-1].rstrip(".")
-        said.append(Math(f": the product rule differentiates every {name}, and one of them brings {{0}}ᵀ.", first))
-    return said
-
-
-def _conditional(found: Verdict) -> Content:
-    if found.rule == "free-entries":
-        x = _name(found)
-        return [
-            f"Right only if the entries of {x} on and below the diagonal are the variables (the convention of the Matrix "
-            "Cookbook, equations 138-141). ", *_expected(found),
-            f" The gradient is the G with dg = ⟨G, d{x}⟩; yours counts every entry beside the diagonal twice, once for each "
-            f"of the two places where it stands in {x}.",
-        ]  # fmt: skip
-    return [f"Right only where {sentence(found.condition or '')}. ", *_expected(found, "In general ")]
-
-
-def _missing(found: Verdict) -> Content:
-    one = len(found.terms) == 1
-    said: list[Inline] = ["A term is missing: " if one else "Terms are missing: ", *_terms(found.terms), ". "]
-    if found.factor is not None:
-        said.append(f"What is there is {_number(found.factor)} times what it should be. ")
-    said += _expected(found, "In full ")
-    f, x = found.question.function, found.question.variable
-    if x is not None and _occurrences(f, x) > 1:
-        said.append(f" {RULE_WORDS['product'].format(x=x.params[0])}")
-    return said
-
-
-def _extra(found: Verdict) -> Content:
-    one = len(found.terms) == 1
-    return ["A term too much: " if one else "Terms too much: ", *_terms(found.terms), ". ", *_expected(found)]
-
-
-def _elementwise(found: Verdict) -> Content:
-    said: list[Inline] = []
-    if found.rule == "matrix":
-        said.append("Entry by entry where a function or product of matrices is meant")
-    elif found.rule == "element-wise":
-        said.append("A function or product of matrices where it is meant entry by entry")
-    elif found.rule == "elementwise-of":
-        said.append(
-            "This is the derivative of another function: of the one with every function of a matrix taken entry by entry"
-        )
-    else:
-        said.append(
-            "This is the derivative of another function: of the one with functions of matrices for element-wise ones"
-        )
-    if found.edit is not None:
-        said.append(f"; {found.edit.after.strip()} would be right" + _layout_remark(found))
-    elif found.others:
-        said += [", ", Math("{0}", found.others[0])]
-    return [*said, ". ", *_expected(found)]
-
-
-def _shape(found: Verdict) -> Content:
-    said: list[Inline] = []
-    if found.misfit is not None:
-        said.append("The shapes in your answer do not fit together. ")
-    elif found.answer is not None:
-        said.append(
-            f"Wrong shape: yours is {_shown(found.answer)}, and the {OBJECTS[found.forms[0].kind]} is {_shapes(found)}. "
-        )
-    if found.inner is not None:
-        said += _chain(found)
-    elif found.edit is not None:
-        said.append(f"{found.edit.after.strip()} in the place of {found.edit.before.strip()} would be right. ")
-        said.append(RULE_WORDS.get(found.edit.kind, "") + (" " if found.edit.kind in RULE_WORDS else ""))
-    elif found.answer is not None and found.answer.shape == SCALAR:
-        said.append("A derivative by an array has an entry for each of its entries. ")
-    return [*said, *_expected(found)]
-
-
-def _wrong(found: Verdict) -> Content:
-    said: list[Inline] = ["Not equal. "] if _form(found).kind == "formula" else ["Wrong. "]
-    if found.inner is not None:
-        return [*said, *_chain(found), *_expected(found)]
-    if found.edit is not None:
-        said.append(f"{found.edit.after.strip()} in the place of {found.edit.before.strip()} would be right. ")
-        said.append(RULE_WORDS.get(found.edit.kind, "") + " ")
-    elif found.rule == "parallel":
-        said.append("Yours is a multiple of it at every point, but not the same multiple everywhere. ")
-    elif found.rule == "scalar":
-        said.append("For 1×1 matrices it would be right: the rule for numbers was used where factors do not commute. ")
-    said += _expected(found)
-    if found.terms and found.edit is None and found.rule != "parallel":
-        said += [" Of it you do not have ", *_terms(found.terms)]
-        if found.others:
-            said += [", and you have ", *_terms(found.others), " instead"]
-        said.append(".")
-    return said
-
-
-WORDS = {
-    "right": _right, "other-layout": _other_layout, "transposed": _transposed, "factor": _factor, "sign": _sign,
-    "missing-symmetrization": _symmetrization, "conditional": _conditional, "missing-term": _missing, "extra-term": _extra,
-    "elementwise-for-matrix": _elementwise, "shape": _shape, "wrong": _wrong,
-}  # fmt: skip
-
-RULE_WORDS = {
-    "transpose": "When a factor changes sides in ⟨G, A dX B⟩ it is transposed, ⟨Aᵀ G Bᵀ, dX⟩, and (A B)ᵀ = Bᵀ Aᵀ.",
-    "order": "Matrices do not commute: factors keep their order, and (A B)ᵀ = Bᵀ Aᵀ turns it around.",
-    "reversed": "A transpose turns the order around: (A B)ᵀ = Bᵀ Aᵀ.",
-    "kron": "vec(A X B) = (Bᵀ ⊗ A) vec(X): the right factor comes first, transposed.",
-    "diag": "The derivative of an element-wise function of a vector u is the diagonal matrix diag(f′(u)).",
-    "trace": "A derivative of a number must be a number: the trace is missing.",
-    "square": "A square is a product of two equal factors, and the product rule differentiates both.",
-    "product": "The product rule differentiates every {x}.",
-}
 RULES = {
     "transpose": "a factor that changes sides is transposed",
     "order": "order of factors",
@@ -296,6 +81,7 @@ RULES = {
     "diag": "diag of the element-wise derivative",
     "trace": "trace",
     "chain": "chain rule: the inner derivative is missing",
+    "link": "chain rule: the derivative of an element-wise function is missing",
     "symmetric": "product rule with a matrix taken to be symmetric",
     "projection": "gradient in the space of the variable",
     "free-entries": "derivative by the free entries of a symmetric matrix",
@@ -305,104 +91,9 @@ RULES = {
     "matrix-of": "element-wise function differentiated as a function of a matrix",
     "parallel": "a factor that is not constant",
     "scalar": "rule for numbers used for matrices",
+    "variable": "derivative by another variable",
+    "rows": "vec stacks columns",
 }
-
-
-def _chain(found: Verdict) -> list[Inline]:
-    assert found.inner is not None
-    return [
-        "The chain rule is not finished: yours is the derivative by u = ", Math("{0}", found.inner),
-        ", and the derivative of u itself is still missing. ",
-    ]  # fmt: skip
-
-
-def _expected(found: Verdict, before: str = "") -> list[Inline]:
-    """`∇g = (A + Aᵀ) x.`, in the layout asked for."""
-    kind, e = found.forms[0].kind, found.expected
-    if kind == "formula":
-        return []
-    letter, x = _letter(found), _name(found)
-    if kind == "gradient" and found.question.variable is not None and found.question.variable.shape == SCALAR:
-        return [before, Math(f"d{letter}/d{x} = {{0}}", e), "."]
-    left = {
-        "gradient": f"∇{letter}", "hessian": f"∇²{letter}", "differential": f"d{letter}",
-        "jacobian": f"∂{letter}/∂{x}", "riemannian": f"grad {letter}",
-    }[kind]  # fmt: skip
-    if kind == "differential" and found.question.order == 2:
-        left = f"d²{letter}"
-    return [before, Math(f"{left} = {{0}}", e), "."]
-
-
-def _letter(found: Verdict) -> str:
-    f = found.question.function
-    letter = "g" if f.shape == SCALAR else "F" if f.kind == "matrix" else "f"
-    taken = {n.params[0] for n in walk(f) if n.op.name == "variable"}
-    return next((c for c in (letter, *"gfFGhφψ") if c not in taken), letter)
-
-
-def _name(found: Verdict) -> str:
-    x = found.question.variable
-    return "" if x is None else str(x.params[0])
-
-
-def _form(found: Verdict) -> Form:
-    return found.form or found.forms[0]
-
-
-def _terms(terms: Sequence[Expr]) -> list[Inline]:
-    said: list[Inline] = []
-    for i, t in enumerate(terms):
-        said += [", " if i else "", Math("{0}", t)]
-    return said
-
-
-def _layout_remark(found: Verdict) -> str:
-    form = _form(found)
-    if form.verdict == "right" or not form.layout:
-        return ""
-    return f", transposed ({form.layout} layout)"
-
-
-def _shown(e: Expr) -> str:
-    return "a number" if e.shape == SCALAR else show_shape(e.shape) + (" (a vector)" if e.kind == "vector" else "")
-
-
-def _shapes(found: Verdict) -> str:
-    """`p×q (denominator layout) or q×p (numerator layout)`."""
-    said = []
-    for f in found.forms:
-        if not f.stacked:
-            words = show_shape(f.expression.shape) + (f" ({f.layout} layout)" if f.layout else "")
-            if f.expression.shape == SCALAR:
-                words = "a number"
-            said.append(words)
-    return " or ".join(dict.fromkeys(said))
-
-
-def _occurrences(f: Expr, x: Expr) -> int:
-    """In how many places the variable stands, at most 2."""
-    inside, count = depends(f, x), 0
-    for node in walk(f):
-        if node in inside:
-            count = max(count, sum(a in inside for a in node.args))
-            if node.op.name in ("norm2", "matrix_power", "dot") or (node.op.name == "hadamard" and max(node.params) >= 2):
-                count = max(count, 2)
-    return min(count, 2)
-
-
-def sentence(condition: str) -> str:
-    """`A symmetric` as `A is symmetric`."""
-    return ADJECTIVES.sub(lambda m: f"{m[1]} {'are' if ' and ' in m[1] or 'entries' in m[1] else 'is'} {m[2]}", condition)
-
-
-# -- numbers
-
-
-def _number(factor: float | str | None) -> str:
-    if isinstance(factor, str) or factor is None:
-        return str(factor)
-    exact = Fraction(factor).limit_denominator(360)
-    return str(exact) if abs(float(exact) - factor) < 1e-12 else f"{factor:.6g}"
 
 
 def _plain(x: Any) -> Any:
@@ -446,15 +137,15 @@ def _example_words(found: Verdict) -> str:
     if e is None:
         return ""
     given = ", ".join(f"{name} = {matrix_text(x)}" for name, x in e.items() if name not in ("derivative", "answer"))
-    form = found.forms[0] if found.verdict == "transposed" else _form(found)
+    form = found.forms[0] if found.verdict == "transposed" else form_of(found)
     row = form.expression.kind == "row"
 
     def shown(x: Any) -> str:
         return matrix_text([x] if row and isinstance(x, list) else x)
 
     got = "no value" if e["answer"] is None else shown(e["answer"])
-    names = {"formula": "the first is", "differential": f"d{_letter(found)} ="}
-    what = names.get(form.kind) or {"gradient": f"∇{_letter(found)} =", "hessian": f"∇²{_letter(found)} ="}.get(
+    names = {"formula": "the first is", "differential": f"d{letter_of(found)} ="}
+    what = names.get(form.kind) or {"gradient": f"∇{letter_of(found)} =", "hessian": f"∇²{letter_of(found)} ="}.get(
         form.kind, "it is"
     )
     other = "the second" if form.kind == "formula" else "yours gives"

@@ -9,32 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from frechet.expressions.dimension import SCALAR
-from frechet.expressions.errors import FrechetError, LimitError, NotationError
+from frechet.expressions.errors import FrechetError, LimitError
 from frechet.expressions.node import Expr
 from frechet.notation import latex_words as words
 from frechet.notation.functions import functions
+from frechet.notation.latex_names import NameReader
+from frechet.notation.latex_tokens import RAISED, Chunks, Token, called, grouped
 from frechet.notation.translation import Translation, untranslated
 
 LONGEST = 20_000  # characters of LaTeX
 DEEPEST = 60  # groups in groups
-TOKEN = re.compile(r"\\(?:[A-Za-z]+\*?|.)|[0-9]+(?:\.[0-9]+)?|\s+|⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|⁻[ᵀᴴ⊤]|\.[\^*/]|.", re.DOTALL)
-HALVES = ("1/2", r"\frac{1}{2}", r"\frac12", r"\tfrac12", r"\tfrac{1}{2}")
-COMMAND_AT_END = re.compile(r"\\[A-Za-z]+$")
-RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 WHERE = re.compile(r"\\quad\s*\\text\{\s*where\s*\}\s*\\quad")
 NEXT_PART = re.compile(r",\\quad ")
-
-Chunk = tuple[str, int, int]  # text, and its place among the characters of the LaTeX
-Chunks = list[Chunk]
-
-
-class Token(NamedTuple):
-    text: str
-    start: int
-    end: int
+HALVES = ("1/2", r"\frac{1}{2}", r"\frac12", r"\tfrac12", r"\tfrac{1}{2}")
 
 
 def from_latex(
@@ -88,53 +77,9 @@ def _joined(source: Translation, chunks: Chunks) -> Translation:
     return Translation("".join(text), source.source, places)
 
 
-class _Reader:
-    """A cursor over the tokens of one LaTeX formula."""
+class _Reader(NameReader):
+    """The grammar: sums, products, factors with their scripts, and commands."""
 
-    def __init__(
-        self,
-        source: Translation,
-        start: int,
-        end: int,
-        names: Mapping[str, Expr | None],
-        dimensions: Iterable[str],
-        called: Iterable[str],
-    ) -> None:
-        self.source, self.stop = source, end
-        self.names, self.called = names, set(called)
-        self.keys = {key: name for name in reversed([*dimensions, *names, *self.called]) for key in words.keys_of_name(name)}
-        self.keys |= {words.keys_of_name(name)[0]: name for name in [*names, *self.called]}
-        self.tokens = [
-            Token(m[0], m.start(), m.end()) for m in TOKEN.finditer(source.text, start, end) if not m[0].isspace()
-        ]
-        self.tokens = [t for t in self.tokens if t.text not in words.IGNORED]
-        self.tokens = [t for i, t in enumerate(self.tokens) if not (t.text == "." and _beside_delimiter(source.text, t))]
-        self.at = self.depth = 0
-
-    # -- the cursor
-    @property
-    def next(self) -> str:
-        return self.tokens[self.at].text if self.at < len(self.tokens) else ""
-
-    def take(self) -> Token:
-        if self.at >= len(self.tokens):
-            raise self.error("something is missing at the end")
-        self.at += 1
-        return self.tokens[self.at - 1]
-
-    def error(self, message: str, token: Token | None = None) -> NotationError:
-        if token is None:
-            token = self.tokens[self.at] if self.at < len(self.tokens) else Token("", self.stop, self.stop)
-        places = self.source.places[token.start : token.end]
-        position, end = (places[0][0], places[-1][1]) if places else (len(self.source.source),) * 2
-        return NotationError(message, position=position, end=end, text=self.source.source)
-
-    def expect(self, text: str, what: str = "") -> Token:
-        if self.next != text:
-            raise self.error(f"{what or text} is expected here" + (f", not {self.next}" if self.next else ""))
-        return self.take()
-
-    # -- the grammar
     def all(self) -> Chunks:
         found = self.sum({""})
         if self.at < len(self.tokens):
@@ -276,24 +221,6 @@ class _Reader:
         self.expect("}")
         return found
 
-    def raw_argument(self) -> tuple[str, list[Token]]:
-        """The next token, or the group in braces: its text without spaces."""
-        first = self.take()
-        if first.text != "{":
-            if first.text in words.STYLES and self.next == "{":
-                inner, tokens = self.raw_argument()
-                return f"{first.text}{{{inner}}}", [first, *tokens]
-            return first.text, [first]
-        depth, tokens = 1, [first]
-        while depth:
-            t = self.take()
-            depth += (t.text == "{") - (t.text == "}")
-            tokens.append(t)
-        raw = ""
-        for t in tokens[1:-1]:  # \mathrm T keeps its space
-            raw += (" " if t.text[0].isalpha() and COMMAND_AT_END.search(raw) else "") + t.text
-        return raw, tokens
-
     def argument(self) -> Chunks:
         """What follows a command: a group in braces, or one sign."""
         if self.next == "{":
@@ -308,7 +235,6 @@ class _Reader:
             ]  # fmt: skip
         return self.atom()
 
-    # -- atoms
     def atom(self) -> Chunks:
         t = self.take()
         text = t.text
@@ -402,173 +328,6 @@ class _Reader:
         self.at = first
         return self.factor() if self.next != "{" else grouped(self.argument())
 
-    def differential(self, d: Token) -> Chunks:
-        r"""\mathrm{d}X is the name dX."""
-        t = self.take()
-        if t.text in words.STYLES:
-            raw, tokens = self.raw_argument()
-            t = Token(raw, t.start, tokens[-1].end)
-        named = self.name(Token(t.text, t.start, t.end), words.GREEK_WORDS.get(t.text, t.text))
-        return [(f"d{named[0][0]}", d.start, named[0][2]), *named[1:]]
-
-    def name(self, t: Token, word: str) -> Chunks:
-        """A known name as long as possible, with the subscript that belongs to it; else the single letter."""
-        spelled = self.word(t)
-        if len(spelled) > 1 and (spelled, "") not in self.keys and (spelled in words.FUNCTIONS or spelled in functions()):
-            self.at += len(spelled) - 1
-            return self.call(spelled, t._replace(text=spelled))
-        letters, at = words.key_of(word)[0], self.at
-        longest: tuple[str, int] | None = None
-        sign = letters
-        while True:
-            found = self.keys.get((sign, ""))
-            if found is not None:
-                longest = found, at
-            if at >= len(self.tokens) or not (self.tokens[at].text.isalpha() and len(self.tokens[at].text) == 1):
-                break
-            sign += words.key_of(self.tokens[at].text)[0]
-            at += 1
-            if len(sign) > 40:
-                break
-        if letters == "d" and ("d", "") in self.keys:
-            longest = self.keys["d", ""], self.at  # a scalar d: d X is a product
-        if letters == "d" and longest is None and self.next in words.STYLES:
-            return self.differential(t)
-        taken = self.at
-        if longest is not None:
-            taken = longest[1]
-        if taken < len(self.tokens) and self.tokens[taken].text == "_":
-            with_index = self._with_index(letters if longest is None else longest[0], taken)
-            if with_index is not None:
-                name, end = with_index
-                self.at = end
-                return self.used(name, t, self.tokens[end - 1].end)
-        special = self.sign(letters, t) if longest is None else None
-        if special is not None:
-            return special
-        self.at = taken
-        return self.used(letters if longest is None else longest[0], t, self.tokens[taken - 1].end)
-
-    def word(self, t: Token) -> str:
-        """The letters from this one on that stand together without a space."""
-        found, end = t.text, t.end
-        for after in self.tokens[self.at :]:
-            if after.start != end or not after.text.isalpha():
-                break
-            found, end = found + after.text, after.end
-        return found
-
-    def used(self, name: str, t: Token, end: int) -> Chunks:
-        """A name, with its arguments where it is a declared function."""
-        if name in self.called:
-            primes = 0
-            while self.next in ("'", "′"):
-                self.take()
-                primes += 1
-            if self.next in words.OPEN:
-                suffix = {0: "", 1: "_prime", 2: "_second"}.get(primes, "'" * primes)
-                return self.call(name + suffix, Token(name, t.start, end))
-        return [(name, t.start, end)]
-
-    def _with_index(self, base: str, at: int) -> tuple[str, int] | None:
-        """The known name with this subscript, and where it ends."""
-        keep = self.at
-        self.at = at + 1
-        try:
-            raw, _ = self.raw_argument()
-            if base in ("u", "v") and base not in self.names and self.next in words.OPEN:
-                return None
-            if raw in (r"\max", r"\min"):
-                return None
-            key = (words.key_of(base)[0], words.key_of(raw)[0])
-            name = self.keys.get(key)
-            if name is None and base not in self.names and re.fullmatch(r"\w+", key[1]):
-                name = (
-                    base
-                    if base in ("I", "K", "D", "L", "e")
-                    else f"{base}{key[1]}"
-                    if key[1].isdigit()
-                    else f"{base}_{key[1]}"
-                )
-                return None if name == base else (name, self.at)
-            return None if name is None else (name, self.at)
-        finally:
-            self.at = keep
-
-    def sign(self, letters: str, t: Token) -> Chunks | None:
-        """I, K_{m,n}, D_n, λ_max(A), σ(x), Γ(x), e^x, π: what a letter means that is no variable."""
-        if letters == "I":
-            return [(f"eye({index})" if (index := self.below()) else "eye", t.start, t.end)]
-        if letters == "e" and self.next == "_":
-            return [(f"eye[:,{self.below()}]", t.start, t.end)]
-        if letters == "L" and self.next == "_" and self.tokens[self.at + 1].text == "{":
-            inner = re.match(r"\\(exp|log|sin|cos|sqrt)|x\^\{(.*)\}", raw := self.peeked())
-            if inner is not None:
-                self.below()
-                name = f"d{inner[1]}m" if inner[1] else "dpowm"
-                return self.call(name, t) if inner[1] else self.direction_of_power(t, raw[3:-1])
-        if letters in ("K", "D", "L") and self.next == "_":
-            name = {"K": "commutation", "D": "duplication", "L": "elimination"}[letters]
-            return [(f"{name}({self.below()})", t.start, t.end)]
-        if letters == "pi":
-            return [("pi", t.start, t.end)]
-        if letters in ("lambda", "sigma") and self.next == "_":
-            index = self.below()
-            largest = {"lambda": ("eigmax", "eigmin", "eigval"), "sigma": ("normspec", "svdmin", "svdval")}[letters]
-            if index in (r"\max", r"\min"):
-                return self.call(largest[0] if index == r"\max" else largest[1], t)
-            return self.call(largest[2], t, (index,))
-        if letters in ("u", "v") and self.next == "_" and letters not in self.names:
-            return self.call(f"svd{letters}", t, (self.below(),))
-        if letters == "q" and self.next == "_":
-            index = self.below()
-            return self.call(
-                {r"\max": "eigvecmax", r"\min": "eigvecmin"}.get(index, "eigvec"), t, () if "m" in index else (index,)
-            )
-        if letters in ("sigma", "Gamma", "psi") and self.next in words.OPEN:
-            return self.call({"sigma": "sigmoid", "Gamma": "gamma", "psi": "digamma"}[letters], t)
-        if letters == "e" and self.next == "^":
-            self.take()
-            exponent = self.argument()
-            return called("expm" if self.kind(exponent) == "matrix" else "exp", exponent, t, t)
-        return None
-
-    def peeked(self) -> str:
-        """The subscript that follows, without taking it."""
-        keep = self.at
-        found = self.below()
-        self.at = keep
-        return found
-
-    def direction_of_power(self, t: Token, exponent: str) -> Chunks:
-        """L_{x^{a}}(X, E) is dpowm(X,a,E)."""
-        opened = self.take()
-        x = self.sum({","})
-        comma = self.take()
-        e = self.sum({words.OPEN.get(opened.text, ")")})
-        end = self.take()
-        return [("dpowm(", t.start, t.end), *x, (f",{exponent},", comma.start, comma.end), *e, (")", end.start, end.end)]
-
-    def below(self) -> str:
-        if self.next != "_":
-            return ""
-        self.take()
-        return self.raw_argument()[0]
-
-    def index(self) -> Chunks:
-        """The entries behind _: 1,2 or i or :,j."""
-        raw, tokens = self.raw_argument()
-        inner = tokens[1:-1] if tokens[0].text == "{" else tokens
-        if re.fullmatch(r"[\w:,+\-*]+", raw) is None:
-            raise self.error(
-                "an index is a number, a name, or : and a comma between two of them", inner[0] if inner else None
-            )
-        if raw.isdigit() and len(raw) == 2 and tokens[0].text == "{":
-            raw = ",".join(raw)  # X_{12}
-        elif re.fullmatch(r"[a-z]{2}", raw):
-            raw = ",".join(raw)  # X_{ij}
-        return [(raw, tokens[0].start, tokens[-1].end)]
-
     def call(self, word: str, t: Token, more: Sequence[str] = ()) -> Chunks:
         r"""A function with what it is applied to: the parentheses behind it, or the next factor (of tr, the product)."""
         name = words.FUNCTIONS.get(word, word)
@@ -629,7 +388,6 @@ class _Reader:
             return ""
         return "scalar" if e.shape == SCALAR else e.kind
 
-    # -- commands with arguments of their own
     def fraction(self, t: Token) -> Chunks:
         above = self.argument()
         below = self.argument()
@@ -676,19 +434,3 @@ SPECIAL: dict[str, Special] = {
     r"\sum": _Reader.refused, r"\prod": _Reader.refused, r"\int": _Reader.refused, r"\partial": _Reader.refused,
     r"\nabla": _Reader.refused,
 }  # fmt: skip
-
-
-def grouped(inner: Chunks) -> Chunks:
-    if len(inner) == 1 and re.fullmatch(r"\w+", inner[0][0]) and not inner[0][0].isdigit():
-        return inner
-    start, end = inner[0][1], inner[-1][2]
-    return [("(", start, start + 1), *inner, (")", max(end - 1, 0), end)]
-
-
-def called(name: str, inner: Chunks, first: Token, last: Token) -> Chunks:
-    return [(f"{name}(", first.start, first.end), *inner, (")", last.start, last.end)]
-
-
-def _beside_delimiter(text: str, t: Token) -> bool:
-    r"""Is it the invisible delimiter of \left. or \right.?"""
-    return text[: t.start].rstrip().endswith((r"\left", r"\right"))

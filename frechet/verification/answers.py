@@ -28,16 +28,24 @@ ONES = ("𝟏", "𝟭")
 ONES_VECTOR = "vector(1)"
 ONES_TRIED = 4  # so many of them may be matrices
 EYE_ALONE = re.compile(r"\beye\b(?!\()")
+SIZES_TRIED = 5
+SIZED = re.compile(r"\b(eye|ones|zeros)\(([^()]*)\)")
+WORD = re.compile(r"[^\W\d]\w*")
+RENAMED = 3  # so many names of sizes in an answer may be other names for inferred ones
 EYES_TRIED = 3  # so many get the sizes of the function, where theirs cannot be told
 WANTED = "wanted_shape"  # the name of a variable of the shape that is expected
 
 
 class Names(NamedTuple):
-    """What an answer may use: expressions by name, declarations of functions, and names of dimensions."""
+    """What an answer may use: expressions by name, declarations of functions, and names of dimensions.
+
+    inferred: the dimensions that were not declared, so that an answer may have other names for them
+    """
 
     expressions: Mapping[str, Expr]
     declarations: Sequence[str] = ()
     dimensions: frozenset[str] = frozenset()
+    inferred: frozenset[str] = frozenset()
 
 
 def names_of(
@@ -47,7 +55,8 @@ def names_of(
     called = [d for d in declarations if d.split(":")[0].strip() in set(functions)]
     everything = {**definitions, **given}
     dims = frozenset(n for e in everything.values() for d in e.shape if d is not UNIT for n in d.names())
-    return Names(everything, called, dims)
+    said = frozenset(word for d in declarations for word in WORD.findall(d.partition(":")[2]))
+    return Names(everything, called, dims, dims - said)
 
 
 def unlabelled(text: str) -> Translation:
@@ -151,7 +160,7 @@ def _read(text: str, names: Names, shapes: Sequence[Shape] = ()) -> Reading:
     """The text, or its first variant that reads and has one of the shapes, or else the first that reads."""
     error: FrechetError | None = None
     other: Reading | None = None
-    for i, variant in enumerate(_variants(text, names)):
+    for variant in _variants(text, names):
         try:
             found = read(variant, names.declarations, names.expressions, dimensions=names.dimensions)
         except FrechetError as e:
@@ -159,7 +168,7 @@ def _read(text: str, names: Names, shapes: Sequence[Shape] = ()) -> Reading:
             if not isinstance(e, ShapeError):
                 break
             continue
-        if i == 0 or found.expression.shape in shapes:
+        if found.expression.shape in shapes or not (shapes and names.inferred):
             return found
         other = other or found
     if other is not None:
@@ -172,10 +181,25 @@ def _variants(text: str, names: Names) -> Iterator[str]:
     """The text; with some vectors of ones as matrices, as a bold 1 is written for both; with sizes for eye that fit."""
     yield text
     yield from _with_ones(text)
+    yield from _renamed(text, names)
     parts = EYE_ALONE.split(text)
     if 1 < len(parts) <= EYES_TRIED + 1:
-        for sizes in product(sorted(names.dimensions), repeat=len(parts) - 1):
+        known = sorted({str(d) for e in names.expressions.values() for d in e.shape if d is not UNIT})
+        for sizes in product(known[:SIZES_TRIED], repeat=len(parts) - 1):
             yield parts[0] + "".join(f"eye({n}){part}" for n, part in zip(sizes, parts[1:], strict=True))
+
+
+def _renamed(text: str, names: Names) -> Iterator[str]:
+    """The text with sizes of the function that nobody declared for the sizes it names in ones(k), eye(k)."""
+    used = sorted({w for m in SIZED.finditer(text) for w in WORD.findall(m[2])} - (names.dimensions - names.inferred))
+    if not used or not names.inferred or len(used) > RENAMED:
+        return
+    for chosen in product(sorted(names.inferred)[:SIZES_TRIED], repeat=len(used)):
+        yield _with_sizes(text, dict(zip(used, chosen, strict=True)))
+
+
+def _with_sizes(text: str, new: Mapping[str, str]) -> str:
+    return SIZED.sub(lambda m: f"{m[1]}({WORD.sub(lambda w: new.get(w[0], w[0]), m[2])})", text)
 
 
 def _with_ones(text: str) -> Iterator[str]:

@@ -65,7 +65,7 @@ class Ground:
         at = self.points if at is None else at
         return bool(at) and all(close(self.value(a, p), self.value(b, p)) for p in at)
 
-    def special(self, change: Change, n: int = 2) -> list[Point]:
+    def special(self, change: Change, n: int = 3) -> list[Point]:
         """Points at which a change of the values was made, and the expressions still have values."""
         import numpy as np
 
@@ -81,7 +81,7 @@ class Ground:
             else:
                 return []
             if not change(values, rng):
-                return []
+                continue
             point = Point(values, dict(sizes))
             if all(np.all(np.isfinite(self.value(e, point))) for e in self.finite):
                 found.append(point)
@@ -107,13 +107,13 @@ class Ground:
             found.append(r.real)
         return found or None
 
-    def combination(self, a: Expr, parts: Sequence[Expr]) -> list[float] | None:
+    def combination(self, a: Expr, parts: Sequence[Expr], at: Sequence[Point] | None = None) -> list[float] | None:
         """The numbers c with a = Σ cᵢ partsᵢ; where they are not the only ones, 0 and 1 if that is possible."""
         import numpy as np
 
         rows: list[Any] = []
         right: list[Any] = []
-        for p in self.points if a.shape != SCALAR else self.many:
+        for p in at if at is not None else self.points if a.shape != SCALAR else self.many:
             values = [np.ravel(self.value(part, p)) for part in parts]
             goal = np.ravel(self.value(a, p))
             if any(v.shape != goal.shape for v in values) or not all(np.all(np.isfinite(v)) for v in (goal, *values)):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from frechet.differentiation.derivative import Derivative
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.node import Expr
 from frechet.operations.shaping import vec
 from frechet.operations.transposition import transposed
+
+if TYPE_CHECKING:
+    from frechet.verification.verdict import Verdict
 
 RIGHT, OTHER_LAYOUT = "right", "other-layout"
 DENOMINATOR, NUMERATOR = "denominator", "numerator"
@@ -67,3 +70,9 @@ def _with_transposes(found: list[Form], layout: str, other: str) -> list[Form]:
         if f.expression.shape != SCALAR and len(f.expression.shape) == 2
     ]
     return [*found, *(f for f in turned if f.expression not in kept)]
+
+
+def fitting(found: Verdict) -> list[Form]:
+    """The forms that have the shape of an answer."""
+    assert found.answer is not None
+    return [f for f in found.forms if f.expression.shape == found.answer.shape]

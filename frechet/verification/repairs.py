@@ -95,18 +95,26 @@ def _transpositions(program: Program) -> Iterator[Edit]:
 
 def _swaps(program: Program) -> Iterator[Edit]:
     nodes, at = program.nodes, spans(program)
+
+    def changed(node: Node, number: Sequence[int], factors: Sequence[str], kind: str) -> Edit:
+        before = [program.text[nodes[k].start : nodes[k].end] for k in number]
+        return _replaced(program, node.start, node.end, "*".join([*before, *factors]), kind)
+
     inner = {n.args[0] for n in nodes if n.kind == "mul" and nodes[n.args[0]].kind == "mul"}
     for i, node in enumerate(nodes):
         if node.kind == "mul" and not (i in inner and at[i] == (node.start, node.end)):
             chain = _chain(program, i, at)
-            texts = [program.text[s:e] for s, e in (at[k] for k in chain)]
+            number = [k for k in chain[:1] if nodes[k].kind == "number"]
+            texts = [program.text[s:e] for s, e in (at[k] for k in chain[len(number) :])]
+            if len(texts) < 2:
+                continue
             for k in range(len(texts) - 1):
                 swapped = [*texts[:k], texts[k + 1], texts[k], *texts[k + 2 :]]
-                yield _replaced(program, node.start, node.end, "*".join(swapped), SWAPPED)
+                yield changed(node, number, swapped, SWAPPED)
             if len(texts) > 2:
-                yield _replaced(program, node.start, node.end, "*".join(texts[::-1]), REVERSED)
-                yield _replaced(program, node.start, node.end, "*".join([*texts[1:], texts[0]]), SWAPPED)
-                yield _replaced(program, node.start, node.end, "*".join([texts[-1], *texts[:-1]]), SWAPPED)
+                yield changed(node, number, texts[::-1], REVERSED)
+                yield changed(node, number, [*texts[1:], texts[0]], SWAPPED)
+                yield changed(node, number, [texts[-1], *texts[:-1]], SWAPPED)
         elif node.kind == "kron" or (node.kind == "call" and node.value == "kron" and len(node.args) == 2):
             a, b = (program.text[s:e] for s, e in (at[k] for k in node.args))
             yield _replaced(program, node.start, node.end, f"kron({b},{a})", KRON)
@@ -141,11 +149,31 @@ def as_matrix(text: str) -> str:
     """The text with element-wise functions, powers and reciprocals as those of matrices.
 
     >>> as_matrix("exp(X) - 3*X.^2 + 1./X")
-    'expm(X) - 3*X^2 + inv(X)'
+    'expm(X) - 3*X^2 + 1*inv(X)'
     """
     text = re.sub(r"\b(exp|log|sqrt|sin|cos)\(", lambda m: PAIRS[m[1]] + "(", text)
-    text = re.sub(r"\b1\s*\./\s*(\w+(?:'|\.\^\w+|\^\w+)*|\([^()]*\))", r"inv(\1)", text)
+    text = re.sub(r"(\w+)\.\^(?:\((-?\d+[./]\d+)\)|(-?\d*\.\d+))", lambda m: f"powm({m[1]},{m[2] or m[3]})", text)
+    place = text.find("./")
+    while place >= 0:
+        end = _operand_end(text, place + 2)
+        below = f"*inv({text[place + 2 : end]})"
+        text = text[:place] + below + text[end:]
+        place = text.find("./", place + len(below))
     return text.replace(".^", "^")
+
+
+def _operand_end(text: str, start: int) -> int:
+    """Where the operand of ./ ends: a name, a call or a group with its exponents and transposes."""
+    end, depth = start, 0
+    while end < len(text):
+        c = text[end]
+        depth += (c == "(") - (c == ")")
+        if depth < 0 or (depth == 0 and not (c.isalnum() or c in "_()'^." or (c == "-" and text[end - 1] == "^"))):
+            break
+        if depth == 0 and c == "." and text[end + 1 : end + 2] != "^":
+            break
+        end += 1
+    return end
 
 
 def as_elementwise(text: str) -> str:

@@ -6,6 +6,7 @@ A case changes the values of a random point; the cases of a variable go from the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 from random import Random
 from typing import Any, NamedTuple
 
@@ -35,8 +36,11 @@ def _square(v: Expr) -> bool:
 
 
 def _may_be_asymmetric(v: Expr) -> bool:
-    known = {"symmetric", "spd", "psd", "diagonal", "hermitian"}
-    return _square(v) and known.isdisjoint(v.params[1]) and v.params[2] != "spd"
+    return (
+        _square(v)
+        and not set(v.params[1]) - {"complex"}
+        and v.params[2] in ("normal", "invertible", "positive", "nonnegative")
+    )
 
 
 def of_each(names: Sequence[str], make: Callable[[Any, Random], Any]) -> Change:
@@ -52,13 +56,15 @@ def of_each(names: Sequence[str], make: Callable[[Any, Random], Any]) -> Change:
 
 
 def symmetric_cases(variables: Sequence[Expr]) -> Iterator[Case]:
-    """One square matrix symmetric, then all of them."""
+    """One square matrix symmetric, then all of them; complex ones Hermitian."""
     square = [v for v in variables if _may_be_asymmetric(v)][:VARIABLES]
     for v in square:
-        yield Case(f"{v.params[0]} symmetric", (v,), of_each([v.params[0]], lambda x, rng: (x + x.T) / 2))
+        word = "symmetric" if v.real else "Hermitian"
+        yield Case(f"{v.params[0]} {word}", (v,), of_each([v.params[0]], _symmetric))
     if len(square) > 1:
         names = [v.params[0] for v in square]
-        yield Case(f"{_listed(names)} symmetric", tuple(square), of_each(names, lambda x, rng: (x + x.T) / 2))
+        word = "symmetric" if all(v.real for v in square) else "Hermitian"
+        yield Case(f"{_listed(names)} {word}", tuple(square), of_each(names, _symmetric))
 
 
 def signed_cases(variables: Sequence[Expr]) -> Iterator[Case]:
@@ -69,13 +75,12 @@ def signed_cases(variables: Sequence[Expr]) -> Iterator[Case]:
 def other_cases(variables: Sequence[Expr]) -> Iterator[Case]:
     """The other special values of one variable, weak ones first, then those of two variables."""
     chosen = _ordinary(variables)
-    yield from _single(chosen, SINGLE)
+    yield from _single(chosen, WEAK)
     square = [v for v in chosen if _square(v)]
-    for i, a in enumerate(square):
-        for b in square[i + 1 :]:
-            if a.shape == b.shape:
-                words = f"{a.params[0]} and {b.params[0]} commute"
-                yield Case(words, (a, b), _commuting(a.params[0], b.params[0]))
+    for a, b in combinations(square, 2):
+        if a.shape == b.shape:
+            yield Case(f"{a.params[0]} and {b.params[0]} commute", (a, b), _commuting(a.params[0], b.params[0]))
+    yield from _single(chosen, STRONG)
     if len(square) > 1:
         names = [v.params[0] for v in square]
         yield Case(f"{_listed(names)} diagonal", tuple(square), of_each(names, lambda x, rng: _diagonal(x)))
@@ -111,6 +116,10 @@ def _commuting(a: str, b: str) -> Change:
     return change
 
 
+def _symmetric(x: Any, rng: Random) -> Any:
+    return (x + x.conj().T) / 2
+
+
 def _diagonal(x: Any) -> Any:
     import numpy as np
 
@@ -122,6 +131,23 @@ def _orthogonal(x: Any, rng: Random) -> Any:
 
     u, _, vt = np.linalg.svd(x, full_matrices=False)
     return u @ vt
+
+
+def _columns(x: Any, rng: Random) -> Any:
+    return _orthogonal(x, rng) if len(x) >= x.shape[1] else None
+
+
+def _transposed(x: Any) -> Any:
+    return None if x is None else x.T
+
+
+def _projector(x: Any, rng: Random) -> Any:
+    import numpy as np
+
+    n = len(x)
+    left, right = x[:, : n - 1], x[:, 1:]
+    inner = right.T @ left
+    return None if n < 2 or abs(np.linalg.det(inner)) < 1e-3 else left @ np.linalg.inv(inner) @ right.T
 
 
 def _unit_sum(x: Any, rng: Random) -> Any:
@@ -211,23 +237,28 @@ SIGNED: tuple[Row, ...] = (
     ("the entries of {0} positive", ("vector", "matrix", "square"), _above),
     ("the entries of {0} negative", ("vector", "matrix", "square"), _below),
 )  # fmt: skip
-SINGLE: tuple[Row, ...] = (
+WEAK: tuple[Row, ...] = (
     ("sum({0}) = 1", ("vector",), _unit_sum),
-    ("each row of {0} adding up to 1", ("matrix", "square"), _unit_sum),
+    ("the rows of {0} add up to 1", ("matrix", "square"), _unit_sum),
     ("norm2({0}) = 1", ("vector", "matrix"), _unit_length),
     ("tr({0}) = 1", ("square",), _unit_trace),
     ("det({0}) = 1", ("square",), _unit_determinant),
-    ("the entries of {0} 1 or -1", ("vector", "matrix", "square", "scalar"), _signs),
-    ("the entries of {0} 0 or 1", ("vector", "matrix", "square"), _zero_one),
+    ("the entries of {0} 1 or -1", ("vector", "matrix", "scalar"), _signs),
+    ("the entries of {0} 0 or 1", ("vector", "matrix"), _zero_one),
     ("{0} skew-symmetric", ("square",), _skew),
     ("{0} orthogonal", ("square",), _orthogonal),
-    ("the columns of {0} orthonormal (or its rows, where these are fewer)", ("matrix",), _orthogonal),
+    ("the columns of {0} orthonormal", ("matrix",), _columns),
+    ("the rows of {0} orthonormal", ("matrix",), lambda x, rng: _transposed(_columns(x.T, rng))),
     ("{0} symmetric positive definite", ("square",), _spd),
+    ("{0}^2 = {0}", ("square",), _projector),
+)  # fmt: skip
+STRONG: tuple[Row, ...] = (
     ("{0} diagonal", ("square",), lambda x, rng: _diagonal(x)),
     ("{0} a multiple of I", ("square",), _multiple),
     ("{0} = I", ("square",), _identity),
     ("{0} = 1", ("scalar",), _ones),
     ("all entries of {0} = 1", ("vector",), _ones),
+    ("the entries of {0} 0 or 1", ("square",), _zero_one),
 )  # fmt: skip
 
 

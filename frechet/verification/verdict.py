@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from frechet.differentiation.derivative import Derivative
+from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, variables
 from frechet.notation.translation import Translation
-from frechet.operations.constants import is_zero
+from frechet.operations.constants import is_zero, zeros
 from frechet.verification.answers import Names, typed
 from frechet.verification.comparison import Ground
 from frechet.verification.counterexample import Example, smallest
@@ -145,12 +146,12 @@ def _judged(question: Question, asked: Sequence[Form], e: Expr, text: str, sourc
     d = question.derivative
     if d is not None and d.direction in variables(e):
         asked = question.differentials
+    if is_zero(e) and e.shape == SCALAR:  # 0 is typed for arrays of zeros too
+        e = zeros(asked[0].expression.shape)
     fitting = [f for f in asked if f.expression.shape == e.shape]
     found = Verdict("wrong", question, asked, fitting[0] if fitting else None, e, source)
     ground = question.ground([(fitting or asked)[0].expression, e], *(f.expression for f in asked))
     if not fitting:
-        if is_zero(e) and is_zero(asked[0].expression):
-            return replace(found, verdict=RIGHT, form=asked[0])
         return misshapen(replace(found, verdict="shape"), ground, text)
     for f in fitting:
         if ground.equal(e, f.expression):
