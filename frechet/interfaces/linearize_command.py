@@ -73,6 +73,8 @@ def run(arguments: Sequence[str]) -> int:
         reading, point = read_at(at, text, o.declare, name, reading)
     signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     style = o.style or ("unicode" if signs else "text")
+    if o.plot == "-" and style not in ("unicode", "text"):
+        raise NotationError("--plot - draws in the terminal: give a .png or .svg file with the other styles")
     page = Page(reading, name, check=not o.no_check, convention=o.convention)
     if style == "numpy":
         from frechet.compilation.numpy_source import numpy_source
@@ -112,7 +114,7 @@ def _plot(m: object, path: str, plain: bool) -> None:
     instance = numbers.small_instance(m)
     point, direction = (instance.point, instance.step) if instance is not None else (None, None)
     if path == "-":
-        blocks, _ = numbers.remainder_blocks(m, point, direction)
+        blocks, _ = numbers.remainder_blocks(m, point, direction, shown=False)
         print(render(Document("", blocks), "text" if plain else "terminal").rstrip("\n"))
         return
     found, _ = numbers.remainder_of(m, point, direction)

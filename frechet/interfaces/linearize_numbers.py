@@ -351,9 +351,9 @@ def plain(value: Any) -> Any:
 
 
 def remainder_blocks(
-    m: Linearized, point: Point | None, direction: Any, pictures: bool = False
+    m: Linearized, point: Point | None, direction: Any, pictures: bool = False, shown: bool = True
 ) -> tuple[list[Block], Mapping[str, object]]:
-    """The Taylor remainder as a plot, with the fitted slopes in words."""
+    """The Taylor remainder as a plot, with the fitted slopes in words. shown: does the point stand above?"""
     from frechet.interfaces.plots import remainder_text
 
     found, drawn = remainder_of(m, point, direction)
@@ -367,7 +367,9 @@ def remainder_blocks(
     m = m.spoken
     difference, error = _differences(m)
     V = Names(m).step
-    where = "at a random point, along a random step {}" if drawn else "at the point above, {} being the step"
+    where = "at the point above, {} being the step" if shown else "at a small instance, {} being its step"
+    if drawn:
+        where = "at a random point, along a random step {}"
     opening = say("How {} and {} fall with h, " + where + ":", difference, error, V)
     blocks: list[Block] = [Heading("How good it is"), Paragraph(opening), Figure(picture, remainder_text(found))]
     data = {"h": found.steps, "first": found.first, "second": found.second, "slopes": found.slopes}

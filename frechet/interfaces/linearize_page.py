@@ -124,7 +124,7 @@ def document(
         blocks += numbers.blocks
         remainders, slopes = remainder_blocks(m, numbers.point, numbers.direction, pictures)
         blocks += remainders
-        data |= {"instance": numbers.data, "remainder": slopes}
+        data |= {"instance": dict(numbers.data), "remainder": dict(slopes)}
     return Document(f"{page.letter} near {_plain(m)}", blocks, data)
 
 
@@ -145,7 +145,9 @@ def _head(page: Page, m: Linearized) -> list[Block]:
     line = Said(lambda notation: signature_line(page.letter, page.variable, page.function, notation))
     named = {**page.reading.variables, **{v.params[0]: v for v in variables(m.base) if m.given}}
     others = ", ".join(f"{n}: {declared_words(v)}" for n, v in named.items() if n != page.name)
-    blocks: list[Block] = [Paragraph([line, f"    {others}"] if others else [line])]
+    blocks: list[Block] = [Paragraph([line])]
+    if others:
+        blocks.append(Entry("with", [others]))
     shown = symbols(page.function, m.derivative.differential).values()
     for f in functions(page.function).values():
         views = [view for g, view in shown if g == f]
@@ -172,7 +174,7 @@ def _notes(page: Page, m: Linearized, answers: Sequence[Answer], conditions: Seq
         near: Content = say("everywhere: {} is affine in {}, so {} is {} itself", g, x, ELL, g)
     else:
         near = ["near ", m.step.point, ", up to second order"]
-    label = "exact" if m.affine else "good"
+    label = "exact" if m.affine else "holds"
     blocks: list[Block] = [*_values(m), Entry(label, near)]
     where = gradient_space(m.variable)
     if where is not None:
