@@ -17,7 +17,8 @@ from frechet.expressions.space import curved, space_names
 from frechet.interfaces.answer import describe, promises
 from frechet.interfaces.document import Block, Content, Document, Entry, Math, Paragraph
 from frechet.interfaces.linearize_formulas import ELL, Said, Step, Where, array, say, space
-from frechet.interfaces.linearize_reasons import Names, reasons
+from frechet.interfaces.linearize_phrases import Names
+from frechet.interfaces.linearize_reasons import reasons
 from frechet.interfaces.page import Page, checked_words, declared_words
 from frechet.notation.spaces import Notation, function_line, gradient_space, signature_line, writer
 from frechet.notation.text import write_text
@@ -118,7 +119,8 @@ def document(
     data = _data(page, m, formula, answers, conditions)
     if why:
         blocks += reasons(m, missing)
-        from frechet.interfaces.linearize_numbers import remainder_blocks, worked
+        from frechet.interfaces.linearize_numbers import worked
+        from frechet.interfaces.linearize_remainder import remainder_blocks
 
         numbers = worked(m)
         blocks += numbers.blocks

@@ -14,8 +14,8 @@ import pytest
 from frechet.expressions.errors import FrechetError
 from frechet.interfaces.base_point import read_at
 from frechet.interfaces.document import Document
+from frechet.interfaces.linearize_maps import sides
 from frechet.interfaces.linearize_page import document
-from frechet.interfaces.linearize_reasons import sides
 from frechet.interfaces.rendering import MODULES, render
 from frechet.notation.reading import read, read_entry
 
