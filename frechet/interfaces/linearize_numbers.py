@@ -51,8 +51,8 @@ class Numbers:
         v = found.values[dx.params[0]]
         self.step = tangent(x, values, v) if curved(x.params[1]) or mask_of(x) is not None else v
         self.point = Point(values, found.sizes)
-        self.value = found.value(m.value)
-        self.change = self.at(m.change)
+        self.value = self._laid(found.value(m.value))
+        self.change = self._laid(self.at(m.change))
 
     def at(self, e: Expr) -> Any:
         return self.found.value(e, {self.m.derivative.direction.params[0]: self.step})
@@ -60,7 +60,12 @@ class Numbers:
     def function(self, share: float) -> Any:
         """F(X₀ + share·V)."""
         f, x = self.m.derivative.function, self.m.variable
-        return Instance(self.found.sizes, {**self.point.values, x.params[0]: self.x0 + share * self.step}).value(f)
+        moved = {**self.point.values, x.params[0]: self.x0 + share * self.step}
+        return self._laid(Instance(self.found.sizes, moved).value(f))
+
+    def _laid(self, value: Any) -> Any:
+        """A value of the function; rows are 1-D arrays in programs, and laid flat here."""
+        return value[None, :] if self.m.derivative.function.kind == "row" else value
 
     @cached_property
     def gradient(self) -> Any:
@@ -200,7 +205,8 @@ def _number(m: Linearized, numbers: Numbers) -> list[Block]:
                 [shaped(whole), ", its diagonal marked"],
             )
         )
-        blocks.append(Entry("trace", [Math(re + "({0}) = {1}" if re else "{0} = {1}", added([*np.diag(whole)]), total)]))
+        if whole.size > 1:
+            blocks.append(Entry("trace", [Math(re + "({0}) = {1}" if re else "{0} = {1}", added([*np.diag(whole)]), total)]))
     terms = products_added([*np.ravel(bar)], [*np.ravel(v)])
     blocks.append(Entry("component sum", [Math(re + "({0}) = {1}" if re else "{0} = {1}", terms, total)]))
     row, column = np.ravel(bar, order="F")[None, :], np.ravel(v, order="F")

@@ -41,7 +41,7 @@ ENOUGH = 40  # acceptable ones, of which the nicest is taken
 LARGE = 1e6  # values beyond are not shown to people
 STEP = 1e-4  # of the differences that show a kink
 MANY_ZEROS = ZERO_SOMEWHERE | {"orthogonal", "sphere"}
-MOODS = ("plain", "plain", "regular", "positive", "plain", "spd", "fractions", "plain", "positive fractions", "large")
+MOODS = ("plain", "plain", "regular", "positive", "plain", "spd", "fractions", "units", "positive fractions", "large")
 
 # What stands in for a declared function: the first that has its properties, as (text, Taylor coefficients, growth rates).
 STANDING_IN: tuple[tuple[str, Terms, frozenset[str]], ...] = (
@@ -280,6 +280,8 @@ def _in_mood(mood: str, shape: tuple[int, ...], rng: Random) -> Any:
         return _whole(shape, rng, -3, 3, 4)
     if mood == "positive fractions":
         return _whole(shape, rng, 1, 3, 4)
+    if mood == "units":
+        return _whole(shape, rng, -1, 1)
     if mood == "large":
         return _whole(shape, rng, 2, 5)
     return _whole(shape, rng, -2, 3)
@@ -407,10 +409,11 @@ def _cost_of_value(y: Any) -> float:
 
     parts = np.concatenate([np.ravel(np.real(y)), np.ravel(np.imag(y))])
     largest = float(np.max(np.abs(parts)))
-    beside = float(np.max(np.abs(parts - np.round(parts))))
-    cost = 0.0 if beside < 1e-10 else 8.0 if beside < 1e-3 else 3.0  # nearly whole: a softmax that is saturated
-    if cost == 3 and np.max(np.abs(100 * parts - np.round(100 * parts))) < 1e-8:
-        cost = 1.0
+    whole, short = (float(np.max(np.abs(k * parts - np.round(k * parts)))) for k in (1, 100))
+    if whole < 1e-10 or short < 1e-9:
+        cost = 0.0 if whole < 1e-10 else 1.0
+    else:
+        cost = 8.0 if whole < 1e-3 or short < 1e-3 else 3.0  # nearly whole: a softmax that is saturated
     sizes = np.abs(parts[np.abs(parts) > 1e-12])
     spread = sizes.size > 0 and float(np.min(sizes)) < 2e-3 * largest
     if np.size(y) > 1:
