@@ -10,6 +10,7 @@ from frechet.compilation.adjugates import with_adjugates
 from frechet.compilation.numpy_source import evaluate
 from frechet.differentiation.conditions import Condition, explained
 from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.differential import differential_symbol
 from frechet.expressions.dimension import SCALAR, show_shape
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, substitute, variables
@@ -84,7 +85,7 @@ def linearized(page: Page, point: Expr | None = None, text: str | None = None) -
     Raises:  NotationError, where the function has no derivative at the point
     """
     x = page.variable
-    d = Derivative(page.function, x, None, page.convention)
+    d = Derivative(page.function, x, _direction(x, point), page.convention)
     affine = page.affine(d)
     if point is None:
         step = Step(x, d.direction, d.base_point, base_name(d))
@@ -95,6 +96,14 @@ def linearized(page: Page, point: Expr | None = None, text: str | None = None) -
     found = at_point(d, point, text)
     step = Step(x, d.direction, point, None)
     return Linearized(page.letter, d, step, found.value, found.differential, True, affine, found.adjugates)
+
+
+def _direction(x: Expr, point: Expr | None) -> Expr | None:
+    """A differential of another name, where dX is a variable of the point."""
+    name = f"d{x.params[0]}"
+    if point is None or name not in {v.params[0] for v in variables(point)}:
+        return None
+    return differential_symbol(x, f"{name}_")
 
 
 def document(

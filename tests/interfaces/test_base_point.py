@@ -36,6 +36,15 @@ def test_a_point_is_read_and_decides_inferred_sizes(at: str, shape: str, value: 
     assert value is None or write_text(found.value).text == value
 
 
+def test_a_point_may_use_what_is_declared_and_defined() -> None:
+    _, _, found = placed("sum(f(X))", "X", "f(Z)", "f: elementwise")
+    assert write_text(found.value).text == "sum(f(f(Z)))"
+    _, point, _ = placed("h = A*y\nh'*x", "x", "2*h")
+    assert write_text(point).text == "2*A*y"
+    _, point, _ = placed("tr(A*X)", "X", "Z*Z'", "Z: n×n symmetric")
+    assert write_text(point).text == "Z^2"
+
+
 def test_numbers_may_be_typed_with_spaces() -> None:
     for typed in ("[1 -2.5; 1/2 4e1]", "[1, -2.5; 1/2, 4e1]", " [ 1  -2.5 ;1/2 40 ] "):
         _, point, _ = placed("tr(A*X)", "X", typed)
@@ -56,6 +65,8 @@ def test_declared_sizes_are_names_for_numbers() -> None:
         ("tr(A*X*B)", "X", "1", [], "this point is a number: write zeros(p,q)"),
         ("tr(A*X*B)", "X", "X + Z", [], "must not depend on X"),
         ("tr(A*X*B)", "X", "zeros", [], "write zeros(p,q)"),
+        ("tr(A*X*B)", "X", "p", [], "p is a dimension"),
+        ("h = A*x\nh'*h", "x", "h", [], "must not depend on x"),
         ("x'*A*x", "x", "[1 2 3]", [], "write a column"),
         ("tr(A*X*B)", "X", "[1, 2; 3, 4", [], "is not closed"),
         ("tr(A*X)", "X", "eye(m)", ["X: n×m"], "X is n×m, and this point is m×m"),

@@ -142,6 +142,13 @@ def test_points_that_are_given_are_named_in_the_explanation() -> None:
     assert "g(Z)" in words(page("tr(A*X*B)", "X", at="Z"))
 
 
+def test_a_point_named_as_the_differential_is_no_differential() -> None:
+    found = page("norm2(X)^2", "X", at="dX")
+    instance: Any = found.data["instance"]
+    assert agree(instance["forms"]) and not np.allclose(instance["point"], instance["step"])
+    assert np.isclose(instance["forms"]["trace"], 2 * np.sum(np.array(instance["point"]) * np.array(instance["step"])))
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_can_be_written(format: Any) -> None:
     for arguments in (("tr(A*X*B)", "X"), ("x'*A*x", "x"), ("inv(X)", "X"), ("norm2(A*z-b)^2", "z", "z: n complex")):
