@@ -72,10 +72,10 @@ def array(value: Any) -> Said:
 
 
 def marked(value: Any) -> Said:
-    """A square array with its diagonal marked: (3) in text, boxed in LaTeX."""
+    """A square array with its diagonal marked: (3) in text, underlined in LaTeX."""
 
     def written(notation: Notation) -> str:
-        mark = r"\boxed{{{}}}" if notation == "latex" else "({})"
+        mark = r"\underline{{{}}}" if notation == "latex" else "({})"
         rows = [
             [mark.format(text) if i == j else text for j, text in enumerate(row)]
             for i, row in enumerate(show_entries(value, notation))
