@@ -20,7 +20,7 @@ from frechet.notation.text import write_text
 from frechet.operations.constants import variable
 
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:/\d+)?"
-NUMERIC = re.compile(rf"\s*\[\s*{NUMBER}(?:[\s,;]+{NUMBER})*\s*\]\s*")
+NUMERIC = re.compile(rf"\[(\s*{NUMBER}(?:(?:\s*[,;]\s*|\s+){NUMBER})*\s*)\]")  # a matrix of numbers only
 LONGEST = 10_000  # characters of a point
 CONSTANTS = ("eye", "pi")
 
@@ -40,30 +40,34 @@ def read_at(text: str, formula: str, declared: Sequence[str], name: str, reading
     """
     if len(text) > LONGEST or "\n" in text:
         raise NotationError(f"a point is one line of at most {LONGEST} characters")
-    typed = _with_commas(text)
     x = reading.variables[name]
     bare = text.strip()
-    if bare.isidentifier() and bare not in CONSTANTS and bare not in reading.variables:
-        if bare in functions() or bare in reading.functions:
-            example = f"{bare}({','.join(str(d) for d in axes(x.shape))})" if bare in ("zeros", "ones") else f"{bare}(…)"
-            raise _at(text, f"{bare} is a function: write {example}, or choose another name for the point")
+    known = {*CONSTANTS, *reading.variables, *reading.definitions, *map(_name_declared, declared)}
+    if bare.isidentifier() and bare not in known:
+        _refuse_name(bare, text, x, reading)
         return Placed(reading, variable(bare, x.shape, x.params[1], x.params[2]))
-    first: FrechetError | None = None
+    typed = NUMERIC.sub(_with_commas, text)
     try:
-        return Placed(reading, _fitting(typed, text, name, reading))
+        return Placed(reading, _fitting(typed, text, declared, name, reading))
     except FrechetError as error:
-        first = error
-    again = _sized(typed, formula, declared, name, reading)
-    if again is None:
-        raise first
-    return Placed(again, _fitting(typed, text, name, again))
+        again = _sized(typed, formula, declared, name, reading)
+        if again is None:
+            raise error from None
+    return Placed(again, _fitting(typed, text, declared, name, again))
 
 
-def _with_commas(text: str) -> str:
+def _refuse_name(bare: str, text: str, x: Expr, reading: Reading) -> None:
+    """Raises NotationError for the name of a function or dimension, and for the name of the differential."""
+    if bare in functions() or bare in reading.functions:
+        example = f"{bare}({','.join(str(d) for d in axes(x.shape))})" if bare in ("zeros", "ones") else f"{bare}(…)"
+        raise _at(text, f"{bare} is a function: write {example}, or choose another name for the point")
+    if bare in _dimensions(reading):
+        raise _at(text, f"{bare} is a dimension of the formula: choose another name for the point")
+
+
+def _with_commas(found: re.Match[str]) -> str:
     """A matrix of numbers only may be typed with spaces: [1 2; 3 4]."""
-    if not NUMERIC.fullmatch(text):
-        return text
-    rows = [", ".join(re.split(r"[\s,]+", row.strip())) for row in text.strip()[1:-1].split(";")]
+    rows = [", ".join(re.split(r"[\s,]+", row.strip())) for row in found[1].split(";")]
     return f"[{'; '.join(rows)}]"
 
 
@@ -71,34 +75,45 @@ def _at(text: str, message: str) -> NotationError:
     return NotationError(message, position=len(text) - len(text.lstrip()), end=len(text.rstrip()), text=text)
 
 
-def _fitting(typed: str, text: str, name: str, reading: Reading) -> Expr:
+def _dimensions(reading: Reading) -> set[str]:
+    return {n for v in reading.variables.values() for d in v.shape for n in d.names()}
+
+
+def _name_declared(text: str) -> str:
+    return read_declaration(text).name
+
+
+def _read(typed: str, declared: Sequence[str], reading: Reading, minus: str | None = None) -> Expr:
+    """The point in the words of the formula: its variables, definitions and declared functions.
+
+    minus: a variable of the same shape, so that sizes can be inferred
+    """
+    given = {**reading.definitions, **reading.variables}
+    declarations = [d for d in declared if _name_declared(d) not in given]
+    point = next(n for n in ("at_", "at__", "at___") if n not in given)
+    text = f"{point} = {typed}\n{point}" + (f" - {minus}" if minus is not None else "")
+    try:
+        found = read(text, declarations, variables=given, dimensions=_dimensions(reading) - given.keys())
+    except FrechetError as error:
+        if error.text == text and error.position is not None:  # place it in the point alone
+            error.text, error.position = typed, error.position - len(point) - 3
+            error.end = None if error.end is None else error.end - len(point) - 3
+        raise
+    return found.definitions[point]
+
+
+def _fitting(typed: str, text: str, declared: Sequence[str], name: str, reading: Reading) -> Expr:
     """The point as an expression of the variable's shape."""
     x = reading.variables[name]
-    dimensions = {n for v in reading.variables.values() for d in v.shape for n in d.names()}
-    alone: Expr | None = None
-    error: FrechetError | None = None
-    for wanted in (f"at_ = {typed}\nat_ - {name}", f"at_ = {typed}\nat_"):  # the first lets sizes be inferred
-        try:
-            found = read(wanted, variables=reading.variables, dimensions=dimensions - reading.variables.keys())
-        except FrechetError as failure:
-            error = failure
-            continue
-        alone = found.definitions["at_"]
-        if alone.shape == x.shape:
-            break
-    if alone is None:
-        assert error is not None
-        if typed == text and error.text is not None and error.position is not None and error.text.startswith("at_ = "):
-            error.text, error.position = text, error.position - 6
-            error.end = None if error.end is None else error.end - 6
-        else:
-            error.text = error.position = None
-        raise error
-    if x in depends(alone, x):
+    try:
+        found = _read(typed, declared, reading, name)
+    except FrechetError:
+        found = _read(typed, declared, reading)
+    if x in depends(found, x):
         raise _at(text, f"the point must not depend on {name} itself: leave --at out for a general point {name}₀")
-    if alone.shape != x.shape:
-        raise _mismatch(text, name, x.shape, alone.shape)
-    return alone
+    if found.shape != x.shape:
+        raise _mismatch(text, name, x.shape, found.shape)
+    return found
 
 
 def _mismatch(text: str, name: str, wanted: Shape, given: Shape) -> ShapeError:
@@ -120,10 +135,8 @@ def _said(shape: Shape) -> str:
 def _sized(typed: str, formula: str, declared: Sequence[str], name: str, reading: Reading) -> Reading | None:
     """The formula read again with the sizes of the point; None where that cannot be."""
     x = reading.variables[name]
-    known = {n for v in reading.variables.values() for d in v.shape for n in d.names()}
-    others = {n: v for n, v in reading.variables.items() if n != name}
     try:
-        given = read(typed, variables=others, dimensions=known - others.keys()).expression.shape
+        given = _read(typed, declared, reading).shape
     except FrechetError:
         return None
     if kind(given) != kind(x.shape) or given == x.shape:

@@ -73,6 +73,8 @@ def run(arguments: Sequence[str]) -> int:
         reading, point = read_at(at, text, o.declare, name, reading)
     signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     style = o.style or ("unicode" if signs else "text")
+    if o.plot == "-" and style not in ("unicode", "text"):
+        raise NotationError("--plot - draws in the terminal: give a .png or .svg file with the other styles")
     page = Page(reading, name, check=not o.no_check, convention=o.convention)
     if style == "numpy":
         from frechet.compilation.numpy_source import numpy_source
@@ -81,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
         print(numpy_source(linearized(page, point, at).map).rstrip("\n"))
     else:
         options = {"why": o.why, "check": not o.no_check, "convention": o.convention}
-        pictures = o.why and style in ("html", "markdown")
+        pictures = o.why and style == "html"
         found = document(reading, name, point, text=at, pictures=pictures, **options)
         print(_written(found, style).rstrip("\n"))
     if o.plot is not None and not (o.plot == "-" and o.why):
@@ -102,21 +104,22 @@ def _written(found: object, style: str) -> str:
 
 
 def _plot(m: object, path: str, plain: bool) -> None:
-    from frechet.interfaces import linearize_numbers as numbers
+    from frechet.interfaces import linearize_remainder as remainders
     from frechet.interfaces.document import Document
+    from frechet.interfaces.linearize_numbers import small_instance
     from frechet.interfaces.linearize_page import Linearized
     from frechet.interfaces.plots import save_figure
     from frechet.interfaces.rendering import render
 
     assert isinstance(m, Linearized)
-    instance = numbers.small_instance(m)
+    instance = small_instance(m)
     point, direction = (instance.point, instance.step) if instance is not None else (None, None)
     if path == "-":
-        blocks, _ = numbers.remainder_blocks(m, point, direction)
+        blocks, _ = remainders.remainder_blocks(m, point, direction, shown=False)
         print(render(Document("", blocks), "text" if plain else "terminal").rstrip("\n"))
         return
-    found, _ = numbers.remainder_of(m, point, direction)
+    found, _ = remainders.remainder_of(m, point, direction)
     if found is None:
         raise NotationError("no point was found at which the function is finite: there is nothing to plot")
-    save_figure(numbers.figure_of(m, found), path)
+    save_figure(remainders.figure_of(m, found), path)
     print(f"written: {path}", file=sys.stderr)

@@ -8,11 +8,11 @@ from typing import Any
 from frechet.expressions.dimension import Dim, Shape, axes
 from frechet.expressions.node import Expr, substitute
 from frechet.interfaces.document import Content, Inline, Math
+from frechet.notation.numbers import show_array, show_entries
 from frechet.notation.spaces import Notation, show_space, style_of, writer
 from frechet.notation.writing import ADD, ATOM, INNER, Piece, Written
 from frechet.operations.constants import is_zero
 from frechet.operations.sums import add, subtract
-from frechet.verification.instances import show_array, show_entries
 
 TERMS = 12  # of a sum that is written out
 
@@ -72,10 +72,10 @@ def array(value: Any) -> Said:
 
 
 def marked(value: Any) -> Said:
-    """A square array with its diagonal marked: (3) in text, boxed in LaTeX."""
+    """A square array with its diagonal marked: (3) in text, underlined in LaTeX."""
 
     def written(notation: Notation) -> str:
-        mark = r"\boxed{{{}}}" if notation == "latex" else "({})"
+        mark = r"\underline{{{}}}" if notation == "latex" else "({})"
         rows = [
             [mark.format(text) if i == j else text for j, text in enumerate(row)]
             for i, row in enumerate(show_entries(value, notation))

@@ -1,4 +1,4 @@
-"""A linearization in numbers: one small instance in every form of the step, and how fast the error falls."""
+"""A linearization in numbers: one small instance, the change in each of its forms."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, variables
 from frechet.expressions.space import curved
-from frechet.interfaces.document import Block, Content, Entry, Figure, Heading, Inline, Math, Paragraph
-from frechet.interfaces.linearize_formulas import ELL, added, array, marked, products_added, say, shaped, sign
-from frechet.interfaces.linearize_reasons import Names, matrix_product
+from frechet.interfaces.document import Block, Content, Entry, Heading, Inline, Math, Paragraph
+from frechet.interfaces.linearize_formulas import ELL, added, array, marked, products_added, say, shaped
+from frechet.interfaces.linearize_phrases import matrix_product
 from frechet.notation.reading import parse
 from frechet.operations.constants import mask_of
 from frechet.verification.instances import Instance, instance, show_number
 from frechet.verification.manifolds import tangent
-from frechet.verification.remainder import Remainder, remainder
 from frechet.verification.sampling import Point, with_masks
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ JACOBIAN = 48  # of a Jacobian
 TENTH = 0.1
 SAME = 1e-9
 APART = 0.05
-FLAT = 1.5  # a larger slope of the difference: the derivative is 0
-CUBIC = 2.5  # a larger slope of the remainder: there is no second-order term
 
 
 class Worked(NamedTuple):
@@ -54,8 +51,8 @@ class Numbers:
         v = found.values[dx.params[0]]
         self.step = tangent(x, values, v) if curved(x.params[1]) or mask_of(x) is not None else v
         self.point = Point(values, found.sizes)
-        self.value = found.value(m.value)
-        self.change = self.at(m.change)
+        self.value = self._laid(found.value(m.value))
+        self.change = self._laid(self.at(m.change))
 
     def at(self, e: Expr) -> Any:
         return self.found.value(e, {self.m.derivative.direction.params[0]: self.step})
@@ -63,7 +60,12 @@ class Numbers:
     def function(self, share: float) -> Any:
         """F(X₀ + share·V)."""
         f, x = self.m.derivative.function, self.m.variable
-        return Instance(self.found.sizes, {**self.point.values, x.params[0]: self.x0 + share * self.step}).value(f)
+        moved = {**self.point.values, x.params[0]: self.x0 + share * self.step}
+        return self._laid(Instance(self.found.sizes, moved).value(f))
+
+    def _laid(self, value: Any) -> Any:
+        """A value of the function; rows are 1-D arrays in programs, and laid flat here."""
+        return value[None, :] if self.m.derivative.function.kind == "row" else value
 
     @cached_property
     def gradient(self) -> Any:
@@ -203,7 +205,8 @@ def _number(m: Linearized, numbers: Numbers) -> list[Block]:
                 [shaped(whole), ", its diagonal marked"],
             )
         )
-        blocks.append(Entry("trace", [Math(re + "({0}) = {1}" if re else "{0} = {1}", added([*np.diag(whole)]), total)]))
+        if whole.size > 1:
+            blocks.append(Entry("trace", [Math(re + "({0}) = {1}" if re else "{0} = {1}", added([*np.diag(whole)]), total)]))
     terms = products_added([*np.ravel(bar)], [*np.ravel(v)])
     blocks.append(Entry("component sum", [Math(re + "({0}) = {1}" if re else "{0} = {1}", terms, total)]))
     row, column = np.ravel(bar, order="F")[None, :], np.ravel(v, order="F")
@@ -345,95 +348,3 @@ def plain(value: Any) -> Any:
     if np.iscomplexobj(value):
         return np.vectorize(lambda z: show_number(z, "text"), otypes=[object])(value).tolist()
     return np.asarray(value, dtype=float).tolist()
-
-
-# -- how good it is
-
-
-def remainder_blocks(
-    m: Linearized, point: Point | None, direction: Any, pictures: bool = False
-) -> tuple[list[Block], Mapping[str, object]]:
-    """The Taylor remainder as a plot, with the fitted slopes in words."""
-    from frechet.interfaces.plots import remainder_text
-
-    found, drawn = remainder_of(m, point, direction)
-    if found is None:
-        return [], {}
-    picture = ""
-    if pictures:
-        from frechet.interfaces.plots import svg
-
-        picture = svg(figure_of(m, found))
-    m = m.spoken
-    difference, error = _differences(m)
-    V = Names(m).step
-    where = "at a random point, along a random step {}" if drawn else "at the point above, {} being the step"
-    opening = say("How {} and {} fall with h, " + where + ":", difference, error, V)
-    blocks: list[Block] = [Heading("How good it is"), Paragraph(opening), Figure(picture, remainder_text(found))]
-    data = {"h": found.steps, "first": found.first, "second": found.second, "slopes": found.slopes}
-    return [*blocks, Paragraph(_slopes(m, found))], data
-
-
-def remainder_of(m: Linearized, point: Point | None = None, direction: Any = None) -> tuple[Remainder | None, bool]:
-    """The remainder at an instance, or at a random point (at the X₀ that was given, where one was); is it at random?"""
-    d = m.derivative
-    f, x, dx, df = d.function, m.variable, d.direction, d.differential
-    if point is not None:
-        found = remainder(f, x, dx, df, point, direction)
-        if found is not None:
-            return found, False
-    if m.given:
-        from frechet.verification.base_point import points_there
-
-        there = points_there(f, x, m.base, [df])
-        return (remainder(f, x, dx, df, there[0]) if there else None), True
-    return remainder(f, x, dx, df), True
-
-
-def _differences(m: Linearized) -> tuple[Math, Math]:
-    """|g(X₀ + hV) − g(X₀)| and |g(X₀ + hV) − g(X₀) − h dg[V]|; norms, where the values are arrays."""
-    g, x0, V = m.letter, m.step.point, Names(m).step
-    scalar = m.derivative.function.shape == SCALAR
-    bar = sign("|", "|", "|") if scalar else sign("‖", "||", r"\|")
-    moved = Math("{0}({1} + h{2}) − {0}({1})", g, x0, V)
-    change = Math("d{0}[{1}]" if scalar else "D{0}[{1}]", g, V)
-    return Math("{0}{1}{0}", bar, moved), Math("{0}{1} − h {2}{0}", bar, moved, change)
-
-
-def figure_of(m: Linearized, found: Remainder) -> Any:
-    """The picture of the remainder."""
-    from frechet.interfaces.plots import remainder_figure
-    from frechet.notation.unicode import write_unicode
-
-    formula = write_unicode(m.derivative.function)
-    title = f"{m.letter}({m.variable.params[0]}) = {formula.text}" if not formula.where and len(formula.text) < 70 else ""
-    first, second = (formula.write("unicode") for formula in _differences(m.spoken))
-    return remainder_figure(found, (first, second), title)
-
-
-def _slopes(m: Linearized, found: Remainder) -> Content:
-    """What the fitted slopes say."""
-    first, second = found.slopes
-    if first is None and found.exact:
-        return say("Along this step {} does not change: both are rounding.", m.letter)
-    if first is not None and second is not None and first > FLAT:
-        words = "Along this step the derivative is 0, so the difference itself falls as {}, which is of second order."
-        return say(words, _power(first)) if first < CUBIC else say("Along this step both fall as {}.", _power(first))
-    without: Content = ["Without the derivative the difference is rounding"]
-    if first is not None:
-        without = say("Without the derivative the difference falls as {}", _power(first))
-    if second is None and found.exact:
-        reason = say(": along this step {} is affine, as far as rounding lets one see", m.letter)
-        if m.affine:
-            reason = say(": {} is affine in {}, and {} is {}", m.letter, m.variable.params[0], ELL, m.letter)
-        return [*without, "; with it only rounding is left", *reason, "."]
-    if second is None:
-        return [*without, "; with it too little is left above rounding to fit a power."]
-    text = say("{}, with it as {}: ", without, _power(second))
-    if second > CUBIC:
-        return [*text, "the second-order term happens to be 0 along this step."]
-    return [*text, *say("what {} leaves out is of second order.", ELL)]
-
-
-def _power(slope: float) -> Math:
-    return sign(f"h^{slope:.2f}", f"h^{slope:.2f}", f"h^{{{slope:.2f}}}")

@@ -10,6 +10,7 @@ from frechet.compilation.adjugates import with_adjugates
 from frechet.compilation.numpy_source import evaluate
 from frechet.differentiation.conditions import Condition, explained
 from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.differential import differential_symbol
 from frechet.expressions.dimension import SCALAR, show_shape
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, substitute, variables
@@ -17,7 +18,8 @@ from frechet.expressions.space import curved, space_names
 from frechet.interfaces.answer import describe, promises
 from frechet.interfaces.document import Block, Content, Document, Entry, Math, Paragraph
 from frechet.interfaces.linearize_formulas import ELL, Said, Step, Where, array, say, space
-from frechet.interfaces.linearize_reasons import Names, reasons
+from frechet.interfaces.linearize_phrases import Names
+from frechet.interfaces.linearize_reasons import reasons
 from frechet.interfaces.page import Page, show_checked, show_declared
 from frechet.notation.spaces import Notation, function_line, gradient_space, signature_line, writer
 from frechet.notation.text import write_text
@@ -83,7 +85,7 @@ def linearized(page: Page, point: Expr | None = None, text: str | None = None) -
     Raises:  NotationError, where the function has no derivative at the point
     """
     x = page.variable
-    d = Derivative(page.function, x, None, page.convention)
+    d = Derivative(page.function, x, _direction(x, point), page.convention)
     affine = page.affine(d)
     if point is None:
         step = Step(x, d.direction, d.base_point, base_name(d))
@@ -94,6 +96,14 @@ def linearized(page: Page, point: Expr | None = None, text: str | None = None) -
     found = at_point(d, point, text)
     step = Step(x, d.direction, point, None)
     return Linearized(page.letter, d, step, found.value, found.differential, True, affine, found.adjugates)
+
+
+def _direction(x: Expr, point: Expr | None) -> Expr | None:
+    """A differential of another name, where dX is a variable of the point."""
+    name = f"d{x.params[0]}"
+    if point is None or name not in {v.params[0] for v in variables(point)}:
+        return None
+    return differential_symbol(x, f"{name}_")
 
 
 def document(
@@ -118,13 +128,14 @@ def document(
     data = _data(page, m, formula, answers, conditions)
     if why:
         blocks += reasons(m, missing)
-        from frechet.interfaces.linearize_numbers import remainder_blocks, worked
+        from frechet.interfaces.linearize_numbers import worked
+        from frechet.interfaces.linearize_remainder import remainder_blocks
 
         numbers = worked(m)
         blocks += numbers.blocks
         remainders, slopes = remainder_blocks(m, numbers.point, numbers.direction, pictures)
         blocks += remainders
-        data |= {"instance": numbers.data, "remainder": slopes}
+        data |= {"instance": dict(numbers.data), "remainder": dict(slopes)}
     return Document(f"{page.letter} near {_plain(m)}", blocks, data)
 
 
@@ -145,7 +156,9 @@ def _head(page: Page, m: Linearized) -> list[Block]:
     line = Said(lambda notation: signature_line(page.letter, page.variable, page.function, notation))
     named = {**page.reading.variables, **{v.params[0]: v for v in variables(m.base) if m.given}}
     others = ", ".join(f"{n}: {show_declared(v)}" for n, v in named.items() if n != page.name)
-    blocks: list[Block] = [Paragraph([line, f"    {others}"] if others else [line])]
+    blocks: list[Block] = [Paragraph([line])]
+    if others:
+        blocks.append(Entry("with", [others]))
     shown = symbols(page.function, m.derivative.differential).values()
     for f in functions(page.function).values():
         views = [view for g, view in shown if g == f]
@@ -172,7 +185,7 @@ def _notes(page: Page, m: Linearized, answers: Sequence[Answer], conditions: Seq
         near: Content = say("everywhere: {} is affine in {}, so {} is {} itself", g, x, ELL, g)
     else:
         near = ["near ", m.step.point, ", up to second order"]
-    label = "exact" if m.affine else "good"
+    label = "exact" if m.affine else "holds"
     blocks: list[Block] = [*_values(m), Entry(label, near)]
     where = gradient_space(m.variable)
     if where is not None:

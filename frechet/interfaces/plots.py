@@ -7,7 +7,7 @@ from math import ceil, floor, log10
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from frechet.expressions.errors import NotationError, UnsupportedError
+from frechet.expressions.errors import NotationError
 
 if TYPE_CHECKING:
     from frechet.verification.remainder import Remainder
@@ -21,12 +21,12 @@ FIRST, SECOND, NOISE = "o", "*", "."  # its marks
 def remainder_figure(found: Remainder, labels: tuple[str, str], title: str = "") -> Any:
     """The two remainders in one log-log plot, with lines of slope 1 and 2 through their smallest fitted steps.
 
-    Raises:  UnsupportedError, where matplotlib is not installed
+    Raises:  NotationError, where matplotlib is not installed
     """
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise UnsupportedError(MISSING) from None
+        raise NotationError(MISSING) from None
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.add_subplot()
     series = ((found.first, found.slopes[0], "o", "#1f5fa8"), (found.second, found.slopes[1], "s", "#c0392b"))

@@ -23,9 +23,7 @@ def page(found: Verdict) -> Document:
 
 def message(found: Verdict) -> str:
     """The verdict in one or two sentences, formulas in plain mathematical characters."""
-    from frechet.interfaces.rendering.terminal import inline
-
-    return inline(words(found), "unicode")
+    return "".join(part.write("unicode") if isinstance(part, Math) else part for part in words(found))
 
 
 def data(found: Verdict) -> dict[str, Any]:
@@ -37,7 +35,7 @@ def data(found: Verdict) -> dict[str, Any]:
         "factor": found.factor if found.verdict in ("factor", "sign", "missing-term", "missing-symmetrization") else None,
         "condition": found.condition,
         "example": _example(found),
-        "message": inline(words(found), "unicode"),
+        "message": message(found),
         "ok": True,
         "form": goal.kind,
         "layout": goal.layout or None,
