@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from frechet.interfaces.answer import shape_names
-from frechet.interfaces.document import Block, Content, Document, Paragraph
+from frechet.interfaces.document import Block, Content, Document, Math, Paragraph
 from frechet.notation.latex import write_latex
 from frechet.notation.text import write_text
 
