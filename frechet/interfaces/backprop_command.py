@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from frechet.expressions.errors import NotationError
 from frechet.interfaces.command_line import ANSWERED, INPUT_LIMIT, add_declare, formatter, parsed, read_formula
+
+if TYPE_CHECKING:
+    from frechet.interfaces.document import Document
 
 EPILOG = """\
 A network is several lines, each the definition of a value by values before it; the last line is the loss:
@@ -64,8 +67,8 @@ HELP = {
 }  # fmt: skip
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Answers the command; returns the exit code."""
+def run(arguments: Sequence[str], show: Callable[[Document], None] | None = None) -> int:
+    """Answers the command; returns the exit code. The page goes to `show`, where it is given and no style is asked for."""
     o = parsed(_parser(), arguments)
     from frechet.interfaces.network import Network, names
 
@@ -80,7 +83,9 @@ def run(arguments: Sequence[str]) -> int:
             raise NotationError(f"{o.svg} cannot be written: {error.strerror}") from None
     signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     style: Any = o.style or ("unicode" if signs else "text")
-    if style == "numpy":
+    if show is not None and o.style is None:
+        show(network.document())
+    elif style == "numpy":
         print(network.numpy(), end="")
     elif style == "json":
         import json

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from frechet.expressions.errors import FrechetError, NotationError
 from frechet.interfaces.command_line import ANSWERED, CONVENTIONS, add_declare, exit_code, parsed, read_formula
+
+if TYPE_CHECKING:
+    from frechet.interfaces.document import Document
 
 NOT_RIGHT = 1
 FORMS = ("gradient", "jacobian", "hessian", "differential", "riemannian")
@@ -52,11 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     return p
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Runs the command; returns the exit code."""
+def run(arguments: Sequence[str], show: Callable[[Document], None] | None = None) -> int:
+    """Runs the command; returns the exit code. The page goes to `show`, where it is given and no style is asked for."""
     o = parsed(_parser(), arguments)
     if not o.json:
-        return _answered(o)
+        return _answered(o, None if o.text else show)
     try:
         return _answered(o)
     except FrechetError as error:
@@ -67,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
         return exit_code(error)
 
 
-def _answered(o: argparse.Namespace) -> int:
+def _answered(o: argparse.Namespace, show: Callable[[Document], None] | None = None) -> int:
     from frechet.interfaces.checking import check_equal, check_reading, sole
     from frechet.notation.reading import read
 
@@ -84,6 +88,8 @@ def _answered(o: argparse.Namespace) -> int:
         )
     if o.json:
         print(json.dumps(found.data(), ensure_ascii=False))
+    elif show is not None:
+        show(found.document())
     else:
         from frechet.interfaces.rendering import render
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from frechet.expressions.errors import NotationError
 from frechet.interfaces.command_line import ANSWERED, CONVENTIONS, add_declare, parsed, read_formula
+
+if TYPE_CHECKING:
+    from frechet.interfaces.document import Document
 
 EPILOG = """\
 examples:
@@ -45,8 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     return p
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Runs the command; returns the exit code."""
+def run(arguments: Sequence[str], show: Callable[[Document], None] | None = None) -> int:
+    """Runs the command; returns the exit code. The page goes to `show`, where it is given and no style is asked for."""
     o = parsed(_parser(), arguments)
     from frechet.interfaces.linearize_page import document, linearized
     from frechet.interfaces.page import Page
@@ -83,9 +87,13 @@ def run(arguments: Sequence[str]) -> int:
         print(numpy_source(linearized(page, point, at).map).rstrip("\n"))
     else:
         options = {"why": o.why, "check": not o.no_check, "convention": o.convention}
-        pictures = o.why and style == "html"
+        on_page = show is not None and o.style is None
+        pictures = o.why and (on_page or style == "html")
         found = document(reading, name, point, text=at, pictures=pictures, **options)
-        print(_written(found, style).rstrip("\n"))
+        if show is not None and on_page:
+            show(found)
+        else:
+            print(_written(found, style).rstrip("\n"))
     if o.plot is not None and not (o.plot == "-" and o.why):
         _plot(linearized(page, point, at), o.plot, style == "text")
     return ANSWERED

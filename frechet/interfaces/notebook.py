@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from importlib import import_module
 from typing import Any
 
 from frechet.expressions.errors import FrechetError, NotationError
@@ -47,7 +48,7 @@ def _arguments(line: str, cell: str | None) -> list[str]:
     except ValueError:
         raise NotationError(QUOTES) from None
     if cell is not None:
-        place = 1 if arguments[:1] and arguments[0] in (*COMMANDS, "linearize") else 0
+        place = 1 if arguments[:1] and arguments[0] in COMMANDS else 0
         arguments.insert(place, cell.strip("\n"))
     if arguments[:1] == ["batch"] or "-" in arguments:
         raise NotationError(NO_INPUT)
@@ -59,9 +60,11 @@ def _answered(arguments: list[str]) -> Document | None:
     from frechet.interfaces.page import Page
     from frechet.interfaces.summary import summary
 
-    if arguments[:1] == ["linearize"]:
-        arguments = [*arguments[1:], "--form", "linearization"]
-    if arguments and arguments[0] in (*COMMANDS, "operations"):
+    if arguments and arguments[0] in COMMANDS:
+        pages: list[Document] = []
+        import_module(f"frechet.interfaces.{COMMANDS[arguments[0]]}").run(arguments[1:], pages.append)
+        return pages[0] if pages else None
+    if arguments[:1] == ["operations"]:
         main(arguments)
         return None
     options = parsed(answer_parser(), arguments)

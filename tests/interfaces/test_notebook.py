@@ -75,7 +75,6 @@ def test_the_magic_takes_the_options_of_the_command_line(capsys):
     document = frechet('"norm2(X*w-y)^2" w --order 2')
     assert document is not None and "Hessian" in labels(document)
     assert labels(frechet('"tr(A*X)" X --layout numerator')) == ["partials"]
-    assert labels(frechet('linearize "tr(A*X)" X')) == ["linearization"]
     for form in ("gradient", "differential", "hessian", "vec", "components", "linearization"):
         assert frechet(f'"tr(X*A*X)" X --form {form}') is not None
     assert capsys.readouterr().out == ""
@@ -88,7 +87,17 @@ def test_the_magic_takes_the_options_of_the_command_line(capsys):
 def test_the_magic_of_a_cell(capsys):
     document = frechet("X", "R = A*X - B\nnorm2(R)^2\n")
     assert "∇g = 2Aᵀ(A X − B)" in str(document)
-    assert labels(frechet("linearize X", "tr(A*X)\n")) == ["linearization"]
+    assert "tr(A (X − X₀))" in str(frechet("linearize X", "tr(A*X)\n"))
+
+
+def test_the_other_commands_show_their_pages(capsys):
+    assert "With numbers" in str(frechet('linearize "tr(A*X)" X --why'))
+    assert "In denominator layout" in str(frechet('check "tr(A*X)" X --answer A'))
+    network = frechet("backprop", "h = tanh(W*x)\nnorm2(h - y)^2\n")
+    assert "δ_a_h xᵀ" in str(network)
+    assert capsys.readouterr().out == ""
+    for line in ('linearize "tr(A*X)" X --text', 'check "tr(A*X)" X --answer A --json', 'backprop "norm2(W*x)^2" --numpy'):
+        assert frechet(line) is None and capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
