@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from frechet.differentiation.derivative import Derivative
 from frechet.expressions.dimension import SCALAR
-from frechet.expressions.errors import FrechetError
+from frechet.expressions.errors import FrechetError, NotationError
 from frechet.expressions.node import Expr, variables
 from frechet.notation.translation import Translation
 from frechet.operations.constants import is_zero, zeros
@@ -119,6 +119,11 @@ def judge(question: Question, answer: str | Expr) -> Verdict:
     asked = question.forms
     if isinstance(answer, Expr):
         from frechet.notation.text import write_text
+
+        known = question.names.expressions.values()
+        new = [v.params[0] for v in variables(answer) if v not in known]
+        if new:
+            raise NotationError(f"your answer uses {new[0]}, which the function does not have")
 
         text = write_text(answer, share=False).text
         return _judged(question, asked, answer, text, text)
