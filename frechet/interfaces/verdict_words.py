@@ -31,6 +31,8 @@ ADJECTIVES = re.compile(
 
 def words(found: Verdict) -> Content:
     said: list[Inline] = list(WORDS[found.verdict](found))
+    if found.entrywise:
+        said += [" (Read entry by entry, as ", Math("{0}", found.answer or found.expected), ".)"]
     return said
 
 
