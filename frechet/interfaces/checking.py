@@ -151,7 +151,7 @@ def check(
 ) -> Check:
     """Is the answer the derivative of the function by the variable? Or, with `equals`, are two formulas equal?
 
-    Formulas are expressions, text or LaTeX.
+    Formulas are expressions or text; an answer may be LaTeX too.
 
     Raises:  FrechetError with the place, where a text does not read
 

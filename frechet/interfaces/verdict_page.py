@@ -12,7 +12,7 @@ from frechet.notation.text import write_text
 if TYPE_CHECKING:
     from frechet.verification.verdict import Verdict
 
-from frechet.interfaces.verdict_words import form_of, letter_of, words
+from frechet.interfaces.verdict_words import form_of, left_side, words
 
 
 def page(found: Verdict) -> Document:
@@ -127,6 +127,8 @@ def matrix_text(x: Any) -> str:
 
     if not isinstance(x, list):
         return number(x)
+    if any(isinstance(row, list) and isinstance(row[0], list) for row in x):
+        return "[" + ", ".join(map(matrix_text, x)) + "]"  # a tensor, slice by slice
     return "[" + "; ".join(" ".join(map(number, row)) if isinstance(row, list) else number(row) for row in x) + "]"
 
 
@@ -142,9 +144,6 @@ def _example_words(found: Verdict) -> str:
         return matrix_text([x] if row and isinstance(x, list) else x)
 
     got = "no value" if e["answer"] is None else shown(e["answer"])
-    names = {"formula": "the first is", "differential": f"d{letter_of(found)} ="}
-    what = names.get(form.kind) or {"gradient": f"∇{letter_of(found)} =", "hessian": f"∇²{letter_of(found)} ="}.get(
-        form.kind, "it is"
-    )
+    what = "the first is" if form.kind == "formula" else f"{left} =" if (left := left_side(found)) else "it is"
     other = "the second" if form.kind == "formula" else "yours gives"
     return f"Example: {given}: {what} {shown(e['derivative'])}, {other} {got}."

@@ -31,6 +31,8 @@ ADJECTIVES = re.compile(
 
 def words(found: Verdict) -> Content:
     said: list[Inline] = list(WORDS[found.verdict](found))
+    if found.entrywise:
+        said += [" (Read entry by entry, as ", Math("{0}", found.answer or found.expected), ".)"]
     return said
 
 
@@ -40,7 +42,7 @@ def _right(found: Verdict) -> Content:
         return ["Equal: both formulas have the same values."]
     if form.stacked:
         return ["Right, with columns stacked by vec. ", *_expected(found)]
-    if form.kind in ("differential", "hessian", "riemannian") or form.expression.shape == SCALAR:
+    if form.kind in ("differential", "hessian", "riemannian") or not form.layout or form.expression.shape == SCALAR:
         return ["Right. ", *_expected(found)]
     return [f"Right, in {form.layout} layout ({_size(form.expression.shape)}). ", *_expected(found)]
 
@@ -278,19 +280,24 @@ def _other_variable(found: Verdict) -> list[Inline]:
 
 def _expected(found: Verdict, before: str = "") -> list[Inline]:
     """`∇g = (A + Aᵀ) x.`, in the layout asked for."""
-    kind, e = found.forms[0].kind, found.expected
-    if kind == "formula":
+    if found.forms[0].kind == "formula":
         return []
-    letter, x = letter_of(found), _name(found)
-    if kind == "gradient" and found.question.variable is not None and found.question.variable.shape == SCALAR:
-        return [before, Math(f"d{letter}/d{x} = {{0}}", e), "."]
-    left = {
-        "gradient": f"∇{letter}", "hessian": f"∇²{letter}", "differential": f"d{letter}",
-        "jacobian": f"∂{letter}/∂{x}", "riemannian": f"grad {letter}",
-    }[kind]  # fmt: skip
-    if kind == "differential" and found.question.order == 2:
-        left = f"d²{letter}"
-    return [before, Math(f"{left} = {{0}}", e), "."]
+    return [before, Math(f"{left_side(found)} = {{0}}", found.expected), "."]
+
+
+def left_side(found: Verdict) -> str:
+    """What the derivative is called: ∇g, ∂F/∂X, dg."""
+    letter, x, kind = letter_of(found), _name(found), found.forms[0].kind
+    variable = found.question.variable
+    if kind in ("gradient", "jacobian") and variable is not None and variable.shape == SCALAR:
+        return f"d{letter}/d{x}"
+    names = {
+        "gradient": f"∇{letter}",
+        "hessian": f"∇²{letter}",
+        "jacobian": f"∂{letter}/∂{x}",
+        "riemannian": f"grad {letter}",
+    }
+    return names.get(kind) or (f"d²{letter}" if found.question.order == 2 else f"d{letter}")
 
 
 def letter_of(found: Verdict) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import FrechetError, LimitError
 from frechet.expressions.node import Expr
 from frechet.notation import latex_words as words
@@ -279,7 +278,7 @@ class _Reader(NameReader):
             end = self.expect("|")
         kind = self.kind(inner)
         if not double and opened.text not in words.NORM_BARS:
-            if kind == "matrix" and opened.text != r"\lvert":
+            if kind == "matrix" and (opened.text != r"\lvert" or self.square(inner)):
                 raise self.error(
                     r"|X| of a matrix may be its determinant or the absolute values of its entries: write \det(X) or "
                     r"\operatorname{abs}(X)",
@@ -314,7 +313,8 @@ class _Reader(NameReader):
         if t.text == r"\mathrm" and raw == "i" and "i" not in self.names:
             return [("1i", place.start, place.end)]
         if raw == "1":
-            return [("vector(1)", place.start, place.end)]
+            size = self.below()
+            return [(f"ones({size})" if re.fullmatch(r"\w+", size) else "vector(1)", place.start, place.end)]
         if raw == "0":
             return [("0", place.start, place.end)]
         if t.text == r"\boldsymbol" and raw in (r"\lambda", r"\sigma") and self.next in words.OPEN:
@@ -379,14 +379,22 @@ class _Reader(NameReader):
 
     def kind(self, chunks: Chunks) -> str:
         """scalar, vector or matrix; empty where it cannot be told."""
+        e = self.understood(chunks)
+        return "" if e is None else e.kind
+
+    def square(self, chunks: Chunks) -> bool:
+        e = self.understood(chunks)
+        return e is not None and e.shape[0] is e.shape[1]
+
+    def understood(self, chunks: Chunks) -> Expr | None:
+        """The expression of a part that stands by itself."""
         from frechet.notation.reading import read
 
         given = {name: e for name, e in self.names.items() if e is not None}
         try:
-            e = read("".join(c[0] for c in chunks), (), given).expression
+            return read("".join(c[0] for c in chunks), (), given).expression
         except FrechetError:
-            return ""
-        return "scalar" if e.shape == SCALAR else e.kind
+            return None
 
     def fraction(self, t: Token) -> Chunks:
         above = self.argument()

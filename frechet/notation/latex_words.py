@@ -26,6 +26,7 @@ STYLES = {
     r"\textit", r"\mathfrak"
 }  # fmt: skip
 IGNORED = {
+    r"\bf", r"\rm", r"\it", r"\sf", r"\cal", r"\hfill", r"\allowbreak",
     r"\left", r"\right", r"\big", r"\Big", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\bigg", r"\Bigg", r"\biggl",
     r"\biggr", r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\quad", r"\qquad", r"\displaystyle", r"\textstyle", r"\limits",
     r"\nolimits", r"\middle", r"\mathstrut", r"\strut", "~", r"\mathbin", r"\mathopen", r"\mathclose", r"\mathrel",

@@ -40,8 +40,8 @@ FREE_ENTRIES = "the entries of {0} on and below the diagonal are the variables"
 def diagnosed(found: Verdict, ground: Ground, text: str) -> Verdict:
     """The verdict on a readable answer of a fitting shape that is not right."""
     for diagnose in (
-        proportional, by_free_entries, unprojected, by_transposition, symmetric_only, by_sign, without_link, by_terms,
-        by_named_factor, by_kind, by_edit, by_other_function, by_other_variable, without_inner, special_only,
+        proportional, by_free_entries, unprojected, by_transposition, symmetric_only, by_link, by_terms,
+        by_named_factor, by_kind, by_edit, by_other_function, by_other_variable, by_sign, without_inner, special_only,
         symmetric_with_terms, symmetric_up_to_factor, by_scaled_terms, by_rows, parallel, partly,
     ):  # fmt: skip
         result = diagnose(found, ground, text)
@@ -129,6 +129,12 @@ def symmetric_only(found: Verdict, ground: Ground, text: str) -> Verdict | None:
 def by_sign(found: Verdict, ground: Ground, text: str) -> Verdict | None:
     """Right only where a variable is positive, or negative."""
     return _in_case(found, ground, special_cases.signed_cases(ground.variables), "conditional", None)
+
+
+def by_link(found: Verdict, ground: Ground, text: str) -> Verdict | None:
+    """The derivative of an element-wise function left out; of relu and abs that is right where its argument is positive."""
+    result = without_link(found, ground, text)
+    return None if result is None else by_sign(found, ground, text) or result
 
 
 def special_only(found: Verdict, ground: Ground, text: str) -> Verdict | None:

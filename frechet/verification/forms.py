@@ -34,6 +34,8 @@ def forms(d: Derivative, expected: Expr, kind: str) -> list[Form]:
     """
     if kind == "differential":
         return _turned([Form(kind, expected), *_vec(Form(kind, expected))])
+    if len(expected.shape) > 2:
+        return [Form(kind, expected)]  # tensors have no layouts
     if kind == "hessian":
         return _with_transposes([Form(kind, expected)], "", "")
     if d.function.shape == SCALAR and kind != "jacobian":

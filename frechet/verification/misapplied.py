@@ -19,7 +19,7 @@ from frechet.operations.sums import add
 from frechet.operations.transposition import transposed
 from frechet.verification import repairs, special_cases
 from frechet.verification.answers import read_answer
-from frechet.verification.comparison import Ground, close
+from frechet.verification.comparison import CLOSE, Ground, close
 from frechet.verification.forms import RIGHT, Form
 from frechet.verification.terms import terms
 
@@ -76,7 +76,7 @@ def _up_to_factor(ground: Ground, a: Expr, b: Expr) -> bool:
     if ground.equal(a, b):
         return True
     ratios = ground.ratios(a, b)
-    return b.shape != SCALAR and ratios is not None and all(close(r, ratios[0]) for r in ratios)
+    return b.shape != SCALAR and ratios is not None and abs(ratios[0]) > CLOSE and all(close(r, ratios[0]) for r in ratios)
 
 
 def edited(

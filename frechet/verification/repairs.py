@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from frechet.notation.syntax import Node, Program, read_syntax
@@ -213,3 +214,33 @@ def _wraps(program: Program) -> Iterator[Edit]:
             inner = program.nodes[node.args[0]]
             yield _replaced(program, node.start, node.end, f"({text[inner.start : inner.end]})", DIAG)
         yield _replaced(program, node.start, node.end, f"(tr({part}))", TRACE)
+
+
+def entrywise(text: str) -> Iterator[str]:
+    """The text with sums of numbers and arrays, quotients and powers taken entry by entry: 1 - x, 1/x and x^2 of vectors."""
+    program = read_syntax(text)
+    places: dict[str, list[tuple[int, int, str]]] = {"sum": [], "div": [], "power": []}
+    at = spans(program)
+    for node in program.nodes:
+        if node.kind in ("add", "sub") and any(program.nodes[a].kind == "number" for a in node.args):
+            places["sum"].append(_operator(text, at[node.args[0]][1], at[node.args[1]][0], "."))
+        elif node.kind == "div":
+            places["div"].append(_operator(text, at[node.args[0]][1], at[node.args[1]][0], "."))
+        elif node.kind == "power":
+            places["power"].append(_operator(text, at[node.args[0]][1], at[node.args[1]][0], "."))
+    kinds = [kind for kind in places if places[kind]]
+    for count in range(1, len(kinds) + 1):
+        for chosen in combinations(kinds, count):
+            changed = text
+            for start, end, new in sorted((p for kind in chosen for p in places[kind]), reverse=True):
+                changed = changed[:start] + new + changed[end:]
+            if changed != text:
+                yield changed
+
+
+def _operator(text: str, start: int, end: int, point: str) -> tuple[int, int, str]:
+    """The place of the operator between two operands, and the operator with a point before it."""
+    sign = text[start:end]
+    first = start + len(sign) - len(sign.lstrip())
+    symbol = text[first : first + 1]
+    return (first, first + 1, point + symbol) if symbol in ("+", "-", "−", "/", "^") else (first, first, "")

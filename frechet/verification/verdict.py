@@ -7,20 +7,20 @@ named only where undoing it makes the answer right there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from frechet.differentiation.derivative import Derivative
 from frechet.expressions.dimension import SCALAR
-from frechet.expressions.errors import FrechetError
+from frechet.expressions.errors import FrechetError, NotationError
 from frechet.expressions.node import Expr, variables
-from frechet.notation.translation import Translation
+from frechet.notation.translation import Translation, untranslated
 from frechet.operations.constants import is_zero, zeros
-from frechet.verification.answers import Names, typed
+from frechet.verification.answers import Names, read_answer, typed
 from frechet.verification.comparison import Ground
 from frechet.verification.counterexample import Example, smallest
 from frechet.verification.forms import OTHER_LAYOUT, RIGHT, Form, forms, formula_forms
-from frechet.verification.repairs import Edit
+from frechet.verification.repairs import Edit, entrywise
 
 VERDICTS = (
     RIGHT, OTHER_LAYOUT, "transposed", "factor", "sign", "missing-symmetrization", "conditional", "missing-term",
@@ -82,6 +82,7 @@ class Verdict:
     inner      the part of the function whose own derivative is missing
     example    the smallest numbers at which the answer differs from the derivative
     misfit     why shapes in the answer do not fit together
+    entrywise  was 1 - x, 1/x or x^2 of an array read entry by entry?
     """
 
     verdict: str
@@ -99,7 +100,7 @@ class Verdict:
     inner: Expr | None = None
     example: Example | None = None
     misfit: FrechetError | None = None
-    notes: tuple[str, ...] = field(default=())
+    entrywise: bool = False
 
     @property
     def right(self) -> bool:
@@ -120,6 +121,11 @@ def judge(question: Question, answer: str | Expr) -> Verdict:
     if isinstance(answer, Expr):
         from frechet.notation.text import write_text
 
+        known = question.names.expressions.values()
+        new = [v.params[0] for v in variables(answer) if v not in known]
+        if new:
+            raise NotationError(f"your answer uses {new[0]}, which the function does not have")
+
         text = write_text(answer, share=False).text
         return _judged(question, asked, answer, text, text)
     t, e = typed(answer, question.names, [f.expression.shape for f in asked])
@@ -135,6 +141,14 @@ def _misfit(question: Question, asked: Sequence[Form], t: Translation, error: Fr
     d = question.derivative
     if d is not None and d.direction.params[0] in t.text:
         asked = question.differentials
+    for text in entrywise(t.text):
+        try:
+            e = read_answer(untranslated(text), question.names, [f.expression.shape for f in asked])
+        except FrechetError:
+            continue
+        read = _judged(question, asked, e, text, t.source)
+        if read.verdict in (RIGHT, OTHER_LAYOUT):
+            return replace(read, entrywise=True)
     found = Verdict("shape", question, asked, source=t.source, misfit=error)
     ground = question.ground([asked[0].expression], *(f.expression for f in asked))
     return mended(found, ground, t.text) or found
