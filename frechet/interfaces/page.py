@@ -37,12 +37,12 @@ SYMBOLS: dict[str, dict[str, str]] = {
     "unicode": {
         "∇": "∇{g}", "∂": "∂{g}/∂{x}", "d": "d{g}", "d²": "d²{g}", "∇²": "∇²{g}", "d∇": "d∇{g}", "→": "→",
         "∂̄": "∂{g}/∂conj({x})", "riesz": "d{g} = re(tr(∇{g}ᴴ d{x}))", "holomorphic": "d{g} = tr((∂{g}/∂{x})ᵀ d{x})",
-        "free": "2∇{g} − ∇{g} ∘ I", "grad": "grad {g}", "factors": "{x} = U Vᵀ: ∇{g} V, (∇{g})ᵀ U",
+        "free": "2∇{g} − ∇{g} ∘ I", "grad": "grad {g}", "≈": "≈", "factors": "{x} = U Vᵀ: ∇{g} V, (∇{g})ᵀ U",
     },
     "text": {
         "∇": "grad {g}", "∂": "d{g}/d{x}", "d": "d{g}", "d²": "d^2{g}", "∇²": "hess {g}", "d∇": "d grad {g}", "→": "->",
         "∂̄": "d{g}/dconj({x})", "riesz": "d{g} = re(tr(grad {g}^H*d{x}))", "holomorphic": "d{g} = tr((d{g}/d{x})'*d{x})",
-        "free": "2*grad {g} - grad {g}.*eye(n)", "grad": "riemannian grad {g}",
+        "free": "2*grad {g} - grad {g}.*eye(n)", "grad": "riemannian grad {g}", "≈": "~",
         "factors": "{x} = U*V': (grad {g})*V, (grad {g})'*U",
     },
     "latex": {
@@ -51,7 +51,7 @@ SYMBOLS: dict[str, dict[str, str]] = {
         "∂̄": r"\frac{{\partial {g}}}{{\partial \overline{{{x}}}}}",
         "riesz": r"\mathrm{{d}}{g} = \operatorname{{Re}}\operatorname{{tr}}(\nabla {g}^{{\mathsf{{H}}}} \mathrm{{d}}{x})",
         "holomorphic": r"\mathrm{{d}}{g} = \operatorname{{tr}}((\partial {g}/\partial {x})^{{\top}} \mathrm{{d}}{x})",
-        "free": r"2\nabla {g} - \nabla {g} \odot I", "grad": r"\operatorname{{grad}} {g}",
+        "free": r"2\nabla {g} - \nabla {g} \odot I", "≈": r"\approx", "grad": r"\operatorname{{grad}} {g}",
         "factors": r"{x} = U V^{{\top}}:\ (\nabla {g}) V,\ (\nabla {g})^{{\top}} U",
     },
 }  # fmt: skip
@@ -222,8 +222,10 @@ class Page:
             )
         else:
             lines += self._jacobian(d)
-        remark = f"exact: {g} is affine in {x}" if self.affine(d) else f"near {self._point(d)}, up to second order"
-        lines.append(self.entry("linearization", f"{g}({x}) = {self._linearization(d)}", remark))
+        exact = self.affine(d)
+        remark = f"exact: {g} is affine in {x}" if exact else "with an error of second order in the step"
+        equal = "=" if exact else self.symbol("≈")
+        lines.append(self.entry("linearization", f"{g}({x}) {equal} {self._linearization(d)}", remark))
         if self.order == 2:
             matrix = self.function.shape == SCALAR and self.variable.real
             try:
