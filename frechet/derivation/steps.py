@@ -162,14 +162,14 @@ class _Steps:
         """Every pair with this target moved until its differential is free; one line for each identity."""
         while any(p.target is target and not p.free for p in pairs):
             steps = {i: _visible_step(p, self.traces) for i, p in enumerate(pairs) if p.target is target and not p.free}
-            turned = [by for _, by in steps.values() if by[0] in rules.TRANSPOSED]
-            first = turned[0] if turned else next(iter(steps.values()))[1]
+            turned = [s.rule for s in steps.values() if s.rule in rules.TRANSPOSED]
+            first = turned[0] if turned else next(iter(steps.values())).rule
             symmetric: list[Expr] = []
-            for i, (pair, by) in steps.items():
-                if by == first:
-                    symmetric += own_transposes(pairs[i], first[0], self.traces)
-                    pairs[i] = pair
-            self._say(pairs, first, symmetric)
+            for i, step in steps.items():
+                if step.rule == first:
+                    symmetric += step.symmetric
+                    pairs[i] = step.pair
+            self._say(pairs, [first], symmetric)
         return pairs
 
     def _collected(self, pairs: list[Pair], target: Expr) -> list[Pair]:
@@ -233,7 +233,8 @@ class _Steps:
         line = Line(tuple(p.term() for p in pairs), distinct(by), symmetric=tuple(dict.fromkeys(symmetric)))
         if self.traces and [plain(t) for t in line.terms] == [plain(t) for t in self.lines[-1].terms]:
             last = self.lines[-1]
-            self.lines[-1] = line._replace(rules=last.rules, symbols=last.symbols, constants=last.constants)
+            kept = {name: getattr(last, name) for name in ("rules", "symbols", "constants", "symmetric")}
+            self.lines[-1] = line._replace(**kept)
             return  # written as a trace it is the same
         if self.level == "short" and len(self.lines) > 2 and not self.lines[-1].symbols and self.lines[-1].of == "d":
             # only the last of the lines that set dX free is kept
@@ -289,14 +290,21 @@ def _line(e: Expr, by: Sequence[Rule]) -> Line:
     return Line(tuple(Term(c, None, a) for c, a in terms), distinct(by))
 
 
-def _visible_step(pair: Pair, traces: bool) -> tuple[Pair, tuple[Rule, ...]]:
+class _Step(NamedTuple):
+    pair: Pair
+    rule: Rule
+    symmetric: tuple[Expr, ...] = ()
+
+
+def _visible_step(pair: Pair, traces: bool) -> _Step:
     """Moves until what is written changes; moves that only change the reading, tr(V) = ⟨I, V⟩, are not told."""
     start = pair.term()
-    before, by = plain(start), rules.INNER
+    before = plain(start)
     while not pair.free:
-        pair, rule = moved(pair)
+        last, (pair, rule) = pair, moved(pair)
         now = pair.term()
-        if plain(now) is not before or (not traces and now != start):
-            by = rules.INNER if plain(now) is before and start.left is None else rule
-            break
-    return pair, (by,)
+        if plain(now) is not before:
+            return _Step(pair, rule, tuple(own_transposes(last, rule, traces)))
+        if not traces and now != start:
+            return _Step(pair, rules.INNER if start.left is None else rule, tuple(own_transposes(last, rule, traces)))
+    return _Step(pair, rules.INNER)
