@@ -187,13 +187,13 @@ class Page:
     def _head(self) -> list[str]:
         from frechet.notation.spaces import function_line, gradient_space, signature_line
 
-        others = ", ".join(f"{n}: {show_declared(v)}" for n, v in self.reading.variables.items() if n != self.name)
+        others = ", ".join(f"{n}: {declared_words(v)}" for n, v in self.reading.variables.items() if n != self.name)
         line = signature_line(self.letter, self.variable, self.function, self.notation)
         lines = [_beside(line, others)] if self.style != "latex" else [f"% {others}", line]
         space = gradient_space(self.variable)
         if space is not None:
             comment = "% " if self.style == "latex" else ""
-            lines.append(f"{comment}{self.name} is {show_declared(self.variable)}: the gradient lives in {space}")
+            lines.append(f"{comment}{self.name} is {declared_words(self.variable)}: the gradient lives in {space}")
         shown = symbols(self.function, *self.results).values()
         for f in functions(self.function).values():
             line = function_line(f, [view for g, view in shown if g == f], self.notation)
@@ -203,7 +203,7 @@ class Page:
     def _body(self) -> list[str]:
         if self.variable not in depends(self.function, self.variable):
             return [f"{self.name} does not occur in the value: the derivative is 0"]
-        answers, missing = self._first_answers()
+        answers, missing = self.first_answers()
         d, x, g = answers[0].derivative, self.name, self.letter
         self.results.append(d.differential)
         lines = [self._differential(d)]
@@ -240,10 +240,10 @@ class Page:
         lines.append(self.entry("conditions", "; ".join(words) or "none"))
         elsewhere = dict.fromkeys(c for a in answers for c in a.elsewhere)
         lines += [self.entry("" if i else "elsewhere", words) for i, words in enumerate(elsewhere)]
-        lines.append(self.entry("checked", show_checked([a.report for a in answers])))
+        lines.append(self.entry("checked", checked_words([a.report for a in answers])))
         return lines
 
-    def _first_answers(self) -> tuple[list[Answer], str]:
+    def first_answers(self) -> tuple[list[Answer], str]:
         """The gradient or Jacobian; where there is none here, the differential, and why.
 
         Raises:  UnsupportedError, where there is no differential either
@@ -345,7 +345,7 @@ def _names(reading: Reading) -> str:
     return ", ".join(reading.variables) or "none"
 
 
-def show_declared(v: Expr) -> str:
+def declared_words(v: Expr) -> str:
     """A variable's shape and what else is known of it, as it would be declared."""
     domain = v.params[2]
     return " ".join([show_shape(v.shape), *v.params[1], *([domain] if domain not in ("normal", *v.params[1]) else [])])
@@ -359,7 +359,7 @@ def show_size(shape: Shape) -> str:
     return ("1×" if len(texts) == 1 else "") + "×".join(texts) if texts else "scalar"
 
 
-def show_checked(reports: Sequence[Report | None]) -> str:
+def checked_words(reports: Sequence[Report | None]) -> str:
     known = [r for r in reports if r is not None]
     if not known:
         return "no (--no-check)"

@@ -19,7 +19,7 @@ from frechet.interfaces.derivation_rows import InnerProduct, Rows, shapes
 from frechet.interfaces.document import Block, Document, Entry, Heading, Inline, Math, Paragraph, Step, Steps
 from frechet.interfaces.expectation import kind_of_object
 from frechet.interfaces.numbers_page import in_numbers
-from frechet.interfaces.page import Page, show_checked, show_declared, show_size
+from frechet.interfaces.page import Page, checked_words, declared_words, show_size
 from frechet.interfaces.remarks import MANY, gradient_of, listed, other_ways, recipe, rules_used, what_it_says
 from frechet.interfaces.symbols import symbols_used
 from frechet.notation.spaces import gradient_space, signature_line
@@ -100,7 +100,7 @@ class StepsPage:
         yield Paragraph(kind_of_object(self.d, self.letter, self.name))
         space = gradient_space(self.x)
         if gradient_of(self.d) and space is not None:
-            words = f"{self.name} is {show_declared(self.x)}, so its steps live in {space}. "
+            words = f"{self.name} is {declared_words(self.x)}, so its steps live in {space}. "
             yield Paragraph(
                 [words, "Of all G that give the same numbers for these steps, the one in that space is the gradient."]
             )
@@ -242,7 +242,7 @@ class StepsPage:
         if extra:
             yield Entry("for the steps", ["; ".join(extra), ", which the lines above need and the result does not"])
         steps = "; every line is equal to the one before" if self.page.check else ""
-        yield Entry("checked", [show_checked([a.report for a in self.answers]) + steps])
+        yield Entry("checked", [checked_words([a.report for a in self.answers]) + steps])
 
     # -- for programs
     def _data(self) -> dict[str, object]:
@@ -314,4 +314,4 @@ def _turned(result: Expr) -> str:
 
 
 def _what(v: Expr) -> str:
-    return show_declared(v) if v.shape != SCALAR else show_declared(v).replace("scalar", "a number", 1)
+    return declared_words(v) if v.shape != SCALAR else declared_words(v).replace("scalar", "a number", 1)
