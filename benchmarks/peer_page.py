@@ -76,7 +76,7 @@ STATEMENTS = (
     Statement(
         "the rule of an operation, with a source",
         "operations det",
-        "source: Magnus & Neudecker (2019), section 8.3, eq. 9",
+        "source: Magnus & Neudecker (2019), section 8.3",
         {
             "Frechet": "yes",
             "SymPy": "in the source code",

@@ -43,6 +43,7 @@ class Expansion:
         self.symbols: dict[Expr, Expr] = {}  # the same, all that there ever were
         self.of: dict[Expr, Expr] = {}
         self.constants: list[str] = []
+        self.conditions: list[tuple[str, Expr]] = []  # under which the rules that were used hold
         start = self._differential(formula)
         if start is None:
             self.lines = [Line((Term(1, None, zeros(formula.shape)),))]
@@ -153,6 +154,7 @@ class Expansion:
             return node.op.differential(node, norms)
         if linear(node, self.inside):
             return total((1, placed(node, i, da)) for i, da in enumerate(d) if da is not None)
+        self.conditions += [(words, e) for words, e in node.op.conditions(node) if e is not None]
         return _powers(node, d) if node.op is MONOMIAL else node.op.differential(node, d)
 
 

@@ -32,6 +32,7 @@ class Line(NamedTuple):
     symbols: what stands for the differential of which expression, such as d(inv(S))
     of: "d", a line for dF; "vec", a line for vec(dF); "name", the definition of `symbol`
     constants: the names whose differentials were set to 0 in this step
+    symmetric: the factors that are their own transposes, where the step transposes them
     """
 
     terms: tuple[Term, ...]
@@ -40,6 +41,7 @@ class Line(NamedTuple):
     of: str = "d"
     symbol: Expr | None = None
     constants: tuple[str, ...] = ()
+    symmetric: tuple[Expr, ...] = ()
 
     @property
     def value(self) -> Expr:

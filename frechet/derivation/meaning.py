@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from frechet.derivation.sentences import Sentence
 from frechet.derivation.steps import Derivation
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import FrechetError
-from frechet.expressions.node import Expr, depends, walk
+from frechet.expressions.node import Expr, depends
 from frechet.expressions.space import curved
+from frechet.operations.constants import is_zero
 from frechet.operations.sums import SUM
 from frechet.operations.transposition import TRANSPOSE
 
@@ -18,42 +21,76 @@ def meaning(derivation: Derivation) -> list[Sentence]:
     if d.function.shape != SCALAR or d.variable.shape == SCALAR:
         return []
     found: list[Sentence] = []
-    full = d.gradient
-    if d.variable not in depends(full, d.variable):
-        return [
-            Sentence(
-                "{0} does not depend on {1}: the same step changes the value by the same amount everywhere", (g, d.variable)
-            )
-        ]
-    left = _left_over(derivation)
-    if left is not None:
-        found.append(Sentence("the residual {0} carried back to {1}: the gradient is 0 where {0} = 0", (left, d.variable)))
-    if any(n.op.name in ("softmax", "softmax_of_rows", "sigmoid") for n in walk(full)) and _difference(g):
-        found.append(Sentence("prediction minus target: a class that is predicted too high is pushed down"))
-    if any(n.op.name == "logdet" for n in walk(d.function)):
-        found.append(Sentence("the logarithm of a determinant has the inverse as its derivative, as log x has 1/x"))
-    if _affine(derivation):
+    inside = depends(d.gradient, d.variable)
+    if not inside:
+        return [Sentence("{0} does not depend on {1}: the same step has the same effect everywhere", (g, d.variable))]
+    residual = _residual(derivation)
+    if residual is not None:
         found.append(
-            Sentence(
-                "the gradient is affine in {0} (the function is quadratic): setting it to 0 is a linear equation",
-                (d.variable,),
-            )
+            Sentence("the residual {0} carried back to {1}: where {0} = 0 the gradient is 0", (residual, d.variable))
         )
+    found += _prediction(derivation)
+    if any(n.op.name == "logdet" for n in depends(d.function, d.variable)):
+        found.append(Sentence("as log s has the derivative 1/s, log det has the (transposed) inverse"))
+    found += _shape_of_function(derivation, inside)
     return found
 
 
-def _left_over(derivation: Derivation) -> Expr | None:
-    """A named part that is a difference with something constant, and a factor of the result."""
+def _residual(derivation: Derivation) -> Expr | None:
+    """A named part that is a difference with something constant, and a factor of a result that is finite where it is 0."""
+    d = derivation.derivative
+    if any(n.op.name == "hadamard" and any(k < 0 for k in n.params) for n in depends(d.gradient, d.variable)):
+        return None
     factors = set(_factors(derivation.result))
     for p in derivation.parts:
         formula = p.part.formula
-        if (
-            formula.op is SUM
-            and p.part.symbol in factors
-            and any(c < 0 for c, a in zip(formula.params, formula.args, strict=True))
-        ):
+        differs = formula.op is SUM and len({c > 0 for c in formula.params}) > 1
+        if differs and p.part.symbol in factors:
             return p.part.symbol
     return None
+
+
+def _prediction(derivation: Derivation) -> list[Sentence]:
+    """softmax(z) - y, or σ(z) - y, as a factor: prediction minus target."""
+    formulas = {p.part.symbol: p.part.formula for p in derivation.parts}
+    inside = set(formulas) | depends(derivation.result, derivation.variable)
+    for f in _factors(derivation.result):
+        if f.op is not SUM or len(f.args) != 2:
+            continue
+        for (c, p), (k, y) in (tuple(zip(f.params, f.args, strict=True)), tuple(zip(f.params, f.args, strict=True))[::-1]):
+            predicted = formulas.get(p, p).op.name in ("softmax", "softmax_of_rows", "sigmoid")
+            if predicted and y not in inside and abs(c) == abs(k) and c * k < 0:
+                if c > 0:
+                    words = "prediction {0} minus target {1}: what is predicted too high is pushed down by a step against ∇"
+                else:
+                    words = "target {1} minus prediction {0}: what is predicted too low is pushed up by a step along ∇"
+                return [Sentence(words, (p, y))]
+    return []
+
+
+def _shape_of_function(derivation: Derivation, inside: Collection[Expr]) -> list[Sentence]:
+    """A function that is quadratic, or linear between kinks."""
+    d = derivation.derivative
+    if curved(d.variable.params[1]) or d.variable.params[2] == "simplex":
+        return []
+    try:
+        second = d.gradient_differential
+    except FrechetError:
+        return []
+    if d.variable in depends(second, d.variable):
+        return []
+    if all(_polynomial(n, inside) for n in inside):
+        words = "the gradient is affine in {0} (the function is quadratic): setting it to 0 is a linear equation"
+        return [Sentence(words, (d.variable,))]
+    if is_zero(second):
+        return [Sentence("the gradient is constant between the kinks: the function is linear piece by piece")]
+    return []
+
+
+def _polynomial(n: Expr, inside: Collection[Expr]) -> bool:
+    if n.op.name == "hadamard":
+        return all(isinstance(k, int) and k > 0 for a, k in zip(n.args, n.params, strict=True) if a in inside)
+    return n.op.linear or not n.args
 
 
 def _factors(e: Expr) -> list[Expr]:
@@ -61,26 +98,9 @@ def _factors(e: Expr) -> list[Expr]:
     found, stack = [], [e]
     while stack:
         node = stack.pop()
-        if (
-            node.op.name in ("product", "scale", "hadamard")
-            or (node.op is SUM and len(node.args) == 1)
-            or node.op is TRANSPOSE
-        ):
+        through = node.op.name in ("product", "scale", "hadamard") or node.op is TRANSPOSE
+        if through or (node.op is SUM and len(node.args) == 1):
             stack += node.args
         else:
             found.append(node)
     return found
-
-
-def _difference(g: Expr) -> bool:
-    return any(n.op is SUM and len(n.args) > 1 and any(c < 0 for c in n.params) for n in (g, *_factors(g)))
-
-
-def _affine(derivation: Derivation) -> bool:
-    d = derivation.derivative
-    if curved(d.variable.params[1]):
-        return False
-    try:
-        return d.variable not in depends(d.gradient_differential, d.variable)
-    except FrechetError:
-        return False

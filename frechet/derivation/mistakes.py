@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
 from frechet.derivation.sentences import Sentence
 from frechet.derivation.special_cases import symmetrized
+from frechet.differentiation.adjoint import adjoint
 from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.differential import differential
+from frechet.differentiation.jacobian import jacobian
 from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import FrechetError
-from frechet.expressions.node import Expr, depends, substitute, variables, walk
-from frechet.operations.constants import is_zero
+from frechet.expressions.node import Expr, substitute, variables, walk
+from frechet.operations.constants import ONE, is_zero
 from frechet.operations.elementwise import Elementwise
+from frechet.operations.hadamard import MONOMIAL
 from frechet.operations.shaping import KRON
 from frechet.operations.sums import scaled
 from frechet.operations.transposition import symmetric, transposed
@@ -76,27 +80,42 @@ def _symmetric_taken(result: Expr) -> Iterator[Mistake]:
             if answer is not result:
                 yield Mistake(
                     answer,
-                    Sentence("{0} taken for symmetric; {1} is right only where {0} = {2}", (v, answer, transposed(v))),
+                    Sentence(
+                        "{0} taken for symmetric: {1} is right where {0} = {2}, and not in general",
+                        (v, answer, transposed(v)),
+                    ),
                 )
 
 
 def _chain_rule_forgotten(d: Derivative, result: Expr) -> Iterator[Mistake]:
-    """The derivative of f(u) with f' left out: what stands there if f were the identity."""
-    inside = depends(d.function, d.variable)
+    """f' left out in the differential of f(u): df(u) taken for du."""
     for node in walk(d.function):
-        if node in inside and isinstance(node.op, Elementwise) and node is not d.function and node.args[0].args:
-            try:
-                other = Derivative(substitute(d.function, {node: node.args[0]}), d.variable)
-                answer = other.gradient if d.function.shape == SCALAR else other.jacobian
-            except FrechetError:
-                continue
-            if answer is not result and not is_zero(answer) and answer.leaves <= LIMIT:
+        if isinstance(node.op, Elementwise) and node.args[0].args and d.variable in variables(node):
+            inner = differential(node.args[0], {d.variable: d.direction})
+            answer = _with(d, {node: inner})
+            if answer is not None and answer is not result and not is_zero(answer) and answer.leaves <= LIMIT:
                 yield Mistake(answer, Sentence(f"the derivative of {node.op.name} left out in the chain rule"))
                 return
 
 
 def _half(d: Derivative, result: Expr) -> Iterator[Mistake]:
-    """The 2 of a square forgotten."""
-    squares = [node for node in depends(d.function, d.variable) if node.op.name == "hadamard" and 2 in node.params]
-    if squares:
-        yield Mistake(scaled(Fraction(1, 2), result), Sentence("the 2 of the square forgotten"))
+    """The 2 of a square forgotten: d(s^2) taken for s*ds."""
+    half = {}
+    for node in walk(d.function):
+        if node.op is MONOMIAL and 2 in node.params and d.variable in variables(node):
+            half[node] = scaled(Fraction(1, 2), differential(node, {d.variable: d.direction}))
+    if len(half) == 1:
+        answer = _with(d, half)
+        if answer is not None and answer is not result:
+            yield Mistake(answer, Sentence("the 2 of the square forgotten"))
+
+
+def _with(d: Derivative, wrong: Mapping[Expr, Expr]) -> Expr | None:
+    """The derivative with wrong differentials of some parts."""
+    try:
+        image = differential(d.function, {d.variable: d.direction, **wrong})
+        if d.function.shape == SCALAR:
+            return polished(adjoint(image, d.direction, ONE))
+        return polished(jacobian(image, d.direction))
+    except FrechetError:
+        return None

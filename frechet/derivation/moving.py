@@ -13,11 +13,11 @@ from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.errors import LimitError
 from frechet.expressions.node import Expr, Number, make, walk
 from frechet.operations.complex_parts import real_part
-from frechet.operations.constants import EYE, ONE
+from frechet.operations.constants import EYE, ONE, ONES
 from frechet.operations.products import PRODUCT, SCALE
 from frechet.operations.reductions import TRACE
 from frechet.operations.sums import SUM, content, scaled
-from frechet.operations.transposition import TRANSPOSE, transposed
+from frechet.operations.transposition import TRANSPOSE, symmetric, transposed
 
 TERMS_LIMIT = 64  # a differential is multiplied out into at most so many terms
 
@@ -80,6 +80,21 @@ def moved(pair: Pair) -> tuple[Pair, Rule]:
     if v.op is PRODUCT and v.shape == SCALAR:
         rule = rules.NUMBER_TRANSPOSED if UNIT in inner.shape else rules.NUMBER_AS_TRACE
     return Pair(w, inner, target), rule
+
+
+def own_transposes(pair: Pair, by: Rule, traces: bool) -> list[Expr]:
+    """The matrices that the next move transposes and that are their own transposes."""
+    if by not in (*rules.TRANSPOSED, rules.MOVES["transpose"]) and (traces or by != rules.MOVES["product"]):
+        return []
+    chain = pair.v.args[0] if pair.v.op is TRACE else pair.v
+    if by == rules.MOVES["transpose"]:
+        chain = pair.w.args[1] if pair.w.op is SCALE else pair.w
+    factors = chain.args if chain.op is PRODUCT else (chain,)
+    return [
+        f
+        for f in factors
+        if f.kind == "matrix" and f.op not in (EYE, ONES) and symmetric(f) and pair.target not in set(walk(f))
+    ]
 
 
 def _turned(pair: Pair, i: int) -> tuple[Pair, Rule] | None:

@@ -88,7 +88,7 @@ def rewritten(function: Expr, x: Expr) -> Expr:
         ) -> Expr:
             if node not in inside:
                 return node
-            replaceable = node in outer or (node.op is LOG and node.args[0].op.name in USES_ITSELF)
+            replaceable = node in outer or _same_value(node)
             node = node if args == node.args else node.op.rebuild(node, args)
             return (node.op.same_differential(node) if replaceable else None) or node
 
@@ -97,6 +97,14 @@ def rewritten(function: Expr, x: Expr) -> Expr:
             break
         function = found
     return function
+
+
+def _same_value(node: Expr) -> bool:
+    """Has log(u) the value of its other form everywhere? So of a softmax, and of products of positive factors."""
+    if node.op is not LOG:
+        return False
+    u = node.args[0]
+    return u.op.name in USES_ITSELF or (u.op is MONOMIAL and all(b.sign == 2 for b in u.args))
 
 
 def _linear_way(function: Expr, inside: Collection[Expr]) -> set[Expr]:

@@ -26,34 +26,40 @@ class Rule(NamedTuple):
     source: str = ""
 
 
-SUM = Rule("sum rule", "d(U + V) = dU + dV", "d is linear", f"{MAGNUS}, section 8.3, eq. 1")
+SUM = Rule("sum rule", "d(U + V) = dU + dV", "d is linear", f"{MAGNUS}, section 8.2")
 CONSTANT = Rule(
     "constant factors",
     "d(A U B) = A dU B",
     "dA = 0 and dB = 0: constants do not move",
-    f"{MAGNUS}, section 8.3, eqs. 1 and 5",
+    f"{MAGNUS}, section 8.2",
 )
 PRODUCT = Rule(
     "product rule",
     "d(U V) = dU V + U dV",
     "(U + dU)(V + dV) − U V = dU V + U dV + dU dV, and the last is of second order; the factors keep their order",
-    f"{MAGNUS}, section 8.3, eq. 5",
+    f"{MAGNUS}, section 8.2",
 )
 HADAMARD = Rule(
     "product rule, entry by entry", "d(U ⊙ V) = dU ⊙ V + U ⊙ dV", "the product rule for every entry", "Minka (2000), eq. 6"
 )
 SCALARS = Rule("product rule for numbers", "d(s t) = t ds + s dt", "school calculus")
+QUOTIENT = Rule("quotient rule", "d(s/t) = ds/t − s dt/t²", "the product rule, and d(1/t) = −dt/t²")
 POWER = Rule("power rule", "d(sᵏ) = k sᵏ⁻¹ ds", "school calculus, for every entry")
 LINEAR = Rule(
     "linear operations",
     "d L(U) = L(dU)",
     "a linear map is its own derivative: L(U + dU) − L(U) = L(dU)",
-    f"{MAGNUS}, section 8.3",
+    f"{MAGNUS}, section 8.2",
 )
-TRANSPOSED_DIFFERENTIAL = Rule("d and ᵀ commute", "d(Uᵀ) = (dU)ᵀ", "transposing is linear", f"{MAGNUS}, section 8.3")
+TRANSPOSED_DIFFERENTIAL = Rule("d and ᵀ commute", "d(Uᵀ) = (dU)ᵀ", "transposing is linear", f"{MAGNUS}, section 8.2")
 SQUARED_NORM = Rule(
     "squared norm", "d‖U‖² = 2 tr(Uᵀ dU)", "‖U + dU‖² = ‖U‖² + 2⟨U, dU⟩ + ‖dU‖²", "Petersen & Pedersen (2012), eq. 132"
 )
+REWRITTEN_AS = {
+    "softmax": "log softmax(z) = z − logsumexp(z) 𝟏",
+    "quotient": "log(u/v) = log u − log v, where both have values",
+    "product": "log det(U V) = log det U + log det V, up to signs",
+}  # fmt: skip
 REWRITTEN = Rule("an equal form", "", "a function that is easier to differentiate and has the same differential")
 INSERTED = Rule("insert", "", "the differentials of the parts, from their table")
 MULTIPLIED_OUT = Rule("multiplied out", "L(U + V) = L(U) + L(V)", "every operation on dX here is linear")
@@ -68,7 +74,7 @@ OF_OPERATIONS = {
     "det": ("Jacobi's formula", "d det U = det(U) tr(U⁻¹ dU)", "det(I + E) = 1 + tr E + terms of second order"),
     "logdet": ("log-determinant", "d log det U = tr(U⁻¹ dU)", "Jacobi's formula divided by det U"),
     "inv": ("inverse", "d(U⁻¹) = −U⁻¹ dU U⁻¹", "0 = d(U U⁻¹) = dU U⁻¹ + U d(U⁻¹)"),
-    "power": ("matrix power", "d(U²) = dU U + U dU", "the product rule; the factors need not commute"),
+    "power": ("matrix power", "d(Uᵏ) = Σᵢ Uⁱ dU Uᵏ⁻¹⁻ⁱ, i from 0 to k−1", "the product rule; the factors need not commute"),
     "norm2": ("Euclidean norm", "d‖U‖ = tr(Uᵀ dU)/‖U‖", "from d‖U‖² = 2⟨U, dU⟩ and d(s²) = 2 s ds"),
     "norm1": ("absolute values", "d‖U‖₁ = tr(sign(U)ᵀ dU)", "d|u| = sign(u) du for every entry"),
     "softmax": ("softmax", "dp = p ⊙ dz − p pᵀ dz", "quotient rule on exp(zᵢ)/Σⱼ exp(zⱼ)"),
@@ -97,6 +103,12 @@ MOVES = {
     "unvec": Rule("vec keeps inner products", "⟨W, unvec(v)⟩ = vec(W)ᵀ v", "the same entries in another order"),
     "reshape": Rule("reshaping keeps inner products", "⟨W, reshape(V)⟩ = ⟨reshape(W), V⟩", "the same entries"),
     "kron": Rule("Kronecker product", "⟨W, A ⊗ V⟩ = ⟨Σᵢⱼ aᵢⱼ Wᵢⱼ, V⟩", "block by block, Wᵢⱼ the blocks of W"),
+    "dexpm": Rule(
+        "adjoint of the derivative of expm",
+        "⟨W, L(U, V)⟩ = ⟨L(Uᵀ, W), V⟩ with L(U, V) = ∫₀¹ exp(sU) V exp((1−s)U) ds; L(U, I) = exp(U)",
+        "exp(sU) changes sides, transposed",
+        "Higham (2008), section 3.1",
+    ),
     "re": Rule("real part", "⟨w, re(V)⟩ = ⟨w, V⟩ for real w", "the inner product Re tr(WᴴV) sees the real part only"),
 }  # fmt: skip
 # The same where inner products are not written as traces.
@@ -125,11 +137,20 @@ PROJECTED = {
 }  # fmt: skip
 
 
+PROJECTIONS = {
+    "orthogonal": "P(W) = (W − X Wᵀ X)/2 for square X, where dX = X Ω with a skew Ω; W − X (Xᵀ W + Wᵀ X)/2 in general",
+    "simplex": "P(w) = w − mean(w) 𝟏, since the entries of a step add up to 0",
+    "centered": "P(w) = w − mean(w) 𝟏, since the entries of a step add up to 0",
+    "sphere": "P(w) = w − (xᵀ w) x, since a step is orthogonal to x",
+    "traceless": "P(W) = W − tr(W)/n I, since the trace of a step is 0",
+}  # fmt: skip
+
+
 def projection(structure: str) -> Rule:
     """Why only a part of W counts where dX stays in the space of directions."""
     return Rule(
-        f"projection to the {structure} directions",
-        "⟨W, dX⟩ = ⟨P(W), dX⟩ for every dX in the space",
+        f"projection to the space of the steps ({structure})",
+        PROJECTIONS.get(structure, "⟨W, dX⟩ = ⟨P(W), dX⟩ for every dX in the space"),
         "P is the orthogonal projection: W − P(W) is orthogonal to every such dX",
     )
 
@@ -138,7 +159,9 @@ def of_differential(node: Expr, varying: Sequence[bool], squared: bool) -> Rule:
     """The rule by which a node is differentiated, of which these arguments vary."""
     op, several = node.op, sum(varying) > 1
     if squared:
-        return SQUARED_NORM
+        return (
+            SQUARED_NORM if not several else SQUARED_NORM._replace(name=f"{_of_numbers(node, varying).name}; squared norm")
+        )
     if op.name == "sum_of_terms":
         return SUM if len(node.args) > 1 else CONSTANT
     if op.name == "product":
@@ -148,9 +171,9 @@ def of_differential(node: Expr, varying: Sequence[bool], squared: bool) -> Rule:
     if op.name == "hadamard":
         if all(k == 1 for k, v in zip(node.params, varying, strict=True) if v):
             if several:
-                return SCALARS if node.kind == "scalar" else HADAMARD
+                return _of_numbers(node, varying)
             return CONSTANT
-        return POWER if sum(varying) == 1 else SCALARS if node.kind == "scalar" else HADAMARD
+        return POWER if sum(varying) == 1 else _of_numbers(node, varying)
     if op.linear and (op.linear_in is None or all(i in op.linear_in for i, v in enumerate(varying) if v)):
         if several:
             return PRODUCT._replace(
@@ -168,6 +191,13 @@ def of_differential(node: Expr, varying: Sequence[bool], squared: bool) -> Rule:
     if isinstance(op, Elementwise | DeclaredPage):
         return Rule("chain rule, entry by entry", op.rule, "df(u) = f′(u) du for every entry", op.source)
     return Rule(f"differential of {label(op)}", op.rule, "", op.source)
+
+
+def _of_numbers(node: Expr, varying: Sequence[bool]) -> Rule:
+    """The product or quotient rule, for numbers or entry by entry."""
+    if any(k < 0 for k, v in zip(node.params, varying, strict=True) if v):
+        return QUOTIENT if node.kind == "scalar" else QUOTIENT._replace(name="quotient rule, entry by entry")
+    return SCALARS if node.kind == "scalar" else HADAMARD
 
 
 def of_adjoint(op: Operation) -> Rule:

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from frechet.differentiation.derivative import Derivative
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import FrechetError
-from frechet.expressions.node import Expr, rebuild, substitute, variables
+from frechet.expressions.node import Expr, rebuild, substitute, variables, walk
 from frechet.operations.constants import ONE, eye, is_zero, variable, zeros
 from frechet.operations.elementwise import ABS, EXP, LOG
 from frechet.operations.hadamard import monomial
-from frechet.operations.sums import add
+from frechet.operations.sums import SUM, add
 from frechet.simplification.polishing import polished
 
 LIMIT = 60  # leaves of a result of which special cases are looked for
@@ -71,8 +71,9 @@ def _structured(d: Derivative, result: Expr) -> Iterator[Case]:
 
 
 def _zeros(d: Derivative, result: Expr) -> Iterator[Case]:
+    added = {a for n in walk(d.function) if n.op is SUM for a in n.args}
     for v in _plain(result):
-        if v is d.variable or v.kind == "tensor":
+        if v is d.variable or not (v.kind == "scalar" or v in added):
             continue
         try:
             special = polished(substitute(result, {v: zeros(v.shape)}))

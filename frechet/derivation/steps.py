@@ -7,13 +7,13 @@ the variable, until dg = ⟨G, dX⟩ and G is read off. The rules and adjoints a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from frechet.derivation import rules
 from frechet.derivation.expanding import Expansion, Level
 from frechet.derivation.lines import Line, Term, distinct, plain
-from frechet.derivation.moving import Pair, moved, multiplied_out, pairs_of
+from frechet.derivation.moving import Pair, moved, multiplied_out, own_transposes, pairs_of
 from frechet.derivation.parts import Cut, Part, cut
 from frechet.derivation.rules import Rule
 from frechet.derivation.undecorated import normal, replaced
@@ -22,7 +22,7 @@ from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.structure import projected, structure_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import LimitError
-from frechet.expressions.node import Expr, Number, substitute, variables
+from frechet.expressions.node import Expr, Number, substitute, variables, walk
 from frechet.operations.constants import is_zero, variable
 from frechet.operations.sums import SUM, add, content
 from frechet.simplification.polishing import polished
@@ -45,6 +45,7 @@ class Derivation(NamedTuple):
 
     parts: the named parts with their differentials; lines: from d(function) to what is read off
     named: cotangents that got a name on the way, in order; result: what is read off
+    conditions: under which the rules of the lines hold; the result may hold elsewhere too
     """
 
     derivative: Derivative
@@ -54,6 +55,7 @@ class Derivation(NamedTuple):
     lines: tuple[Line, ...]
     named: tuple[tuple[Expr, Expr], ...]
     result: Expr
+    conditions: tuple[tuple[str, Expr], ...] = ()
 
     @property
     def function(self) -> Expr:
@@ -96,6 +98,7 @@ class _Steps:
         self.known: dict[Expr, Expr] = {self.x: self.dx}
         self.parts: list[PartSteps] = []
         self.named: list[tuple[Expr, Expr]] = []
+        self.conditions: list[tuple[str, Expr]] = []
         for part in self.cut.parts:
             self._part(part)
 
@@ -109,6 +112,7 @@ class _Steps:
             self.parts.append(PartSteps(part, symbol, tuple(found.lines), found.result))
             return  # it does not vary to first order
         self.parts.append(PartSteps(part, symbol, tuple(found.lines), found.result))
+        self.conditions += found.conditions
         self.known[part.symbol] = symbol
 
     def _named(self, upto: Part | None = None) -> dict[Expr, Expr]:
@@ -127,10 +131,15 @@ class _Steps:
         if self.cut.node is not self.d.function:  # another form has the same differential
             symbol = variable(f"{self.prefix}0", self.d.function.shape, [], "normal", "differential")
             start = Line((Term(1, None, symbol),), (), {symbol: self.d.function})
-            self.lines = [start, self.lines[0]._replace(rules=(rules.REWRITTEN,)), *self.lines[1:]]
+            self.lines = [start, self.lines[0]._replace(rules=tuple(_rewriting(self.d.function))), *self.lines[1:]]
         scalar = self.d.function.shape == SCALAR and self.d.convention == "riesz" and self.x.shape != SCALAR
         result = self._freed() if scalar else self._inserted()
-        return Derivation(self.d, self.level, self.cut, tuple(self.parts), tuple(self.lines), tuple(self.named), result)
+        self.conditions += self.expansion.conditions
+        nodes = {p.symbol: p.node for p in self.cut.parts}
+        conditions = dict.fromkeys((words, substitute(e, nodes)) for words, e in self.conditions)
+        lines = tuple(_without_repetition(self.lines))
+        named = tuple(self.named)
+        return Derivation(self.d, self.level, self.cut, tuple(self.parts), lines, named, result, tuple(conditions))
 
     # -- scalar functions of a matrix or vector
     def _freed(self) -> Expr:
@@ -153,12 +162,14 @@ class _Steps:
         """Every pair with this target moved until its differential is free; one line for each identity."""
         while any(p.target is target and not p.free for p in pairs):
             steps = {i: _visible_step(p, self.traces) for i, p in enumerate(pairs) if p.target is target and not p.free}
-            turned = [by for _, by in steps.values() if by[0] in rules.TRANSPOSED]
-            first = turned[0] if turned else next(iter(steps.values()))[1]
-            for i, (pair, by) in steps.items():
-                if by == first:
-                    pairs[i] = pair
-            self._say(pairs, first)
+            turned = [s.rule for s in steps.values() if s.rule in rules.TRANSPOSED]
+            first = turned[0] if turned else next(iter(steps.values())).rule
+            symmetric: list[Expr] = []
+            for i, step in steps.items():
+                if step.rule == first:
+                    symmetric += step.symmetric
+                    pairs[i] = step.pair
+            self._say(pairs, [first], symmetric)
         return pairs
 
     def _collected(self, pairs: list[Pair], target: Expr) -> list[Pair]:
@@ -166,6 +177,8 @@ class _Steps:
         if len(own) < 2:
             return pairs
         w = normal(add((1, p.w) for p in own))
+        if self.level != "all":
+            w = polished(w)
         rest = [p for p in pairs if p.target is not target]
         at = next(i for i, p in enumerate(pairs) if p.target is target)
         pairs = [*rest[:at], Pair(w, target, target), *rest[at:]]
@@ -216,15 +229,17 @@ class _Steps:
             return tidy
         return short
 
-    def _say(self, pairs: Sequence[Pair], by: Sequence[Rule]) -> None:
-        line = Line(tuple(p.term() for p in pairs), distinct(by))
+    def _say(self, pairs: Sequence[Pair], by: Sequence[Rule], symmetric: Sequence[Expr] = ()) -> None:
+        line = Line(tuple(p.term() for p in pairs), distinct(by), symmetric=tuple(dict.fromkeys(symmetric)))
         if self.traces and [plain(t) for t in line.terms] == [plain(t) for t in self.lines[-1].terms]:
             last = self.lines[-1]
-            self.lines[-1] = line._replace(rules=last.rules, symbols=last.symbols, constants=last.constants)
+            kept = {name: getattr(last, name) for name in ("rules", "symbols", "constants", "symmetric")}
+            self.lines[-1] = line._replace(**kept)
             return  # written as a trace it is the same
         if self.level == "short" and len(self.lines) > 2 and not self.lines[-1].symbols and self.lines[-1].of == "d":
             # only the last of the lines that set dX free is kept
-            line = line._replace(rules=distinct([*self.lines[-1].rules, *by]))
+            together = dict.fromkeys([*self.lines[-1].symmetric, *line.symmetric])
+            line = line._replace(rules=distinct([*self.lines[-1].rules, *by]), symmetric=tuple(together))
             self.lines[-1] = line
             return
         if len(self.lines) > LINES_LIMIT:
@@ -252,19 +267,44 @@ class _Steps:
         return result
 
 
+def _rewriting(function: Expr) -> Iterator[Rule]:
+    """By which forms the function has been replaced."""
+    for node in walk(function):
+        if node.op.same_differential(node) is not None:
+            inner = node.args[0].op.name
+            kind = "softmax" if inner.startswith("softmax") else "quotient" if node.op.name == "log" else "product"
+            yield rules.REWRITTEN._replace(name=rules.REWRITTEN_AS[kind])
+
+
+def _without_repetition(lines: Sequence[Line]) -> Iterator[Line]:
+    """The lines without those that are written as the line before is."""
+    before: Line | None = None
+    for line in lines:
+        if before is None or line.of != before.of or line.terms != before.terms:
+            yield line
+        before = line
+
+
 def _line(e: Expr, by: Sequence[Rule]) -> Line:
     terms = list(zip(e.params, e.args, strict=True)) if e.op is SUM else [(1, e)]
     return Line(tuple(Term(c, None, a) for c, a in terms), distinct(by))
 
 
-def _visible_step(pair: Pair, traces: bool) -> tuple[Pair, tuple[Rule, ...]]:
+class _Step(NamedTuple):
+    pair: Pair
+    rule: Rule
+    symmetric: tuple[Expr, ...] = ()
+
+
+def _visible_step(pair: Pair, traces: bool) -> _Step:
     """Moves until what is written changes; moves that only change the reading, tr(V) = ⟨I, V⟩, are not told."""
     start = pair.term()
-    before, by = plain(start), rules.INNER
+    before = plain(start)
     while not pair.free:
-        pair, rule = moved(pair)
+        last, (pair, rule) = pair, moved(pair)
         now = pair.term()
-        if plain(now) is not before or (not traces and now != start):
-            by = rules.INNER if plain(now) is before and start.left is None else rule
-            break
-    return pair, (by,)
+        if plain(now) is not before:
+            return _Step(pair, rule, tuple(own_transposes(last, rule, traces)))
+        if not traces and now != start:
+            return _Step(pair, rules.INNER if start.left is None else rule, tuple(own_transposes(last, rule, traces)))
+    return _Step(pair, rules.INNER)

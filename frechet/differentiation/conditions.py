@@ -10,6 +10,7 @@ from frechet.operations.transposition import transposed
 
 Condition = tuple[str, Expr | None]
 
+NEEDED_OF_CONSTANTS = ("matrix_power", "unit", "selection", "log", "logdet", "logm", "sqrtm", "cholesky")  # or no value
 DIVIDED_BY = ("norm2", "det", "normp", "norm2_of_rows")  # what a result may divide by though the function does not
 ADJUGATE = (
     "where {0} is singular the derivative exists all the same, but not this form of it: "
@@ -53,7 +54,7 @@ def explained(function: Expr, variable: Expr, *results: Expr) -> dict[Condition,
 def _of_function(function: Expr, variable: Expr) -> Iterator[tuple[Expr, Condition]]:
     inside = depends(function, variable)
     for node in walk(function):
-        if node in inside or node.op.name in ("matrix_power", "unit", "selection"):
+        if node in inside or node.op.name in NEEDED_OF_CONSTANTS:
             for condition in node.op.conditions(node):
                 yield node, condition
 

@@ -70,7 +70,7 @@ class Rows:
         if self.reasons:
             for rule in line.rules:
                 why += [*(["; "] if why else []), *self.explained(rule)]
-        by, touched = self.by(line.rules, line.constants), self.touched(line, before)
+        by, touched = self.by(line.rules, line.constants, line.symmetric), self.touched(line, before)
         return Step(left, self.formula(line), by, shapes(line), touched=touched, why=why)
 
     def touched(self, line: Line, before: Line | None) -> Math | None:
@@ -86,8 +86,11 @@ class Rows:
         return None
 
     # -- rules
-    def by(self, used: Sequence[Rule], constants: Sequence[str] = ()) -> list[Inline]:
+    def by(self, used: Sequence[Rule], constants: Sequence[str] = (), symmetric: Sequence[Expr] = ()) -> list[Inline]:
+        """The names of the rules, and what else was used: constants, symmetric matrices."""
         words: list[Inline] = ["; ".join(dict.fromkeys(map(self.called, used)))]
+        for e in symmetric:
+            words += [" (", Math("{0}", e), " symmetric)"]
         if constants:
             words += [" (", Math(", ".join(f"d{c} = 0" for c in sorted(constants))), ")"]
         return words

@@ -47,14 +47,9 @@ def _map(d: Derivative, letter: str, name: str) -> list[Inline]:
 def _gradient(d: Derivative, letter: str, name: str) -> list[Inline]:
     x = d.variable
     over = "" if x.real else " over the real numbers"
-    words: list[Inline] = [
-        "A number ",
-        Math(f"d{letter}"),
-        " for every step ",
-        Math("{0}", d.direction),
-        f", linear{over} in it. ",
-    ]
-    words += ["Every such map ", _space(x), Math(" → ℝ"), f" is the inner product with one {_of_kind(x)}, call it G: "]
+    words: list[Inline] = ["For every step ", Math("{0}", d.direction), " the change ", Math(f"d{letter}")]
+    words += [f" is a number that depends on it linearly{over}. Every such map ", _space(x), Math(" → ℝ")]
+    words += [f" is the inner product with one {_of_kind(x)}, call it G: "]
     product, real, dagger = f"d{letter} = ⟨G, d{name}⟩ = ", "" if x.real else "Re ", "ᵀ" if x.real else "ᴴ"
     small = name.lower()
     if x.kind == "matrix":

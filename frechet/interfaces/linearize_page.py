@@ -20,7 +20,7 @@ from frechet.interfaces.document import Block, Content, Document, Entry, Math, P
 from frechet.interfaces.linearize_formulas import ELL, Said, Step, Where, array, say, space
 from frechet.interfaces.linearize_phrases import Names
 from frechet.interfaces.linearize_reasons import reasons
-from frechet.interfaces.page import Page, show_checked, show_declared
+from frechet.interfaces.page import Page, checked_words, declared_words
 from frechet.notation.spaces import Notation, function_line, gradient_space, signature_line, writer
 from frechet.notation.text import write_text
 from frechet.operations.declared_functions import functions, symbols
@@ -155,7 +155,7 @@ def _head(page: Page, m: Linearized) -> list[Block]:
     """The function with its space, and what is declared of the others."""
     line = Said(lambda notation: signature_line(page.letter, page.variable, page.function, notation))
     named = {**page.reading.variables, **{v.params[0]: v for v in variables(m.base) if m.given}}
-    others = ", ".join(f"{n}: {show_declared(v)}" for n, v in named.items() if n != page.name)
+    others = ", ".join(f"{n}: {declared_words(v)}" for n, v in named.items() if n != page.name)
     blocks: list[Block] = [Paragraph([line])]
     if others:
         blocks.append(Entry("with", [others]))
@@ -189,11 +189,11 @@ def _notes(page: Page, m: Linearized, answers: Sequence[Answer], conditions: Seq
     blocks: list[Block] = [*_values(m), Entry(label, near)]
     where = gradient_space(m.variable)
     if where is not None:
-        blocks.append(Entry("steps", [f"{x} is {show_declared(m.variable)}: steps lie in {where}"]))
+        blocks.append(Entry("steps", [f"{x} is {declared_words(m.variable)}: steps lie in {where}"]))
     blocks.append(Entry("conditions", ["; ".join(conditions) or "none"]))
     elsewhere = dict.fromkeys(c for a in answers for c in a.elsewhere) if not m.given else {}
     blocks += [Entry("" if i else "elsewhere", [words]) for i, words in enumerate(elsewhere)]
-    blocks.append(Entry("checked", [show_checked([a.report for a in answers])]))
+    blocks.append(Entry("checked", [checked_words([a.report for a in answers])]))
     return blocks
 
 

@@ -37,12 +37,12 @@ SYMBOLS: dict[str, dict[str, str]] = {
     "unicode": {
         "∇": "∇{g}", "∂": "∂{g}/∂{x}", "d": "d{g}", "d²": "d²{g}", "∇²": "∇²{g}", "d∇": "d∇{g}", "→": "→",
         "∂̄": "∂{g}/∂conj({x})", "riesz": "d{g} = re(tr(∇{g}ᴴ d{x}))", "holomorphic": "d{g} = tr((∂{g}/∂{x})ᵀ d{x})",
-        "free": "2∇{g} − ∇{g} ∘ I", "grad": "grad {g}", "factors": "{x} = U Vᵀ: ∇{g} V, (∇{g})ᵀ U",
+        "free": "2∇{g} − ∇{g} ∘ I", "grad": "grad {g}", "≈": "≈", "factors": "{x} = U Vᵀ: ∇{g} V, (∇{g})ᵀ U",
     },
     "text": {
         "∇": "grad {g}", "∂": "d{g}/d{x}", "d": "d{g}", "d²": "d^2{g}", "∇²": "hess {g}", "d∇": "d grad {g}", "→": "->",
         "∂̄": "d{g}/dconj({x})", "riesz": "d{g} = re(tr(grad {g}^H*d{x}))", "holomorphic": "d{g} = tr((d{g}/d{x})'*d{x})",
-        "free": "2*grad {g} - grad {g}.*eye(n)", "grad": "riemannian grad {g}",
+        "free": "2*grad {g} - grad {g}.*eye(n)", "grad": "riemannian grad {g}", "≈": "~",
         "factors": "{x} = U*V': (grad {g})*V, (grad {g})'*U",
     },
     "latex": {
@@ -51,7 +51,7 @@ SYMBOLS: dict[str, dict[str, str]] = {
         "∂̄": r"\frac{{\partial {g}}}{{\partial \overline{{{x}}}}}",
         "riesz": r"\mathrm{{d}}{g} = \operatorname{{Re}}\operatorname{{tr}}(\nabla {g}^{{\mathsf{{H}}}} \mathrm{{d}}{x})",
         "holomorphic": r"\mathrm{{d}}{g} = \operatorname{{tr}}((\partial {g}/\partial {x})^{{\top}} \mathrm{{d}}{x})",
-        "free": r"2\nabla {g} - \nabla {g} \odot I", "grad": r"\operatorname{{grad}} {g}",
+        "free": r"2\nabla {g} - \nabla {g} \odot I", "≈": r"\approx", "grad": r"\operatorname{{grad}} {g}",
         "factors": r"{x} = U V^{{\top}}:\ (\nabla {g}) V,\ (\nabla {g})^{{\top}} U",
     },
 }  # fmt: skip
@@ -187,13 +187,13 @@ class Page:
     def _head(self) -> list[str]:
         from frechet.notation.spaces import function_line, gradient_space, signature_line
 
-        others = ", ".join(f"{n}: {show_declared(v)}" for n, v in self.reading.variables.items() if n != self.name)
+        others = ", ".join(f"{n}: {declared_words(v)}" for n, v in self.reading.variables.items() if n != self.name)
         line = signature_line(self.letter, self.variable, self.function, self.notation)
         lines = [_beside(line, others)] if self.style != "latex" else [f"% {others}", line]
         space = gradient_space(self.variable)
         if space is not None:
             comment = "% " if self.style == "latex" else ""
-            lines.append(f"{comment}{self.name} is {show_declared(self.variable)}: the gradient lives in {space}")
+            lines.append(f"{comment}{self.name} is {declared_words(self.variable)}: the gradient lives in {space}")
         shown = symbols(self.function, *self.results).values()
         for f in functions(self.function).values():
             line = function_line(f, [view for g, view in shown if g == f], self.notation)
@@ -222,8 +222,10 @@ class Page:
             )
         else:
             lines += self._jacobian(d)
-        remark = f"exact: {g} is affine in {x}" if self.affine(d) else f"near {self._point(d)}, up to second order"
-        lines.append(self.entry("linearization", f"{g}({x}) = {self._linearization(d)}", remark))
+        exact = self.affine(d)
+        remark = f"exact: {g} is affine in {x}" if exact else "with an error of second order in the step"
+        equal = "=" if exact else self.symbol("≈")
+        lines.append(self.entry("linearization", f"{g}({x}) {equal} {self._linearization(d)}", remark))
         if self.order == 2:
             matrix = self.function.shape == SCALAR and self.variable.real
             try:
@@ -238,7 +240,7 @@ class Page:
         lines.append(self.entry("conditions", "; ".join(words) or "none"))
         elsewhere = dict.fromkeys(c for a in answers for c in a.elsewhere)
         lines += [self.entry("" if i else "elsewhere", words) for i, words in enumerate(elsewhere)]
-        lines.append(self.entry("checked", show_checked([a.report for a in answers])))
+        lines.append(self.entry("checked", checked_words([a.report for a in answers])))
         return lines
 
     def first_answers(self) -> tuple[list[Answer], str]:
@@ -343,7 +345,7 @@ def _names(reading: Reading) -> str:
     return ", ".join(reading.variables) or "none"
 
 
-def show_declared(v: Expr) -> str:
+def declared_words(v: Expr) -> str:
     """A variable's shape and what else is known of it, as it would be declared."""
     domain = v.params[2]
     return " ".join([show_shape(v.shape), *v.params[1], *([domain] if domain not in ("normal", *v.params[1]) else [])])
@@ -357,7 +359,7 @@ def show_size(shape: Shape) -> str:
     return ("1×" if len(texts) == 1 else "") + "×".join(texts) if texts else "scalar"
 
 
-def show_checked(reports: Sequence[Report | None]) -> str:
+def checked_words(reports: Sequence[Report | None]) -> str:
     known = [r for r in reports if r is not None]
     if not known:
         return "no (--no-check)"

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 
 from frechet.derivation.meaning import meaning
 from frechet.derivation.sentences import Sentence
 from frechet.derivation.special_cases import Case, special_cases, with_numbers
 from frechet.derivation.steps import Derivation
 from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, variables
 from frechet.interfaces.derivation_rows import Rows
 from frechet.interfaces.document import Block, Content, Details, Entry, Heading, Inline, Math, Paragraph
 from frechet.interfaces.page import Page
-from frechet.notation.components import write_components, write_partials
+from frechet.notation.components import write_components, write_in_entries, write_partials
 from frechet.notation.spaces import Notation
 from frechet.operations.constants import variable
 from frechet.operations.declared_functions import functions
 
+STEEPEST = "a small step along the gradient raises the value the most, a step against it lowers it"
 MANY = 40  # leaves beyond which a result is not written entry by entry
 HOLE = re.compile(r"\{(\d+)\}")
 
@@ -66,16 +67,11 @@ def what_it_says(derivation: Derivation, letter: str, x: str) -> Iterator[Block]
         return
     blocks: list[Block] = []
     if gradient_of(d):
-        blocks += [Entry("reading" if i == 0 else "", content(s)) for i, s in enumerate(meaning(derivation))]
-        entry = {"matrix": "ᵢⱼ", "vector": "ᵢ"}.get(d.variable.kind)
-        if entry is not None and d.variable.real:
-            words: list[Inline] = [
-                Math(f"∂{letter}/∂{x.lower()}{entry}"),
-                f", the entry of ∇{letter} there, says how fast {letter} changes if only ",
-            ]
-            blocks.append(Entry("entries", [*words, Math(f"{x.lower()}{entry}"), " moves"]))
+        read = meaning(derivation) or [Sentence(STEEPEST)]
+        blocks += [Entry("reading" if i == 0 else "", content(s)) for i, s in enumerate(read)]
+        blocks += _entries(d, letter, x)
     name = f"∇{letter}" if gradient_of(d) else f"∂{letter}/∂{x}"
-    for i, case in enumerate(special_cases(d, result)):
+    for i, case in enumerate(special_cases(d, result) if d.variable.real else []):
         blocks.append(Entry("special cases" if i == 0 else "", [*_about(case), ": ", Math(f"{name} = {{0}}", case.result)]))
     school = with_numbers(d, result)
     if school is not None:
@@ -84,6 +80,25 @@ def what_it_says(derivation: Derivation, letter: str, x: str) -> Iterator[Block]
     if blocks:
         yield Heading("What it says")
         yield from blocks
+
+
+def _entries(d: Derivative, letter: str, x: str) -> list[Block]:
+    """What an entry of the gradient says."""
+    place = {"matrix": "ᵢⱼ", "vector": "ᵢ"}.get(d.variable.kind)
+    if place is None or not d.variable.real:
+        return []
+    if structure_of(d.variable) == "general":
+        partial, one = Math(f"∂{letter}/∂{x.lower()}{place}"), Math(f"{x.lower()}{place}")
+        return [
+            Entry("entries", [partial, f", the entry of ∇{letter} there: how fast {letter} changes if only ", one, " moves"])
+        ]
+    if d.cotangent is d.gradient:
+        said: list[Inline] = [
+            f"one entry of {x} cannot move alone; the gradient with respect to all entries, as if they were free, "
+        ]
+        return [Entry("entries", [*said, "lies in the space of the steps already"])]
+    said = [f"one entry of {x} cannot move alone; ∇{letter} is the projection to the space of the steps of "]
+    return [Entry("entries", [*said, Math("{0}", d.cotangent), ", the gradient as if all entries were free"])]
 
 
 def _about(case: Case) -> list[Inline]:
@@ -106,17 +121,33 @@ def other_ways(d: Derivative, page: Page, letter: str) -> Iterator[Block]:
         def linearization(notation: Notation) -> str:
             return Page(page.reading, page.name, style=notation, check=False)._linearization(d)
 
-        exact = f"exact: {letter} is affine in {page.name}" if page.affine(d) else f"near {page.name}₀, up to second order"
-        blocks.append(Entry("linearization", [Math(f"{letter}({page.name}) = {{0}}", linearization)], [exact]))
-    if len(x.shape) == len(d.function.shape) == 2 and x.shape != SCALAR and d.raw_differential.leaves <= MANY:
-        write = write_partials if gradient_of(d) else write_components
-        with suppress(UnsupportedError):  # of a function that is not holomorphic
-            write(d, letter, "unicode")
-            before = "differentiating the sum over all indices by one entry gives the same: " if gradient_of(d) else ""
-            blocks.append(Entry("entry by entry", [before, Math("{0}", lambda n: write(d, letter, n))]))
+        exact = page.affine(d)
+        remark = f"exact: {letter} is affine in {page.name}" if exact else "with an error of second order in the step"
+        equal = "=" if exact else "≈"
+        blocks.append(Entry("linearization", [Math(f"{letter}({page.name}) {equal} {{0}}", linearization)], [remark]))
+    blocks += _by_entries(d, letter)
     if blocks:
         yield Heading("The same derivative in other ways")
         yield from blocks
+
+
+def _by_entries(d: Derivative, letter: str) -> list[Block]:
+    """The derivative entry by entry; of a function that is a sum of entries the second way to find it."""
+    x = d.variable
+    if len(x.shape) != 2 or len(d.function.shape) != 2 or x.shape == SCALAR or d.raw_differential.leaves > MANY:
+        return []
+    write = write_partials if gradient_of(d) else write_components
+    try:
+        write(d, letter, "unicode")
+    except UnsupportedError:  # of a function that is not holomorphic
+        return []
+    partials = Math("{0}", lambda n: write(d, letter, n))
+    free = structure_of(x) == "general" and gradient_of(d) and x.real
+    if free and d.function.leaves <= MANY and write_in_entries(d, letter) is not None:
+        sum_of_entries = Math("{0}", lambda n: write_in_entries(d, letter, n) or "")
+        words: list[Inline] = ["by indices: ", sum_of_entries, "; the terms with one entry of the variable give ", partials]
+        return [Entry("another route", words)]
+    return [Entry("entry by entry", [partials])]
 
 
 def rules_used(derivation: Derivation, rows: Rows) -> Iterator[Block]:
@@ -129,9 +160,10 @@ def rules_used(derivation: Derivation, rows: Rows) -> Iterator[Block]:
 def recipe(d: Derivative, x: str) -> Block:
     first = "For the next one: (1) take d from the outside in; constants have d = 0, factors keep their order; "
     if gradient_of(d):
+        number = "traces" if d.variable.kind == "matrix" else "a row times a column"
         last = (
-            f"(2) write the number that comes out as traces; (3) turn and transpose until d{x} stands last; (4) what stands "
-            f"before it is Gᵀ: transpose it; (5) check its shape, and one number by differences."
+            f"(2) write the number that comes out as {number}; (3) turn and transpose until d{x} stands last; "
+            f"(4) what stands before it is Gᵀ: transpose it; (5) check its shape, and one number by differences."
         )
     elif d.variable.shape == SCALAR:
         last = f"(2) what stands beside d{x} is the derivative; (3) check one number by differences."

@@ -14,15 +14,16 @@ from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, depends
-from frechet.interfaces.answer import Answer, stated
+from frechet.interfaces.answer import Answer, describe, stated
 from frechet.interfaces.derivation_rows import InnerProduct, Rows, shapes
 from frechet.interfaces.document import Block, Document, Entry, Heading, Inline, Math, Paragraph, Step, Steps
 from frechet.interfaces.expectation import kind_of_object
 from frechet.interfaces.numbers_page import in_numbers
-from frechet.interfaces.page import Page, show_checked, show_declared, show_size
+from frechet.interfaces.page import Page, checked_words, declared_words, show_size
 from frechet.interfaces.remarks import MANY, gradient_of, listed, other_ways, recipe, rules_used, what_it_says
 from frechet.interfaces.symbols import symbols_used
 from frechet.notation.spaces import gradient_space, signature_line
+from frechet.operations.sums import content
 from frechet.operations.transposition import transposed
 from frechet.verification.lines import check_lines
 
@@ -82,16 +83,16 @@ class StepsPage:
         said: list[Inline] = [
             f"{self.name} moves by a step ",
             Math("{0}", self.d.direction),
-            f", {_of_size(self.x)} like {self.name}",
+            f", {_like(self.x)} {self.name}",
         ]
         others = [v for name, v in self.page.reading.variables.items() if name != self.name]
         if others:
             said += ["; ", *listed([[Math("{0}", v), f" ({_what(v)})"] for v in others], " and ")]
-            said += [
-                " is constant" if len(others) == 1 else " are constant",
-                ": ",
-                Math(", ".join(f"d{v.params[0]} = 0" for v in others)),
-            ]
+            said += [" is constant" if len(others) == 1 else " are constant", ": "]
+            said += [Math(", ".join(f"d{v.params[0]} = 0" for v in others))]
+        where = stated(self.function, self.x)
+        if where:
+            said += [". There is a derivative where the conditions below hold"]
         yield Paragraph([*said, "."])
 
     def _expected(self) -> Iterator[Block]:
@@ -99,9 +100,12 @@ class StepsPage:
         yield Paragraph(kind_of_object(self.d, self.letter, self.name))
         space = gradient_space(self.x)
         if gradient_of(self.d) and space is not None:
-            yield Paragraph([f"{self.name} is {show_declared(self.x)}, so its steps and the gradient live in {space}."])
+            words = f"{self.name} is {declared_words(self.x)}, so its steps live in {space}. "
+            yield Paragraph(
+                [words, "Of all G that give the same numbers for these steps, the one in that space is the gradient."]
+            )
         shown = [self.function, self.derivation.result, *(line.value for line in self.derivation.lines)]
-        yield Paragraph(["Signs: ", *listed(symbols_used(shown, self.d), ", "), "."])
+        yield Paragraph(["Symbols: ", *listed(symbols_used(shown, self.d), ", "), "."])
 
     # -- the lines
     def _steps(self) -> Iterator[Block]:
@@ -178,9 +182,7 @@ class StepsPage:
         ):
             by = f"what stands before d{name}, since this holds for every d{name}"
             rows.append(Step(Math("Gᵀ"), Math("{0}", transposed(result)), [by], show_size(self.x.shape[::-1])))
-            rows.append(
-                Step(left, Math("{0}", result), ["G, transposed; the factors of a product change their order"], size)
-            )
+            rows.append(Step(left, Math("{0}", result), [f"G, the transpose of Gᵀ{_turned(result)}"], size))
         else:
             space = "" if structure_of(self.x) == "general" else "; it lies in the space of the steps"
             by = f"read off: d{letter} = ⟨G, d{name}⟩ for every d{name}{space}"
@@ -188,7 +190,7 @@ class StepsPage:
         if result is not full and full.leaves <= MANY:
             rows.append(Step(None, Math("{0}", full), ["the parts put in"], size))
         yield Steps(rows)
-        words: list[Inline] = [f"The gradient has the shape of {name}, {size} (denominator layout)"]
+        words: list[Inline] = [f"The gradient is {_like(self.x)} {name} (denominator layout)"]
         if not self.x.real:
             words += ["; the Wirtinger derivative ", Math(f"∂{letter}/∂conj({name})"), " is half of it"]
         elif self.x.kind in ("matrix", "vector"):
@@ -210,6 +212,14 @@ class StepsPage:
             return
         yield Heading("The Hessian: the differential of the gradient")
         gradient = self.d.cotangent
+        left = f"d∇{self.letter}"
+        if gradient is not self.d.gradient:
+            left = "dG"
+            words: list[Inline] = [
+                Math("G = {0}", gradient),
+                " is the gradient before its projection to the space of the steps",
+            ]
+            yield Paragraph([*words, "; for steps in that space its differential gives the second derivative."])
         if self.x not in depends(gradient, self.x):
             yield Paragraph(["The gradient is constant, so the Hessian is 0."])
             return
@@ -217,7 +227,6 @@ class StepsPage:
         found = self.page._answered("hessian")
         self.answers.append(found)
         yield from self.rows.parts(steps)[1:]
-        left = f"d∇{self.letter}"
         rows = self.rows.rows(Math(left), steps.lines, f"vec({left})")
         by = "read off: the Hessian, a symmetric matrix"
         yield Steps(
@@ -229,8 +238,11 @@ class StepsPage:
         yield Entry("conditions", ["; ".join(words) or "none"])
         for i, text in enumerate(dict.fromkeys(c for a in self.answers for c in a.elsewhere)):
             yield Entry("" if i else "elsewhere", [text])
+        extra = [w for w in describe(self.derivation.conditions) if w not in words]
+        if extra:
+            yield Entry("for the steps", ["; ".join(extra), ", which the lines above need and the result does not"])
         steps = "; every line is equal to the one before" if self.page.check else ""
-        yield Entry("checked", [show_checked([a.report for a in self.answers]) + steps])
+        yield Entry("checked", [checked_words([a.report for a in self.answers]) + steps])
 
     # -- for programs
     def _data(self) -> dict[str, object]:
@@ -286,9 +298,20 @@ class StepsPage:
         return {**asked, "parts": parts, "steps": steps, "result": text(d.result), **answered}
 
 
-def _of_size(x: Expr) -> str:
-    return "a number" if x.shape == SCALAR else show_size(x.shape)
+def _like(x: Expr) -> str:
+    if x.shape == SCALAR:
+        return "a number like"
+    kind = f"a vector of length {show_size(x.shape)}," if x.kind == "vector" else show_size(x.shape)
+    return f"{kind} like"
+
+
+def _turned(result: Expr) -> str:
+    """The reason why factors stand the other way round in a transposed product."""
+    _, e = content(result)
+    while e.op.name == "scale":
+        e = e.args[1]
+    return "; (A B)ᵀ = Bᵀ Aᵀ" if e.op.name == "product" else ""
 
 
 def _what(v: Expr) -> str:
-    return show_declared(v) if v.shape != SCALAR else show_declared(v).replace("scalar", "a number", 1)
+    return declared_words(v) if v.shape != SCALAR else declared_words(v).replace("scalar", "a number", 1)

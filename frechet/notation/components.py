@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.structure import structure_of
 from frechet.differentiation.wirtinger import holomorphic_part
 from frechet.expressions.dimension import SCALAR, UNIT, Dim
-from frechet.expressions.node import Expr, variables, walk
+from frechet.expressions.node import Expr, depends, variables, walk
 from frechet.expressions.space import curved, mask_name
 from frechet.notation.entries import (
     NODES,
@@ -220,10 +220,40 @@ def write_partials(d: Derivative, letter: str, style: str = "unicode") -> str:
     return _written(d, letter, style)[1]
 
 
-def _written(d: Derivative, letter: str, style: str) -> tuple[str, str]:
-    if not d.variable.real:
-        holomorphic_part(d.raw_differential, d.direction)  # of others, dg is no sum over dz alone
-    found = components(d)
+def write_in_entries(d: Derivative, letter: str, style: str = "unicode") -> str | None:
+    """The scalar function as a sum over indices, `g = Σₖₗₘ aₖₗ xₗₘ bₘₖ`; None where it is more than sums of entries.
+
+    >>> from frechet.notation.reading import read
+    >>> reading = read("tr(A*X*B)", wrt="X")
+    >>> write_in_entries(Derivative(reading.expression, reading.variables["X"]), "g")
+    'g = Σₖₗₘ aₖₗ xₗₘ bₘₖ'
+    """
+    try:
+        total = entry(d.function, ())
+    except NoEntries:
+        return None
+    if not _plain(total, depends(d.function, d.variable)):
+        return None
+    hand, _ = _hand(d, components(d), letter, style)
+    return f"{hand.style.variable(letter)[0]} = {hand.total(total)[0]}"
+
+
+def _plain(total: Total, inside: Collection[Expr]) -> bool:
+    """Are all factors that depend on the variable its entries, and functions of sums of these?"""
+    stack = [f for term in total for f in term.factors]
+    while stack:
+        f = stack.pop()
+        if isinstance(f, Entry) and f.base in inside and f.base.args:
+            return False
+        if isinstance(f, Raised):
+            stack += [g for term in f.body for g in term.factors]
+        if isinstance(f, Applied):
+            stack += [g for a in f.args for term in a for g in term.factors]
+    return True
+
+
+def _hand(d: Derivative, found: Components, letter: str, style: str) -> tuple[_Hand, str]:
+    """Who writes the terms, and the letter of the function's entries."""
     used = {v.params[0] for v in variables(d.function, d.variable)} | functions(d.function).keys()
     used |= {mask_name(d.variable.params[1]) or ""}
     dims = (n for node in walk(d.function) for n in (*node.shape, *node.params) if isinstance(n, Dim))
@@ -233,7 +263,15 @@ def _written(d: Derivative, letter: str, style: str) -> tuple[str, str]:
     of_x = free[1:2] if len(found.rows) == len(found.columns) == 1 else free[: len(found.columns)]
     names = dict(zip(found.columns + found.rows, [*of_x, *free[max(2, len(found.columns)) :]], strict=False))
     small = letter.lower() if letter.lower() not in used else letter
-    hand = _Hand(style, names, free, used | {small})
+    return _Hand(style, names, free, used | {small}), small
+
+
+def _written(d: Derivative, letter: str, style: str) -> tuple[str, str]:
+    if not d.variable.real:
+        holomorphic_part(d.raw_differential, d.direction)  # of others, dg is no sum over dz alone
+    found = components(d)
+    hand, small = _hand(d, found, letter, style)
+    names = hand.names
     x = hand.variable(d.variable.params[0], found.columns)
     g = hand.variable(small, found.rows) if found.rows else hand.style.variable(letter)[0]
     equal = " = ".join(dict.fromkeys(_right_sides(d, found, hand)))

@@ -171,6 +171,17 @@ def gradient_space(x: Expr) -> str | None:
     return f"{place}, {real}dimension {count}" if count is not None else place
 
 
+# Variables that move in a part of their space: the probabilities, the positive numbers and arrays.
+POSITIVE: dict[str, dict[str, str]] = {
+    "simplex": {
+        "unicode": "{0} > 0, Σ {0}ᵢ = 1",
+        "text": "{0} > 0, sum({0}) = 1",
+        "latex": r"{0} > 0, \textstyle\sum {0}_i = 1",
+    },
+    "positive": {"unicode": "{0} > 0", "text": "{0} > 0", "latex": "{0} > 0"},
+}  # fmt: skip
+
+
 def signature_line(name: str, variable: Expr, expression: Expr, style: Notation = "unicode") -> str:
     """The function as a mathematician introduces it, from where to where, and what it does.
 
@@ -185,5 +196,11 @@ def signature_line(name: str, variable: Expr, expression: Expr, style: Notation 
         show_space(variable.shape, style, variable.params[1]),
         show_space(expression.shape, style, () if expression.real else ("complex",)),
     )
+    within = POSITIVE.get(variable.params[2], {}).get(style)
+    if within is not None and not variable.params[1]:
+        such, colon, left, right = (r"\in", ":", r"\{", r"\}") if style == "latex" else ("∈", ":", "{", "}")
+        if style == "text":
+            such = "in"
+        domain = f"{left}{argument} {such} {domain} {colon} {within.format(argument)}{right}"
     arrow, gap = (r"\to", r",\quad ") if style == "latex" else ("→", ",  ")
     return f"{label} : {domain} {arrow} {range_}{gap}{label}({argument}) = {writer(style)(expression)}"

@@ -30,7 +30,7 @@ class BlocksPage(Operation):
     summary = "A matrix of blocks; a vector of numbers and vectors one below the other."
     rule = "d [A, B; C, D] = [dA, dB; dC, dD]"
     adjoint_rule = "W -> each block's part of W"
-    source = "Magnus & Neudecker (2019), section 1.2 (partitioned matrices)"
+    source = "Magnus & Neudecker (2019), section 1.11 (partitioned matrices)"
     typed = False
     linear = complex = True
     examples = (

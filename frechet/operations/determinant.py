@@ -45,7 +45,7 @@ def upright(e: Expr) -> Expr:
 class DetPage(Operation):
     name, signature, summary = "det", "det(X)", "The determinant of a square matrix."
     rule = "d det(X) = tr(adj(X)*dX) = det(X)*tr(inv(X)*dX)"
-    source = "Magnus & Neudecker (2019), section 8.3, eq. 9 (Jacobi's formula)"
+    source = "Magnus & Neudecker (2019), section 8.3 (Jacobi's formula)"
     latex = r"\det({0})"
     takes = ("e",)
     forces_matrix = True
@@ -109,7 +109,7 @@ class LogDetPage(Operation):
     name, signature = "logdet", "logdet(X)"
     summary = "The logarithm of the determinant of a square matrix with positive determinant."
     rule = "d logdet(X) = tr(inv(X)*dX)"
-    source = "Magnus & Neudecker (2019), section 8.4, eq. 11"
+    source = "Magnus & Neudecker (2019), section 8.3"
     latex = r"\log\det({0})"
     takes = ("e",)
     forces_matrix = True
@@ -175,7 +175,7 @@ class LogDetPage(Operation):
 class AdjugatePage(Operation):
     name, signature, summary = "adj", "adj(X)", "The adjugate: the transposed matrix of cofactors, det(X)*inv(X)."
     rule = "d adj(X) = tr(inv(X)*dX)*adj(X) - inv(X)*dX*adj(X)"
-    source = "Magnus & Neudecker (2019), section 8.5"
+    source = "Magnus & Neudecker (2019), section 8.6"
     latex = r"\operatorname{adj}({0})"
     takes = ("e",)
     forces_matrix = True

@@ -1,7 +1,7 @@
 """Element-wise functions: f.(X) with the differential f'.(X) .* dX.
 
 A page is a name, the derivative as an expression, and where it exists. Source of all: calculus, applied entry by entry
-(Magnus & Neudecker (2019), section 8.3). erf, gamma and their relatives are in `special_functions`,
+(Magnus & Neudecker (2019), section 8.2). erf, gamma and their relatives are in `special_functions`,
 what networks use is in `activations`.
 """
 

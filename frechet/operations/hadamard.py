@@ -27,7 +27,7 @@ class MonomialPage(Operation):
     summary = "The element-wise product of powers; of scalars the ordinary product."
     rule = "d(A.*B) = dA.*B + A.*dB;  d(x.^k) = k*x.^(k-1).*dx"
     adjoint_rule = "W -> W.*B in A"
-    source = "Magnus & Neudecker (2019), section 8.3; Minka (2000), eq. 6"
+    source = "Magnus & Neudecker (2019), section 8.2; Minka (2000), eq. 6"
     typed = False
     linear = complex = tensors = True
     examples = ("A.*B", "x./y", "c*d^2/b", "x.^3")

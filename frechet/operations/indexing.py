@@ -25,7 +25,7 @@ class SelectionPage(Operation):
     name, signature = "selection", "eye(n)[:,a:b]"
     summary = "The columns a to b of the identity matrix: E'*X are rows of X, E*Y are the rows of Y put among zeros."
     rule = "d E = 0"
-    source = "Magnus & Neudecker (2019), section 1.2 (a submatrix as a product)"
+    source = "Magnus & Neudecker (2019), section 1.11 (a submatrix as a product)"
     conditions_text = "1 ≤ a ≤ b ≤ n"
     elsewhere = "outside of the array there is no such entry: the formula has no meaning there"
     constant = 1

@@ -25,7 +25,7 @@ class MatrixPowerPage(Operation):
     signature = "X^k, X^-1"
     summary = "The k-th power of a square matrix, k a whole number; X^-1 = inv(X)."
     rule = "d(X^k) = sum of X^i*dX*X^(k-1-i);  d inv(X) = -inv(X)*dX*inv(X)"
-    source = "Magnus & Neudecker (2019), section 8.4, eqs. 13 and 17"
+    source = "Magnus & Neudecker (2019), section 8.4"
     latex = "{0}^{p}"
     typed = False
     complex = True
@@ -76,7 +76,7 @@ class MatrixPowerPage(Operation):
 class InversePage(Operation):
     name, signature, summary = "inv", "inv(X)", "The inverse of a square matrix: X^-1."
     rule = "d inv(X) = -inv(X)*dX*inv(X)"
-    source = "Magnus & Neudecker (2019), section 8.4, eq. 13"
+    source = "Magnus & Neudecker (2019), section 8.4"
     takes = ("e",)
     forces_matrix = True
     domain = "invertible"

@@ -46,7 +46,7 @@ class ScalePage(Operation):
     summary = "A scalar times a vector or matrix."
     rule = "d(c*A) = dc*A + c*dA"
     adjoint_rule = "W -> c*W in A, (A : W) in c"
-    source = "Magnus & Neudecker (2019), section 8.3"
+    source = "Magnus & Neudecker (2019), section 8.2"
     typed = False
     linear = complex = tensors = True
     examples = ("c*X", "X/c", "tr(A)*A")
@@ -84,7 +84,7 @@ class ChainPage(Operation):
     summary = "The matrix product; of a row and a vector a number, of a vector and a row the outer product."
     rule = "d(A*B) = dA*B + A*dB"
     adjoint_rule = "W -> W*B' in A, A'*W in B"
-    source = "Magnus & Neudecker (2019), section 8.3, eq. 5"
+    source = "Magnus & Neudecker (2019), section 8.2"
     typed = False
     linear = complex = True
     examples = ("A*B*C", "x'*A*y", "x*y'", "A*x")

@@ -19,7 +19,7 @@ class TracePage(Reduction):
     name, signature, summary = "tr", "tr(X)", "The trace: the sum of the diagonal entries of a square matrix."
     rule = "d tr(X) = tr(dX)"
     adjoint_rule = "w -> w*I"
-    source = "Magnus & Neudecker (2019), section 8.3, eq. 8"
+    source = "Magnus & Neudecker (2019), section 8.2"
     latex = r"\operatorname{tr}({0})"
     linear = complex = True
     forces_matrix = True
@@ -62,7 +62,7 @@ class SumPage(Reduction):
     summary = "The sum of all entries; of each column (a row, ones'*X); of each row (a vector, X*ones)."
     rule = "d sum(X) = sum(dX)"
     adjoint_rule = "w -> w*ones"
-    source = "Magnus & Neudecker (2019), section 8.3"
+    source = "Magnus & Neudecker (2019), section 8.2"
     latex = r"\mathbf{1}^{\top} {0} \mathbf{1}"
     takes = ("e", "ei")
     linear = complex = tensors = True

@@ -27,7 +27,7 @@ class SumPage(Operation):
     summary = "A sum of terms with numeric coefficients."
     rule = "d(A + B) = dA + dB"
     adjoint_rule = "W -> W to each term"
-    source = "Magnus & Neudecker (2019), section 8.3, eq. 1"
+    source = "Magnus & Neudecker (2019), section 8.2"
     typed = False
     linear = complex = tensors = True
     examples = ("A + 2*B - A/3", "2*x", "x + ones(n)", "c + 1")

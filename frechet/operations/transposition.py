@@ -22,7 +22,7 @@ class TransposePage(Operation):
     summary = "The transpose; of a vector, a row."
     rule = "d(X') = dX'"
     adjoint_rule = "W -> W'"
-    source = "Magnus & Neudecker (2019), section 8.3"
+    source = "Magnus & Neudecker (2019), section 8.2"
     latex = r"{0}^{\top}"
     typed = False
     linear = complex = True
