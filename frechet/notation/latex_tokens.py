@@ -15,9 +15,7 @@ TOKEN = re.compile(r"\\(?:[A-Za-z]+\*?|.)|[0-9]+(?:\.[0-9]+)?|\s+|⁻?[⁰¹²³
 COMMAND_AT_END = re.compile(r"\\[A-Za-z]+$")
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
-Chunk = tuple[
-    str, int, int
-]  # text, and its place among the characters of the LaTeX
+Chunk = tuple[str, int, int]  # text, and its place among the characters of the LaTeX
 Chunks = list[Chunk]
 
 
