@@ -37,6 +37,7 @@ from frechet.interfaces.python import (
 )
 
 if TYPE_CHECKING:
+    from frechet.interfaces.checking import check
     from frechet.interfaces.network import backprop
     from frechet.notation.reading import parse
 
@@ -53,6 +54,7 @@ __all__ = [
     "UnsupportedError",
     "backprop",
     "block",
+    "check",
     "derivative",
     "function",
     "hessian",
@@ -78,14 +80,18 @@ def load_ipython_extension(shell: Any) -> None:
     load(shell)
 
 
+# What is imported when it is used, and where it is.
+LATER = {
+    "backprop": "frechet.interfaces.network",
+    "check": "frechet.interfaces.checking",
+    "parse": "frechet.notation.reading",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # The reader is imported when it is used; every operation is a function: fr.tr, fr.logdet, fr.softmax …
-    if name == "parse":
-        from frechet.notation.reading import parse
+    # Every other name is an operation as a function: fr.tr, fr.logdet, fr.softmax …
+    if name in LATER:
+        from importlib import import_module
 
-        return parse
-    if name == "backprop":
-        from frechet.interfaces.network import backprop
-
-        return backprop
+        return getattr(import_module(LATER[name]), name)
     return operation_function(name)
