@@ -80,18 +80,18 @@ def load_ipython_extension(shell: Any) -> None:
     load(shell)
 
 
+# What is imported when it is used, and where it is.
+LATER = {
+    "backprop": "frechet.interfaces.network",
+    "check": "frechet.interfaces.checking",
+    "parse": "frechet.notation.reading",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # The reader and the judge are imported when they are used; every operation is a function: fr.tr, fr.logdet, fr.softmax …
-    if name == "check":
-        from frechet.interfaces.checking import check
+    # Every other name is an operation as a function: fr.tr, fr.logdet, fr.softmax …
+    if name in LATER:
+        from importlib import import_module
 
-        return check
-    if name == "parse":
-        from frechet.notation.reading import parse
-
-        return parse
-    if name == "backprop":
-        from frechet.interfaces.network import backprop
-
-        return backprop
+        return getattr(import_module(LATER[name]), name)
     return operation_function(name)

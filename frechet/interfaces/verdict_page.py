@@ -90,6 +90,7 @@ RULES = {
     "parallel": "a factor that is not constant",
     "scalar": "rule for numbers used for matrices",
     "variable": "derivative by another variable",
+    "zero": "the answer is 0 everywhere",
     "rows": "vec stacks columns",
 }
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from frechet.expressions.dimension import SCALAR, UNIT, Shape, axes, show_dimension
 from frechet.expressions.node import Expr, depends, walk
 from frechet.interfaces.document import Content, Inline, Math
-from frechet.operations.constants import is_zero
 from frechet.verification.terms import terms
 
 if TYPE_CHECKING:
@@ -217,7 +216,7 @@ def _wrong(found: Verdict) -> Content:
         return [*said, *_other_variable(found), *_expected(found)]
     if found.inner is not None:
         return [*said, *_chain(found), *_expected(found)]
-    if found.answer is not None and is_zero(found.answer):
+    if found.rule == "zero":
         return [*said, "Yours is 0. ", *_expected(found)]
     if found.rule == "rows":
         said.append("It would be right if vec stacked rows; here it stacks columns, as in most books on matrix calculus. ")

@@ -301,6 +301,8 @@ class _Reader(NameReader):
 
     def styled(self, t: Token) -> Chunks:
         r"""\mathbf{x}, \operatorname{tr}, \text{tr}, \mathrm{d}X."""
+        if t.text == r"\vec" and self.next in words.OPEN:
+            return self.call("vec", t)
         first = self.at
         raw, tokens = self.raw_argument()
         word = words.key_of(raw)[0]

@@ -12,9 +12,9 @@ OPERATORS = {
     r"\colon": ":", r"\bullet": ":", ".*": ".*", "./": "./", "⊘": "./", "⋅": "*", "×": "*",
 }  # fmt: skip
 FUNCTIONS = {
-    "Tr": "tr", "trace": "tr", "Trace": "tr", "Diag": "diag", "ln": "log", "Re": "re", "Im": "im", "ReLU": "relu", "relu":
-    "relu", "chol": "cholesky", "sgn": "sign", "Det": "det", "Vec": "vec", "mean": "mean", "sigm": "sigmoid", "lse":
-    "logsumexp", "LSE": "logsumexp", "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh", "etr": "etr",
+    "Tr": "tr", "trace": "tr", "Trace": "tr", "Diag": "diag", "ln": "log", "Re": "re", "Im": "im", "ReLU": "relu",
+    "chol": "cholesky", "sgn": "sign", "Det": "det", "Vec": "vec", "sigm": "sigmoid", "lse": "logsumexp", "LSE": "logsumexp",
+    "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh",
 }  # fmt: skip
 NAMED_COMMANDS = {
     "det", "exp", "log", "ln", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "max", "min",

@@ -15,7 +15,7 @@ from frechet.operations.hadamard import monomial
 from frechet.operations.sums import add
 from frechet.operations.transposition import transposed
 from frechet.verification import repairs, special_cases
-from frechet.verification.comparison import Ground, close
+from frechet.verification.comparison import Ground, close, nothing
 from frechet.verification.forms import OTHER_LAYOUT, fitting
 from frechet.verification.misapplied import (
     by_edit,
@@ -39,6 +39,9 @@ FREE_ENTRIES = "the entries of {0} on and below the diagonal are the variables"
 
 def diagnosed(found: Verdict, ground: Ground, text: str) -> Verdict:
     """The verdict on a readable answer of a fitting shape that is not right."""
+    assert found.answer is not None
+    if all(nothing(ground.value(found.answer, p)) for p in ground.points):
+        return replace(found, rule="zero")
     for diagnose in (
         proportional, by_free_entries, unprojected, by_transposition, symmetric_only, by_link, by_terms,
         by_named_factor, by_kind, by_edit, by_other_function, by_other_variable, by_sign, without_inner, special_only,

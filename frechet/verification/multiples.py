@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from frechet.expressions.dimension import SCALAR, UNIT, dim
 from frechet.expressions.node import Expr, variables, walk
 from frechet.notation.text import write_text
-from frechet.operations.constants import size
+from frechet.operations.constants import VARIABLE, size
 from frechet.operations.determinant import DET
 from frechet.operations.elementwise import EXP
 from frechet.operations.hadamard import monomial
@@ -102,12 +102,14 @@ def _named(ratios: Sequence[float], powers: Sequence[tuple[Expr, float]], values
 
 def _scalars(found: Verdict) -> list[Expr]:
     """Sizes, scalar constants, and the scalar parts of the function and its derivative."""
-    function = found.question.function
+    function, x = found.question.function, found.question.variable
     names = sorted({n for v in variables(function, found.expected) for d in v.shape if d is not UNIT for n in d.names()})
     parts = [n for n in walk(function, found.expected) if n.shape == SCALAR and n.real and n.op.name != "number"]
     parts += [DET.build(n.args[0]) for n in walk(function) if n.op.name == "logdet"]
     parts += [EXP.build(n) for n in parts if n.op.name == "logsumexp"]
     parts += [sum_all(EXP.build(n.args[0])) for n in walk(function, found.expected) if n.op.name == "softmax"]
+    if found.expected.shape == SCALAR:  # of a number every number is a multiple: only constants have a say
+        parts = [n for n in parts if n.op is VARIABLE and n is not x]
     return list(dict.fromkeys([*(size(dim(n)) for n in names), *parts]))[:PARTS]
 
 

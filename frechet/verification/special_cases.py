@@ -272,14 +272,3 @@ def holds(case: Case, ground: Ground, a: Expr, b: Expr) -> bool:
     if len(at) < 2 or not all(close(ground.value(a, p), ground.value(b, p)) for p in at):
         return False
     return not all(nothing(ground.value(b, p)) for p in at)
-
-
-def respects(case: Case, values: dict[str, Any]) -> bool:
-    """Do the values of the case still have what is declared of the variables?"""
-    from frechet.verification.sampling import linear_structure, projected
-
-    for v in case.about:
-        linear = [w for w in linear_structure(v) if not w.startswith("sparse")]
-        if linear and not close(projected(values[v.params[0]], linear), values[v.params[0]]):
-            return False
-    return True
