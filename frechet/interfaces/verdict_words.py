@@ -132,7 +132,7 @@ def _symmetrization(found: Verdict) -> Content:
         name = x.params[0]
         first = words.split(" ")[0].strip(",")
         said[-1] = said[-1] if not isinstance(said[-1], str) else said[-1].rstrip(".")
-        said.append(Math(f": the product rule differentiates every {name}, and one of them brings {{0}}ᵀ.", first))
+        said += [f": the product rule differentiates every {name}, and one of them brings ", Math("{0}ᵀ", first), "."]
     return said
 
 

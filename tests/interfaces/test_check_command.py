@@ -31,7 +31,7 @@ def data(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
 def test_the_first_example(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "x'*A*x", "x", "--answer", "2*A*x")
     assert code == 1
-    first, second = out.splitlines()
+    first, second = (" ".join(lines.split()) for lines in out.split("\n\n"))
     assert first.startswith("Right only if A is symmetric. In general ∇g = (A + Aᵀ) x")
     assert second == "Example: A = [0 1; 0 0], x = [1; 1]: ∇g = [1; 1], yours gives [2; 0]."
 
