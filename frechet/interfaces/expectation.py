@@ -23,14 +23,19 @@ def conjugates(d: Derivative) -> bool:
     return any(n.op.name in ("conj", "re", "im") for n in depends(d.raw_differential, d.direction))
 
 
-def _space(e: Expr) -> Math:
-    return Math("{0}", lambda n: show_space(e.shape, n, () if e.real else ("complex",)))
+def _steps(d: Derivative) -> Math:
+    """The space of the steps: symmetric matrices, where the variable is one."""
+    return Math("{0}", lambda n: show_space(d.direction.shape, n, d.direction.params[1]))
+
+
+def _values(f: Expr) -> Math:
+    return Math("{0}", lambda n: show_space(f.shape, n, () if f.real else ("complex",)))
 
 
 def _map(d: Derivative, letter: str, name: str) -> list[Inline]:
     x, f = d.variable, d.function
     over = " over the real numbers" if conjugates(d) else ""
-    words: list[Inline] = [f"The derivative is a map, linear{over}, ", _space(x), Math(" → "), _space(f), ": for a step "]
+    words: list[Inline] = [f"The derivative is a map, linear{over}, ", _steps(d), Math(" → "), _values(f), ": for a step "]
     words += [Math("{0}", d.direction), " it gives the change ", Math(f"d{letter}"), " to first order. "]
     if x.shape == SCALAR:
         return [*words, "It is read off beside ", Math("{0}", d.direction), "."]
@@ -48,7 +53,7 @@ def _gradient(d: Derivative, letter: str, name: str) -> list[Inline]:
     x = d.variable
     over = "" if x.real else " over the real numbers"
     words: list[Inline] = ["For every step ", Math("{0}", d.direction), " the change ", Math(f"d{letter}")]
-    words += [f" is a number that depends on it linearly{over}. Every such map ", _space(x), Math(" → ℝ")]
+    words += [f" is a number that depends on it linearly{over}. Every such map ", _steps(d), Math(" → ℝ")]
     words += [f" is the inner product with one {_of_kind(x)}, call it G: "]
     product, real, dagger = f"d{letter} = ⟨G, d{name}⟩ = ", "" if x.real else "Re ", "ᵀ" if x.real else "ᴴ"
     small = name.lower()

@@ -263,8 +263,9 @@ class Page:
     def _differential(self, d: Derivative) -> str:
         from frechet.notation.spaces import show_space
 
-        fields = [() if e.real else ("complex",) for e in (self.variable, self.function)]
-        spaces = [show_space(e.shape, self.notation, f) for e, f in zip((self.variable, self.function), fields, strict=True)]
+        values = () if self.function.real else ("complex",)
+        steps, image = d.direction, self.function
+        spaces = [show_space(e.shape, self.notation, f) for e, f in ((steps, steps.params[1]), (image, values))]
         barred = any(n.op.name in ("conj", "re", "im") for n in depends(d.differential, d.direction))
         linear = "real-linear" if barred and not self.variable.real else "linear"
         remark = f"the derivative: a {linear} map {spaces[0]} {self.symbol('→')} {spaces[1]}"
@@ -309,7 +310,7 @@ class Page:
         if len(self.function.shape) > 2 or len(self.variable.shape) > 2:
             return [self._partials(d)]
         matrices = "matrix" in (self.function.kind, self.variable.kind)
-        how = "vec(dX) stacks columns" if matrices else f"rows: entries of {self.letter}"
+        how = f"vec(d{self.name}) stacks columns" if matrices else f"rows: entries of {self.letter}"
         remark = f"{show_size(d.jacobian.shape)} (numerator layout; {how})"
         lines = [self.entry("Jacobian", f"{self.symbol('∂')} = {self.show(d.jacobian)}", remark)]
         by = FREE.get(structure_of(self.variable))
@@ -332,7 +333,9 @@ class Page:
         matrix = self.variable.kind in ("matrix", "tensor")
         lines = [
             self.entry(
-                "Hessian", f"{self.symbol('∇²')} = {self.show(e)}", show_size(e.shape) + (", for vec(dX)" if matrix else "")
+                "Hessian",
+                f"{self.symbol('∇²')} = {self.show(e)}",
+                show_size(e.shape) + (f", for vec(d{self.name})" if matrix else ""),
             )
         ]
         if matrix:

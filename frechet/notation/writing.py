@@ -404,7 +404,9 @@ def _split_monomial(node: Expr, pieces: _Pieces, style: Style) -> tuple[list[Pie
 def _by_exponent(node: Expr) -> list[tuple[Number, list[Expr]]]:
     """The factors of a monomial, those under one exponent together where that is the same: (x*y)^2."""
     groups: list[tuple[Number, list[Expr]]] = []
-    for b, k in zip(node.args, node.params, strict=True):
+    # log det(X) has no parentheses around it, so nothing stands behind it
+    factors = sorted(zip(node.args, node.params, strict=True), key=lambda f: f[0].op.name == "logdet")
+    for b, k in factors if node.shape == SCALAR else zip(node.args, node.params, strict=True):
         joins = k != 1 and (isinstance(k, int) or b.sign == 2)
         group = next((g for j, g in groups if joins and j == k and (isinstance(k, int) or g[0].sign == 2)), None)
         if group is not None:

@@ -64,7 +64,7 @@ def _compared(b: Backprop, samples: Samples | None, seed: int) -> Report:
     loss, both = loss_program(b), gradient_program(b)
     found = check._Findings()
     rng = Random(seed)
-    for point in _points(b, both, rng):
+    for point in _points(b, both, rng, samples):
         found.points += 1
         value, gradients = both(**point.values, **point.given(both))
         for chosen in _directions(b.parameters, rng):
@@ -104,7 +104,7 @@ def _directions(parameters: Sequence[Expr], rng: Random) -> list[list[Expr]]:
     return [list(parameters)] * TOGETHER + [[p] for p in dict.fromkeys(spread)]
 
 
-def _points(b: Backprop, function: Any, rng: Random) -> list[Point]:
+def _points(b: Backprop, function: Any, rng: Random, samples: Samples | None) -> list[Point]:
     """Random points at which the loss and the gradients are finite, and no larger than they must be."""
     import numpy as np
 
@@ -117,6 +117,8 @@ def _points(b: Backprop, function: Any, rng: Random) -> list[Point]:
             sizes = random_sizes([*expressions, *b.variables], rng)
             mood = PLAN[attempt % len(PLAN)]
             point = Point(sample(b.variables, sizes, rng, mood), sizes)
+            if samples is not None:
+                _keep_promises(samples, point.values)
             if called:
                 point.values.update(random_functions(called, sizes, rng, mood)[0])
             try:
@@ -128,6 +130,20 @@ def _points(b: Backprop, function: Any, rng: Random) -> list[Point]:
                 if len(good) == POINTS:
                     break
     return good or large[:POINTS]
+
+
+def _keep_promises(samples: Samples, values: dict[str, Any]) -> None:
+    """Columns that are one sample each add up to 1, or have one 1, where a sample was declared so."""
+    import numpy as np
+
+    for one in samples.data:
+        name, domain = one.params[0], one.params[2]
+        if samples.layout == "columns" and name in values and domain in ("simplex", "onehot"):
+            many = np.abs(values[name])
+            if domain == "simplex":
+                values[name] = (many + 1) / (many + 1).sum(axis=0)
+            else:
+                values[name] = np.eye(len(many))[:, np.argmax(many, axis=0)]
 
 
 def _same(samples: Samples, point: Point, value: Any, gradients: Mapping[str, Any], found: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from frechet.expressions.node import Expr
 from frechet.expressions.space import bases
 from frechet.verification.comparison import Change, Ground, close, nothing
+from frechet.verification.sampling import linear_structure, projected
 
 VARIABLES = 6  # of a function with more, only the first ones get special values
 FIXED = ("spd", "psd", "orthogonal", "sphere", "rank", "sparse", "hermitian")  # declared, and lost by most changes
@@ -96,7 +97,23 @@ def _single(variables: Sequence[Expr], table: Sequence[Row]) -> Iterator[Case]:
     for words, kinds, make in table:
         for v in variables:
             if _kind(v) in kinds:
-                yield Case(words.format(v.params[0]), (v,), of_each([v.params[0]], make))
+                yield Case(words.format(v.params[0]), (v,), of_each([v.params[0]], _within(v, make)))
+
+
+def _within(v: Expr, make: Callable[[Any, Random], Any]) -> Callable[[Any, Random], Any]:
+    """The change where its result is still what is declared, and not 0: a symmetric matrix that is skew is nothing."""
+    structure = linear_structure(v)
+    if not structure:
+        return make
+
+    def kept(x: Any, rng: Random) -> Any:
+        import numpy as np
+
+        new = make(x, rng)
+        fits = new is not None and np.any(new) and np.allclose(projected(new, structure), new)
+        return new if fits else None
+
+    return kept
 
 
 def _kind(v: Expr) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import frechet as fr
 from frechet.derivation.backprop import Backprop, Cotangent, depending, roles
 from frechet.derivation.batch import batched
 from frechet.derivation.stages import Stage, split
@@ -66,3 +67,11 @@ def test_many_parameters_are_moved_together() -> None:
     b.gradients[30] = Cotangent(wrong.of, wrong.symbol, scaled(2, wrong.expression))
     with pytest.raises(CheckFailed):
         check_network(b)
+
+
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+@pytest.mark.parametrize("domain", ["simplex", "onehot"])
+def test_what_is_declared_of_one_sample_holds_for_each(layout: str, domain: str) -> None:
+    text = "h = relu(W1*x + b1)\nz = W2*h + b2\n-y'*log(softmax(z))"
+    network = fr.backprop(text, declare=[f"y: p {domain}"], batch=layout)
+    assert network.report is not None and network.report.ok
