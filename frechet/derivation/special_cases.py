@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from frechet.differentiation.derivative import Derivative
-from frechet.expressions.dimension import SCALAR
-from frechet.expressions.errors import FrechetError
-from frechet.expressions.node import Expr, rebuild, substitute, variables, walk
+from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, dim
+from frechet.expressions.errors import FrechetError, UnsupportedError
+from frechet.expressions.node import Expr, make, rebuild, substitute, variables, walk
 from frechet.operations.constants import ONE, eye, is_zero, variable, zeros
 from frechet.operations.elementwise import ABS, EXP, LOG
 from frechet.operations.hadamard import monomial
@@ -63,11 +63,40 @@ def _structured(d: Derivative, result: Expr) -> Iterator[Case]:
                 v, "adding up to 1", polished(substitute(result, {v: variable(name, v.shape, words, "simplex", role)}))
             )
     for v in _plain(result):
-        if v is not d.variable and v.kind == "matrix" and v.shape[0] is v.shape[1]:
+        if v is not d.variable and v.kind == "matrix":
             try:
-                yield Case(v, "I", polished(substitute(result, {v: eye(v.shape[0])})))
+                fitted, own = _made_square(result, v)
+                yield Case(v, "I", polished(substitute(fitted, {own: eye(own.shape[0])})))
             except (FrechetError, ZeroDivisionError, ValueError):
                 continue
+
+
+def _made_square(e: Expr, v: Expr) -> tuple[Expr, Expr]:
+    """The expression, and a matrix in it, with the number of rows of that matrix also called as its columns.
+
+    Raises:  UnsupportedError, where a dimension is a number or stands in what cannot be built again
+    """
+    rows, columns = v.shape
+    if rows is columns:
+        return e, v
+    if len(rows.names()) != 1 or rows is not dim(next(iter(rows.names()))):
+        raise UnsupportedError("this dimension has no name of its own")
+    to = {next(iter(rows.names())): columns}
+
+    def swapped(shape: Shape) -> Shape:
+        return tuple(n.substitute(to) if n is not UNIT else n for n in shape)
+
+    def change(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        if node.op.name == "variable":
+            return variable(node.params[0], swapped(node.shape), *node.params[1:])
+        params = tuple(p.substitute(to) if isinstance(p, Dim) else p for p in node.params)
+        if not args:
+            return make(node.op, (), params, swapped(node.shape))
+        if params != node.params:
+            raise UnsupportedError("this operation names the dimension")
+        return node.op.rebuild(node, args)
+
+    return rebuild([e], change)[0], change(v, ())
 
 
 def _zeros(d: Derivative, result: Expr) -> Iterator[Case]:

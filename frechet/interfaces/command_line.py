@@ -34,6 +34,8 @@ examples:
   frechet "softmax(W*x)'*y" W --numpy > gradient.py
   echo "x'*A*x" | frechet - x --text
   frechet batch < problems.jsonl > answers.jsonl
+  frechet "norm2(A*X-B)^2" X --steps               the derivation; --level short|normal|all, --notation trace|inner|…
+  frechet check "x'*A*x" x --answer "2*A*x"        is my answer right, and if not, which mistake is it?
   frechet linearize "tr(A*X*B)" X                  the affine map with the same value and derivative at X0
   frechet backprop network.frechet --batch rows    values, cotangents, gradients and costs of a network
   frechet operations                               every operation with its rule and source
