@@ -12,7 +12,7 @@ from frechet.expressions.errors import FrechetError, UnsupportedError
 from frechet.expressions.node import Expr, make, rebuild, substitute, variables, walk
 from frechet.operations.constants import ONE, eye, is_zero, variable, zeros
 from frechet.operations.elementwise import ABS, EXP, LOG
-from frechet.operations.hadamard import monomial
+from frechet.operations.hadamard import MONOMIAL, monomial
 from frechet.operations.sums import SUM, add
 from frechet.simplification.polishing import polished
 
@@ -37,7 +37,7 @@ def special_cases(d: Derivative, result: Expr) -> list[Case]:
     zero = list(_zeros(d, result)) if result.leaves <= SHORT else []
     for case in [*_structured(d, result), *sorted(zero, key=lambda case: -case.result.leaves)]:
         shorter = case.result.leaves < result.leaves + (case.words == "symmetric" and case.result is not result)
-        if shorter and case.symbol not in [c.symbol for c in found]:
+        if shorter and case.result.leaves <= SHORT + 4 and case.symbol not in [c.symbol for c in found]:
             found.append(case)
             if len(found) == MOST:
                 break
@@ -94,7 +94,12 @@ def _made_square(e: Expr, v: Expr) -> tuple[Expr, Expr]:
             return make(node.op, (), params, swapped(node.shape))
         if params != node.params:
             raise UnsupportedError("this operation names the dimension")
-        return node.op.rebuild(node, args)
+        if node.op is MONOMIAL:
+            return monomial(swapped(node.shape), list(zip(args, params, strict=True)))
+        built: Expr = node.op.rebuild(node, args)
+        if built.shape != swapped(node.shape):
+            raise UnsupportedError("this operation keeps the dimension")
+        return built
 
     return rebuild([e], change)[0], change(v, ())
 
