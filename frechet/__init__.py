@@ -37,8 +37,8 @@ from frechet.interfaces.python import (
 )
 
 if TYPE_CHECKING:
-    from frechet.interfaces.checking import check
-    from frechet.interfaces.network import backprop
+    from frechet.interfaces.backprop.network import backprop
+    from frechet.interfaces.check.checking import check
     from frechet.notation.reading import parse
 
 __version__ = "0.1.0"
@@ -82,8 +82,8 @@ def load_ipython_extension(shell: Any) -> None:
 
 # What is imported when it is used, and where it is.
 LATER = {
-    "backprop": "frechet.interfaces.network",
-    "check": "frechet.interfaces.checking",
+    "backprop": "frechet.interfaces.backprop.network",
+    "check": "frechet.interfaces.check.checking",
     "parse": "frechet.notation.reading",
 }
 

@@ -47,7 +47,7 @@ exit codes: 0 answered, 1 the numeric check failed, 2 bad input, 3 no rule for a
 """
 
 # Further commands: the module of this package whose run(arguments) gives the exit code.
-COMMANDS = {"backprop": "backprop_command", "check": "check_command", "linearize": "linearize_command"}
+COMMANDS = {"backprop": "backprop.command", "check": "check.command", "linearize": "linearize.command"}
 CONVENTIONS = ("riesz", "holomorphic", "wirtinger", "wirtinger-conj")
 LEVELS = ("short", "normal", "all")
 INNER_PRODUCTS = ("trace", "colon", "inner", "index", "vec")
@@ -208,7 +208,7 @@ def _page(o: argparse.Namespace, style: str = "unicode") -> Page:
 
 def explanation(o: argparse.Namespace) -> Document:
     """The derivation that the options ask for."""
-    from frechet.interfaces.steps_page import StepsPage
+    from frechet.interfaces.steps.page import StepsPage
 
     if o.form or o.layout or o.style == "numpy":
         raise NotationError("--steps explains the whole derivative: leave out --form, --layout and --numpy")

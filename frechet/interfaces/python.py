@@ -29,9 +29,9 @@ from frechet.operations.declared_maps import page_of
 
 if TYPE_CHECKING:
     from frechet.derivation.expanding import Level
-    from frechet.interfaces.derivation_rows import InnerProduct
     from frechet.interfaces.document import Document
     from frechet.interfaces.page import Page
+    from frechet.interfaces.steps.rows import InnerProduct
     from frechet.verification.check import Report
 
 
@@ -415,7 +415,7 @@ class Derivative(LinearMap):
 
         Raises:  UnsupportedError, where a rule is missing; CheckFailed, if a line is not equal to the one before
         """
-        from frechet.interfaces.steps_page import StepsPage
+        from frechet.interfaces.steps.page import StepsPage
 
         return StepsPage(self._page(), level, notation).document()
 

@@ -10,7 +10,7 @@ from frechet.compilation.costs import FREE, PER_ENTRY, Counter, cost
 from frechet.compilation.network_costs import network_costs
 from frechet.expressions.dimension import dim
 from frechet.expressions.operation import all_operations
-from frechet.interfaces.network import Network
+from frechet.interfaces.backprop.network import Network
 from frechet.notation.reading import parse
 
 SIZES = {"n": 7, "m": 5, "p": 3, "q": 2, "k": 4}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from frechet.interfaces.network import Network
+from frechet.interfaces.backprop.network import Network
 
 CLASSIFIER = "h = relu(W1*x + b1)\nz = W2*h + b2\n-y'*log(softmax(z))"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from frechet.expressions.errors import FrechetError, NotationError, ShapeError, UnsupportedError
-from frechet.interfaces.network import Network
+from frechet.interfaces.backprop.network import Network
 
 # losses of one sample; x, y, t are data
 LOSSES = [

@@ -11,8 +11,8 @@ import pytest
 import frechet as fr
 from frechet.derivation.stages import Stage
 from frechet.expressions.dimension import show_shape
+from frechet.interfaces.backprop.network import Network
 from frechet.interfaces.command_line import main
-from frechet.interfaces.network import Network
 from frechet.notation.reading import parse, read
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "networks").glob("*.frechet"))

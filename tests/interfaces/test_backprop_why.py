@@ -10,9 +10,9 @@ import pytest
 
 from frechet.compilation.numpy_source import compiled
 from frechet.expressions.node import Expr, variables
-from frechet.interfaces.backprop_why import why_outer
+from frechet.interfaces.backprop.network import Network
+from frechet.interfaces.backprop.why import why_outer
 from frechet.interfaces.document import Paragraph, Step, Steps
-from frechet.interfaces.network import Network
 from frechet.verification.sampling import random_sizes, sample
 
 NETWORKS = [

@@ -10,7 +10,7 @@ from frechet.differentiation.derivative import Derivative
 from frechet.expressions.dimension import show_shape
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr
-from frechet.interfaces.base_point import At, at_point, read_at
+from frechet.interfaces.linearize.base_point import At, at_point, read_at
 from frechet.notation.reading import Reading, read
 from frechet.notation.text import write_text
 

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from frechet.expressions.errors import LimitError
-from frechet.interfaces.layered import GAP, LANE, layered
+from frechet.interfaces.backprop.layered import GAP, LANE, layered
 
 
 def graph(seed: int) -> tuple[list[float], list[tuple[int, int]]]:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from frechet.interfaces import plots
 from frechet.interfaces.command_line import main
+from frechet.interfaces.linearize import plots as plots
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

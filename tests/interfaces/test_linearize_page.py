@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from frechet.expressions.errors import FrechetError
-from frechet.interfaces.base_point import read_at
 from frechet.interfaces.document import Document
-from frechet.interfaces.linearize_maps import sides
-from frechet.interfaces.linearize_page import document
+from frechet.interfaces.linearize.base_point import read_at
+from frechet.interfaces.linearize.maps import sides
+from frechet.interfaces.linearize.page import document
 from frechet.interfaces.rendering import MODULES, render
 from frechet.notation.reading import read, read_entry
 

@@ -10,15 +10,15 @@ from xml.etree import ElementTree
 import pytest
 
 from frechet.expressions.errors import LimitError
-from frechet.interfaces.network import Network
-from frechet.interfaces.network_figure import WIDE
+from frechet.interfaces.backprop.figure import WIDE
+from frechet.interfaces.backprop.network import Network
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "networks").glob("*.frechet"))
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def network(path: Path, **options: object) -> Network:
-    from frechet.interfaces.backprop_command import without_comments
+    from frechet.interfaces.backprop.command import without_comments
 
     return Network(without_comments(path.read_text(encoding="utf-8")), check=False, **options)  # type: ignore[arg-type]
 

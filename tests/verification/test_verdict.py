@@ -15,7 +15,7 @@ from frechet.expressions.dimension import SCALAR, axes
 from frechet.expressions.errors import FrechetError, NotationError
 from frechet.expressions.node import Expr, variables
 from frechet.interfaces.answer import answer as derived
-from frechet.interfaces.checking import Check, check, check_reading
+from frechet.interfaces.check.checking import Check, check, check_reading
 from frechet.notation.reading import Reading, parse, read, read_entry
 from frechet.operations.constants import is_zero
 from frechet.operations.sums import add

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 from frechet.differentiation.wirtinger import holomorphic_part
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
-from frechet.interfaces import linearize_functionals as functionals
-from frechet.interfaces import linearize_maps as maps
 from frechet.interfaces.document import Block, Heading, Math, Paragraph
-from frechet.interfaces.linearize_formulas import ELL, say
-from frechet.interfaces.linearize_phrases import (
+from frechet.interfaces.linearize import functionals, maps
+from frechet.interfaces.linearize.formulas import ELL, say
+from frechet.interfaces.linearize.phrases import (
     Names,
     value_at_base,
 )
 from frechet.operations.constants import is_zero
 
 if TYPE_CHECKING:
-    from frechet.interfaces.linearize_page import Linearized
+    from frechet.interfaces.linearize.page import Linearized
 
 
 def _by_two_parts(m: Linearized) -> bool:

@@ -15,13 +15,13 @@ from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, depends
 from frechet.interfaces.answer import Answer, describe, stated
-from frechet.interfaces.derivation_rows import InnerProduct, Rows, shapes
 from frechet.interfaces.document import Block, Document, Entry, Heading, Inline, Math, Paragraph, Step, Steps
-from frechet.interfaces.expectation import kind_of_object
-from frechet.interfaces.numbers_page import in_numbers
 from frechet.interfaces.page import Page, checked_words, declared_words, show_size
-from frechet.interfaces.remarks import MANY, gradient_of, listed, other_ways, recipe, rules_used, what_it_says
-from frechet.interfaces.symbols import symbols_used
+from frechet.interfaces.steps.expectation import kind_of_object
+from frechet.interfaces.steps.numbers import in_numbers
+from frechet.interfaces.steps.remarks import MANY, gradient_of, listed, other_ways, recipe, rules_used, what_it_says
+from frechet.interfaces.steps.rows import InnerProduct, Rows, shapes
+from frechet.interfaces.steps.symbols import symbols_used
 from frechet.notation.spaces import gradient_space, signature_line
 from frechet.operations.sums import content
 from frechet.operations.transposition import transposed

@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 def run(arguments: Sequence[str], show: Callable[[Document], None] | None = None) -> int:
     """Runs the command; returns the exit code. The page goes to `show`, where it is given and no style is asked for."""
     o = parsed(_parser(), arguments)
-    from frechet.interfaces.linearize_page import document, linearized
+    from frechet.interfaces.linearize.page import document, linearized
     from frechet.interfaces.page import Page
     from frechet.notation.reading import read
 
@@ -65,14 +65,14 @@ def run(arguments: Sequence[str], show: Callable[[Document], None] | None = None
             raise NotationError(f"name the variable to linearize in, after the formula: {names}")
         name = next(iter(reading.variables))
     if o.plot not in (None, "-"):
-        from frechet.interfaces.plots import format_of
+        from frechet.interfaces.linearize.plots import format_of
 
         format_of(o.plot)
     Page(reading, name)  # says what is wrong with the name before the point is read
     at = read_formula(o.at) if o.at not in (None, "-") else o.at
     point = None
     if at is not None:
-        from frechet.interfaces.base_point import read_at
+        from frechet.interfaces.linearize.base_point import read_at
 
         reading, point = read_at(at, text, o.declare, name, reading)
     signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
@@ -112,11 +112,11 @@ def _written(found: object, style: str) -> str:
 
 
 def _plot(m: object, path: str, plain: bool) -> None:
-    from frechet.interfaces import linearize_remainder as remainders
     from frechet.interfaces.document import Document
-    from frechet.interfaces.linearize_numbers import small_instance
-    from frechet.interfaces.linearize_page import Linearized
-    from frechet.interfaces.plots import save_figure
+    from frechet.interfaces.linearize import remainder as remainders
+    from frechet.interfaces.linearize.numbers import small_instance
+    from frechet.interfaces.linearize.page import Linearized
+    from frechet.interfaces.linearize.plots import save_figure
     from frechet.interfaces.rendering import render
 
     assert isinstance(m, Linearized)

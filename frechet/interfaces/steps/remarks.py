@@ -14,9 +14,9 @@ from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, variables
-from frechet.interfaces.derivation_rows import Rows
 from frechet.interfaces.document import Block, Content, Details, Entry, Heading, Inline, Math, Paragraph
 from frechet.interfaces.page import Page
+from frechet.interfaces.steps.rows import Rows
 from frechet.notation.components import write_components, write_in_entries, write_partials
 from frechet.notation.spaces import Notation
 from frechet.operations.constants import variable

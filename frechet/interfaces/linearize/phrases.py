@@ -9,13 +9,13 @@ from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, variables
 from frechet.expressions.space import dimension
 from frechet.interfaces.document import Content, Math
-from frechet.interfaces.linearize_formulas import ELL, Said, space
+from frechet.interfaces.linearize.formulas import ELL, Said, space
 from frechet.notation.components import write_partials
 from frechet.notation.spaces import Notation, gradient_space
 from frechet.operations.declared_functions import functions
 
 if TYPE_CHECKING:
-    from frechet.interfaces.linearize_page import Linearized
+    from frechet.interfaces.linearize.page import Linearized
 
 LONGEST = 70  # characters of a formula that is put into another
 NOTATIONS: tuple[Notation, ...] = ("unicode", "text", "latex")

@@ -7,7 +7,7 @@ from frechet.expressions.dimension import SCALAR
 from frechet.expressions.node import Expr, depends
 from frechet.interfaces.document import Inline, Math
 from frechet.interfaces.page import show_size
-from frechet.interfaces.remarks import gradient_of
+from frechet.interfaces.steps.remarks import gradient_of
 from frechet.notation.spaces import show_space
 
 

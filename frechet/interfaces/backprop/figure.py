@@ -14,13 +14,13 @@ from xml.sax.saxutils import escape
 from frechet.expressions.dimension import axes, show_dimension
 from frechet.expressions.errors import LimitError
 from frechet.expressions.node import Expr
+from frechet.interfaces.backprop.layered import layered
 from frechet.interfaces.document import Math
-from frechet.interfaces.layered import layered
 from frechet.operations.sums import SUM, add
 from frechet.operations.transposition import TRANSPOSE, transposed
 
 if TYPE_CHECKING:
-    from frechet.interfaces.network import Network
+    from frechet.interfaces.backprop.network import Network
 
 BOXES = 400  # of a picture
 TERMS = 8  # of a sum

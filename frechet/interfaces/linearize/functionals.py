@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from frechet.expressions.node import Expr
 from frechet.expressions.space import curved, space_names
 from frechet.interfaces.document import Block, Content, Heading, Math, Paragraph, Table
-from frechet.interfaces.linearize_formulas import ELL, say, sign, size, size_of
-from frechet.interfaces.linearize_phrases import (
+from frechet.interfaces.linearize.formulas import ELL, say, sign, size, size_of
+from frechet.interfaces.linearize.phrases import (
     Names,
     by_real_part,
     field_of,
@@ -28,7 +28,7 @@ from frechet.notation.spaces import gradient_space
 from frechet.operations.transposition import conjugate_transposed, transposed
 
 if TYPE_CHECKING:
-    from frechet.interfaces.linearize_page import Linearized
+    from frechet.interfaces.linearize.page import Linearized
 
 STAR = sign("*", "*", "^{*}")
 ROOT = sign("√−1", "1i", r"\sqrt{-1}")

@@ -11,7 +11,7 @@ from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import FrechetError, UnsupportedError
 from frechet.expressions.node import Expr
 from frechet.interfaces.document import Block, Entry, Heading, Inline, Math
-from frechet.interfaces.remarks import content, free_letter, gradient_of
+from frechet.interfaces.steps.remarks import content, free_letter, gradient_of
 from frechet.verification.instances import Instance, instance, show_array
 from frechet.verification.manifolds import retracted, tangent
 

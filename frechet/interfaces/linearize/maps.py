@@ -8,8 +8,8 @@ from frechet.expressions.dimension import Shape, axes, entries
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, depends
 from frechet.interfaces.document import Block, Content, Entry, Heading, Math, Paragraph
-from frechet.interfaces.linearize_formulas import say, size, size_of
-from frechet.interfaces.linearize_phrases import (
+from frechet.interfaces.linearize.formulas import say, size, size_of
+from frechet.interfaces.linearize.phrases import (
     Names,
     in_entries,
     short,
@@ -21,7 +21,7 @@ from frechet.notation.spaces import gradient_space
 from frechet.operations import products, sums
 
 if TYPE_CHECKING:
-    from frechet.interfaces.linearize_page import Linearized
+    from frechet.interfaces.linearize.page import Linearized
 
 
 def curve(m: Linearized) -> list[Block]:

@@ -158,12 +158,12 @@ class Network:
 
     def svg(self) -> str:
         """The graph: values downwards, cotangents upwards. Raises LimitError where it has too many boxes."""
-        from frechet.interfaces.network_figure import figure
+        from frechet.interfaces.backprop.figure import figure
 
         return figure(self)
 
     def document(self) -> Document:
-        from frechet.interfaces.backprop_page import page
+        from frechet.interfaces.backprop.page import page
 
         return page(self)
 

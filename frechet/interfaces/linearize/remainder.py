@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import NotationError
 from frechet.interfaces.document import Block, Content, Figure, Heading, Math, Paragraph
-from frechet.interfaces.linearize_formulas import ELL, say, sign
-from frechet.interfaces.linearize_phrases import Names
+from frechet.interfaces.linearize.formulas import ELL, say, sign
+from frechet.interfaces.linearize.phrases import Names
 from frechet.verification.remainder import Remainder, remainder
 from frechet.verification.sampling import Point
 
 if TYPE_CHECKING:
-    from frechet.interfaces.linearize_page import Linearized
+    from frechet.interfaces.linearize.page import Linearized
 
 FLAT = 1.5  # a larger slope of the difference: the derivative is 0
 CUBIC = 2.5  # a larger slope of the remainder: there is no second-order term
@@ -25,14 +25,14 @@ def remainder_blocks(
     m: Linearized, point: Point | None, direction: Any, pictures: bool = False, shown: bool = True
 ) -> tuple[list[Block], Mapping[str, object]]:
     """The Taylor remainder as a plot, with the fitted slopes in words. shown: does the point stand above?"""
-    from frechet.interfaces.plots import remainder_text
+    from frechet.interfaces.linearize.plots import remainder_text
 
     found, drawn = remainder_of(m, point, direction)
     if found is None:
         return [], {}
     picture = ""
     if pictures:
-        from frechet.interfaces.plots import svg
+        from frechet.interfaces.linearize.plots import svg
 
         with suppress(NotationError):  # without matplotlib the text has to do
             picture = svg(figure_of(m, found))
@@ -76,7 +76,7 @@ def _differences(m: Linearized) -> tuple[Math, Math]:
 
 def figure_of(m: Linearized, found: Remainder) -> Any:
     """The picture of the remainder."""
-    from frechet.interfaces.plots import remainder_figure
+    from frechet.interfaces.linearize.plots import remainder_figure
     from frechet.notation.unicode import write_unicode
 
     formula = write_unicode(m.derivative.function)

@@ -12,7 +12,7 @@ from frechet.notation.text import write_text
 if TYPE_CHECKING:
     from frechet.verification.verdict import Verdict
 
-from frechet.interfaces.verdict_words import form_of, left_side, words
+from frechet.interfaces.check.words import form_of, left_side, words
 
 
 def page(found: Verdict) -> Document:

@@ -52,19 +52,19 @@ class Check:
 
     @property
     def message(self) -> str:
-        from frechet.interfaces.verdict_page import message
+        from frechet.interfaces.check.page import message
 
         return message(self.found)
 
     def document(self) -> Document:
         """The verdict as a page, for `frechet.interfaces.rendering`."""
-        from frechet.interfaces.verdict_page import page
+        from frechet.interfaces.check.page import page
 
         return page(self.found)
 
     def data(self) -> dict[str, Any]:
         """What `frechet check --json` prints."""
-        from frechet.interfaces.verdict_page import data
+        from frechet.interfaces.check.page import data
 
         return data(self.found)
 

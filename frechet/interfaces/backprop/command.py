@@ -70,7 +70,7 @@ HELP = {
 def run(arguments: Sequence[str], show: Callable[[Document], None] | None = None) -> int:
     """Answers the command; returns the exit code. The page goes to `show`, where it is given and no style is asked for."""
     o = parsed(_parser(), arguments)
-    from frechet.interfaces.network import Network, names
+    from frechet.interfaces.backprop.network import Network, names
 
     sizes = _sizes(o.sizes)
     text = without_comments(_text(o.network))

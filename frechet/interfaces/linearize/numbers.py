@@ -13,8 +13,8 @@ from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, variables
 from frechet.expressions.space import curved
 from frechet.interfaces.document import Block, Content, Entry, Heading, Inline, Math, Paragraph
-from frechet.interfaces.linearize_formulas import ELL, added, array, marked, products_added, say, shaped
-from frechet.interfaces.linearize_phrases import matrix_product
+from frechet.interfaces.linearize.formulas import ELL, added, array, marked, products_added, say, shaped
+from frechet.interfaces.linearize.phrases import matrix_product
 from frechet.notation.reading import parse
 from frechet.operations.constants import mask_of
 from frechet.verification.instances import Instance, instance, show_number
@@ -22,7 +22,7 @@ from frechet.verification.manifolds import tangent
 from frechet.verification.sampling import Point, with_masks
 
 if TYPE_CHECKING:
-    from frechet.interfaces.linearize_page import Linearized
+    from frechet.interfaces.linearize.page import Linearized
 
 SEEDS = 6  # instances that are tried until the wrong reading gives another number
 SHOWN = 24  # entries of an array that are printed

@@ -17,9 +17,9 @@ from frechet.expressions.node import Expr, substitute, variables
 from frechet.expressions.space import curved, space_names
 from frechet.interfaces.answer import describe, promises
 from frechet.interfaces.document import Block, Content, Document, Entry, Math, Paragraph
-from frechet.interfaces.linearize_formulas import ELL, Said, Step, Where, array, say, space
-from frechet.interfaces.linearize_phrases import Names
-from frechet.interfaces.linearize_reasons import reasons
+from frechet.interfaces.linearize.formulas import ELL, Said, Step, Where, array, say, space
+from frechet.interfaces.linearize.phrases import Names
+from frechet.interfaces.linearize.reasons import reasons
 from frechet.interfaces.page import Page, checked_words, declared_words
 from frechet.notation.spaces import Notation, function_line, gradient_space, signature_line, writer
 from frechet.notation.text import write_text
@@ -91,7 +91,7 @@ def linearized(page: Page, point: Expr | None = None, text: str | None = None) -
         step = Step(x, d.direction, d.base_point, base_name(d))
         value, change = (substitute(e, {x: d.base_point}) for e in (d.function, d.differential))
         return Linearized(page.letter, d, step, value, change, False, affine)
-    from frechet.interfaces.base_point import at_point
+    from frechet.interfaces.linearize.base_point import at_point
 
     found = at_point(d, point, text)
     step = Step(x, d.direction, point, None)
@@ -128,8 +128,8 @@ def document(
     data = _data(page, m, formula, answers, conditions)
     if why:
         blocks += reasons(m, missing)
-        from frechet.interfaces.linearize_numbers import worked
-        from frechet.interfaces.linearize_remainder import remainder_blocks
+        from frechet.interfaces.linearize.numbers import worked
+        from frechet.interfaces.linearize.remainder import remainder_blocks
 
         numbers = worked(m)
         blocks += numbers.blocks

@@ -10,7 +10,8 @@ from frechet.differentiation.conditions import Condition
 from frechet.expressions.errors import LimitError
 from frechet.expressions.node import Expr, walk
 from frechet.interfaces.answer import describe, shape_names
-from frechet.interfaces.backprop_why import flops, why_backwards, why_outer
+from frechet.interfaces.backprop.figure import figure, formula, shape_text
+from frechet.interfaces.backprop.why import flops, why_backwards, why_outer
 from frechet.interfaces.document import (
     Block,
     Content,
@@ -24,13 +25,12 @@ from frechet.interfaces.document import (
     Paragraph,
     Table,
 )
-from frechet.interfaces.network_figure import figure, formula, shape_text
 from frechet.notation.text import write_text
 from frechet.operations.sums import SUM
 
 if TYPE_CHECKING:
     from frechet.compilation.network_costs import NetworkCosts
-    from frechet.interfaces.network import Network
+    from frechet.interfaces.backprop.network import Network
 
 ROWS = 60  # of a table; of longer ones the first and the last are shown
 CONDITIONS = 12

@@ -11,15 +11,15 @@ from frechet.differentiation.adjoint import adjoint
 from frechet.differentiation.differential import differential, differential_symbol
 from frechet.expressions.dimension import Dim, dim
 from frechet.expressions.node import Expr, walk
+from frechet.interfaces.backprop.figure import shape_text
 from frechet.interfaces.document import Block, Content, Details, Heading, Math, Paragraph, Step, Steps, Table
-from frechet.interfaces.network_figure import shape_text
 from frechet.operations.products import PRODUCT, product
 from frechet.operations.transposition import transposed
 from frechet.simplification.polishing import polished
 
 if TYPE_CHECKING:
     from frechet.compilation.network_costs import NetworkCosts
-    from frechet.interfaces.network import Network
+    from frechet.interfaces.backprop.network import Network
 
 TERMS = 8  # of a count that is shown as a formula
 

@@ -72,7 +72,7 @@ def run(arguments: Sequence[str], show: Callable[[Document], None] | None = None
 
 
 def _answered(o: argparse.Namespace, show: Callable[[Document], None] | None = None) -> int:
-    from frechet.interfaces.checking import check_equal, check_reading, sole
+    from frechet.interfaces.check.checking import check_equal, check_reading, sole
     from frechet.notation.reading import read
 
     text = read_formula(o.formula)

@@ -1,0 +1,1 @@
+"""`frechet backprop`: the tables, reasons, costs and picture of a network."""

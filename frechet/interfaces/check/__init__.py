@@ -1,0 +1,1 @@
+"""`frechet check`: the verdict on an answer, in words and as data."""

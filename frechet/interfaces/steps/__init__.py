@@ -1,0 +1,1 @@
+"""Derivations as pages: what to expect, the lines, the result, what it says, numbers, other ways."""
