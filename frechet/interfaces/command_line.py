@@ -126,8 +126,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _batch(arguments[1:])
         if arguments[:1] == ["operations"]:
             return _operations(arguments[1:])
-        if arguments[:1] == ["linearize"]:
-            arguments = [*arguments[1:], "--form", "linearization"]
         if arguments and arguments[0] in COMMANDS:
             command = import_module(f"frechet.interfaces.{COMMANDS[arguments[0]]}")
             code: int = command.run(arguments[1:])

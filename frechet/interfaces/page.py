@@ -203,7 +203,7 @@ class Page:
     def _body(self) -> list[str]:
         if self.variable not in depends(self.function, self.variable):
             return [f"{self.name} does not occur in the value: the derivative is 0"]
-        answers, missing = self._first_answers()
+        answers, missing = self.first_answers()
         d, x, g = answers[0].derivative, self.name, self.letter
         self.results.append(d.differential)
         lines = [self._differential(d)]
@@ -241,7 +241,7 @@ class Page:
         lines.append(self.entry("checked", show_checked([a.report for a in answers])))
         return lines
 
-    def _first_answers(self) -> tuple[list[Answer], str]:
+    def first_answers(self) -> tuple[list[Answer], str]:
         """The gradient or Jacobian; where there is none here, the differential, and why.
 
         Raises:  UnsupportedError, where there is no differential either

@@ -1,4 +1,4 @@
-"""Worked instances: small different sizes and small whole numbers for the variables of a formula, and how they are shown.
+"""Worked instances: small different sizes and small whole numbers for the variables of a formula.
 
 Where `sampling.points` draws points at which a wrong derivative shows, an instance is one that a person can follow with a
 pencil. It is the same in every run.
@@ -17,12 +17,13 @@ from frechet.expressions.dimension import SCALAR, axes
 from frechet.expressions.function import Function
 from frechet.expressions.node import Expr, variables
 from frechet.expressions.space import ZERO_SOMEWHERE, bases, rank
+from frechet.notation.numbers import show_array, show_entries, show_number
 from frechet.operations.constants import mask_of
 from frechet.operations.declared_functions import functions, symbols
 from frechet.verification.functions import Terms
 from frechet.verification.sampling import (
     Point,
-    dimensions_of,
+    dimensions,
     linear_structure,
     normal_like,
     projected,
@@ -31,6 +32,8 @@ from frechet.verification.sampling import (
     with_masks,
 )
 
+__all__ = ["Instance", "instance", "show_array", "show_entries", "show_number", "small_sizes"]
+
 SIZES = (2, 3, 1, 4)
 ASSIGNMENTS = 5_000  # of sizes to names that are compared
 CANDIDATES = 240  # points that are looked at
@@ -38,10 +41,11 @@ ENOUGH = 40  # acceptable ones, of which the nicest is taken
 LARGE = 1e6  # values beyond are not shown to people
 STEP = 1e-4  # of the differences that show a kink
 MANY_ZEROS = ZERO_SOMEWHERE | {"orthogonal", "sphere"}
-MOODS = ("plain", "plain", "regular", "positive", "plain", "spd", "fractions", "plain", "positive fractions", "large")
+MOODS = ("plain", "plain", "regular", "positive", "plain", "spd", "fractions", "units", "positive fractions", "large")
 
 # What stands in for a declared function: the first that has its properties, as (text, Taylor coefficients, growth rates).
 STANDING_IN: tuple[tuple[str, Terms, frozenset[str]], ...] = (
+    ("t^2 + t", Terms((0.0, 1.0, 1.0)), frozenset({"convex"})),
     ("t^2", Terms((0.0, 0.0, 1.0)), frozenset({"convex", "even", "nonnegative"})),
     ("t^3 + t", Terms((0.0, 1.0, 0.0, 1.0)), frozenset({"odd", "increasing", "monotone"})),
     ("t^2 + 1", Terms((1.0, 0.0, 1.0)), frozenset({"convex", "even", "nonnegative", "positive"})),
@@ -78,11 +82,15 @@ class Instance(NamedTuple):
         return value_at(function, {name: values[name] for name in known}, Point(values, self.sizes))
 
 
-def instance(exprs: Sequence[Expr], seed: int = 0, variable: Expr | None = None) -> Instance | None:
+def instance(
+    exprs: Sequence[Expr], seed: int = 0, variable: Expr | None = None, also: Sequence[Expr] = ()
+) -> Instance | None:
     """Small sizes and small whole numbers for the variables of expressions, which are finite and smooth there.
 
     The sizes are 1 to 3 and all different where the relations between them allow it; those of `variable` are not 1. Values
     respect what is declared; a declared function of numbers becomes a simple one with its properties.
+
+    also: expressions whose variables and functions get values too, and which need not be finite
 
     None where there is none: a declared function of vectors or matrices stands for no simple one; no point was found.
     Raises:  ShapeError, if no sizes are found for which every dimension is at least 1
@@ -97,12 +105,15 @@ def instance(exprs: Sequence[Expr], seed: int = 0, variable: Expr | None = None)
 
     exprs = tuple(exprs)
     rng = Random(seed)
-    sizes = small_sizes(exprs, variable, rng)
-    wanted = list(dict.fromkeys([*variables(*exprs), *([variable] if variable is not None else [])]))
-    stood_in = _standing_in(functions(*exprs))
+    everything = [*exprs, *also]
+    sizes = small_sizes(everything, variable, rng)
+    wanted = list(dict.fromkeys([*variables(*everything), *([variable] if variable is not None else [])]))
+    stood_in = _standing_in(functions(*everything))
     if stood_in is None:
         return None
-    called: dict[str, Any] = {name: stood_in[f.name][1].derivative(int(view)) for name, (f, view) in symbols(*exprs).items()}
+    called: dict[str, Any] = {
+        name: stood_in[f.name][1].derivative(int(view)) for name, (f, view) in symbols(*everything).items()
+    }
     said = {name: text for name, (text, _) in stood_in.items()}
     programs = [compiled(e, [*with_masks(wanted), *called]) for e in exprs]
     best: tuple[float, int, Instance] | None = None
@@ -131,7 +142,7 @@ def instance(exprs: Sequence[Expr], seed: int = 0, variable: Expr | None = None)
 def small_sizes(exprs: Sequence[Expr], variable: Expr | None, rng: Random) -> dict[str, int]:
     """A size for every dimension name: 1 to 3, all different where that is possible."""
     also = [variable] if variable is not None else []
-    dims, least = dimensions_of([*exprs, *also])
+    dims, least = dimensions([*exprs, *also])
     names = sorted({n for d in dims for n in d.names()})
     if not names:
         return {}
@@ -269,6 +280,8 @@ def _in_mood(mood: str, shape: tuple[int, ...], rng: Random) -> Any:
         return _whole(shape, rng, -3, 3, 4)
     if mood == "positive fractions":
         return _whole(shape, rng, 1, 3, 4)
+    if mood == "units":
+        return _whole(shape, rng, -1, 1)
     if mood == "large":
         return _whole(shape, rng, 2, 5)
     return _whole(shape, rng, -2, 3)
@@ -396,11 +409,16 @@ def _cost_of_value(y: Any) -> float:
 
     parts = np.concatenate([np.ravel(np.real(y)), np.ravel(np.imag(y))])
     largest = float(np.max(np.abs(parts)))
-    cost = 0.0 if np.allclose(parts, np.round(parts), atol=1e-9) else 3.0
-    if cost and np.allclose(100 * parts, np.round(100 * parts), atol=1e-7):
-        cost = 1.0
+    whole, short = (float(np.max(np.abs(k * parts - np.round(k * parts)))) for k in (1, 100))
+    if whole < 1e-10 or short < 1e-9:
+        cost = 0.0 if whole < 1e-10 else 1.0
+    else:
+        cost = 8.0 if whole < 1e-3 or short < 1e-3 else 3.0  # nearly whole: a softmax that is saturated
     sizes = np.abs(parts[np.abs(parts) > 1e-12])
     spread = sizes.size > 0 and float(np.min(sizes)) < 2e-3 * largest
+    if np.size(y) > 1:
+        flat = np.ravel(np.abs(y))
+        cost += 4 * float(np.mean(flat < 1e-9)) + 3 * (len(np.unique(np.round(flat, 9))) == 1)
     return cost + 6 * (largest < 1e-9) + 2 * (largest > 30) + 6 * (largest > 200) + 5 * spread
 
 
@@ -421,80 +439,7 @@ def _cost_of_inputs(wanted: Sequence[Expr], values: Mapping[str, Any]) -> float:
         cost += 20.0 * (not np.any(x)) + 2 * (float(np.mean(x == 0)) > 0.5) + 3 * (not np.shape(x) and x == 1)
         cost += 2.0 * (not v.real and not np.any(np.imag(x)))
         if np.size(x) > 1 and words.isdisjoint(MANY_ZEROS):
-            cost += 4.0 * (len(np.unique(x)) == 1) + 6 * float(np.mean(x == 0)) + 0.2 * float(np.sum(np.abs(x) > 3))
+            cost += 4.0 * (len(np.unique(np.abs(x))) == 1) + 6 * float(np.mean(x == 0)) + 0.2 * float(np.sum(np.abs(x) > 3))
             if not words and len(np.shape(x)) == 2 and x.shape[0] == x.shape[1]:
                 cost += 5.0 * np.array_equal(x, x.T) + 1.0 * (abs(np.linalg.det(x)) < 1e-9)
     return cost
-
-
-# -- how numbers are shown
-
-DIGITS = 4
-
-
-def show_number(value: Any, notation: str = "unicode", zero: float = 0.0) -> str:
-    """A number with at most four significant digits; whole numbers are exact.
-
-    zero: what is smaller in size is rounding
-
-    >>> show_number(-2.0), show_number(1 / 3), show_number(123456.0), show_number(2 - 1j), show_number(1.5e-7)
-    ('−2', '0.3333', '123456', '2−i', '1.5·10⁻⁷')
-    """
-    import numpy as np
-
-    if np.iscomplexobj(value):
-        re, im = float(np.real(value)), float(np.imag(value))
-        if abs(im) <= zero:
-            return show_number(re, notation, zero)
-        size = show_number(abs(im), notation, zero)
-        unit = "i" if size == "1" else f"{size}i"
-        sign = "-" if notation != "unicode" else "−"
-        if abs(re) <= zero:
-            return (sign if im < 0 else "") + unit
-        return show_number(re, notation, zero) + (sign if im < 0 else "+") + unit
-    x = float(value)
-    if abs(x) <= zero:
-        return "0"
-    if abs(x - round(x)) <= max(zero, 1e-12 * abs(x)) and abs(x) < 1e15 and round(x):
-        text = str(round(x))
-    else:
-        text = f"{x:.{DIGITS}g}"
-    if "e" in text:
-        mantissa, exponent = text.split("e")
-        text = _power(mantissa, int(exponent), notation)
-    return text.replace("-", "−") if notation == "unicode" else text
-
-
-def _power(mantissa: str, exponent: int, notation: str) -> str:
-    if notation == "text":
-        return f"{mantissa}e{exponent}"
-    if notation == "latex":
-        return rf"{mantissa} \cdot 10^{{{exponent}}}"
-    return f"{mantissa}·10{str(exponent).translate(str.maketrans('0123456789-', '⁰¹²³⁴⁵⁶⁷⁸⁹⁻'))}"
-
-
-def show_array(value: Any, notation: str = "unicode") -> str:
-    r"""An array as the text notation types it, vectors as columns; in LaTeX a bmatrix. The slices of a tensor are apart.
-
-    >>> import numpy as np
-    >>> show_array(np.array([[1, 2.0], [3, -4]])), show_array(np.array([1, 0.25])), show_array(3.0)
-    ('[1 2; 3 −4]', '[1; 0.25]', '3')
-    >>> print(show_array(np.eye(2), "latex"))
-    \begin{bmatrix} 1 & 0 \\ 0 & 1 \end{bmatrix}
-    """
-    import numpy as np
-
-    x = np.asarray(value)
-    largest = float(np.max(np.abs(x))) if x.size else 0.0
-    zero = 1e-12 * min(largest, 1e6)
-    if x.ndim == 0:
-        return show_number(x[()], notation, zero)
-    if x.ndim > 2:
-        separator = ", " if notation != "latex" else r",\ "
-        slices = [show_array(part, notation) for part in np.moveaxis(x, -1, 0)]
-        return "(" + separator.join(slices) + ")"
-    rows = x.reshape(len(x), -1)
-    texts = [[show_number(entry, notation, zero) for entry in row] for row in rows]
-    if notation == "latex":
-        return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in texts) + r" \end{bmatrix}"
-    return "[" + "; ".join(" ".join(row) for row in texts) + "]"

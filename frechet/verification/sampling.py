@@ -56,10 +56,10 @@ def random_sizes(exprs: Sequence[Expr], rng: Random) -> dict[str, int]:
 
     Raises:  ShapeError, if no sizes are found for which every dimension is at least 1
     """
-    return _drawn_sizes(*dimensions_of(exprs), rng)
+    return _drawn_sizes(*dimensions(exprs), rng)
 
 
-def dimensions_of(exprs: Sequence[Expr]) -> tuple[list[Dim], dict[str, int]]:
+def dimensions(exprs: Sequence[Expr]) -> tuple[list[Dim], dict[str, int]]:
     """The dimensions that occur, and the least sizes that unit vectors ask for."""
     dims: dict[Dim, None] = {}
     least: dict[str, int] = {}
@@ -330,7 +330,7 @@ def points(
     called = symbols(*everything)
     rng = Random(seed)
     functions = [compiled(r, [*drawn, *called]) for r in roots]
-    dims, least = dimensions_of(everything)
+    dims, least = dimensions(everything)
     good: list[Point] = []
     dull: list[Point] = []
     unstable: list[Point] = []

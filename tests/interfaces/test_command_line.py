@@ -49,11 +49,6 @@ def test_components(capsys):
     assert code == 0 and "Σₖ aₖᵢ bⱼₖ" in out
 
 
-def test_linearize_is_a_command_of_its_own(capsys):
-    code, out, _ = run(capsys, "linearize", "tr(A*X*B)", "X", "--text")
-    assert (code, out.strip()) == (0, "g(X) = tr(A*X0*B) + tr(B*A*(X - X0))")
-
-
 def test_hessian(capsys):
     code, out, _ = run(capsys, "norm2(X*w-y)^2 + c*norm2(w)^2", "w", "--order", "2")
     assert code == 0 and "∇²g = 2(XᵀX + c I)" in out
