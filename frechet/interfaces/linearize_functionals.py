@@ -51,6 +51,9 @@ def _dual(m: Linearized) -> Block:
     steps, count = steps_of(m)
     linear = "real-linear" if by_real_part(m) else "complex-linear" if not x.real else "linear"
     opening = "The derivative of {} at {} must turn a step into a number, by a " + linear + " map from {} to {}"
+    if x.real and not m.derivative.function.real:
+        parts = ": its real and its imaginary part are elements of the dual of that space."
+        return Paragraph(say(opening + parts, m.letter, m.step.point, steps, field_of(m)))
     content = [*say(opening + ": it is an element of the dual of that space", m.letter, m.step.point, steps, field_of(m))]
     if gradient_space(x) is None:
         content += say(", {}", Math("({0}){1}", space_of(x), STAR))
@@ -120,7 +123,7 @@ def _within(m: Linearized, names: Names) -> list[Block]:
     )
     plural = "vectors" if noun == "vector" else "matrices"
     words = say(
-        "Steps of {}, however, lie in {}. For such steps {}, adding " + added + " to {} changes no value {}: among all "
+        "Steps of {}, however, lie in {}. For such steps {}, adding to {} " + added + " changes no value {}: among all "
         + plural + " many give the same map, and exactly one of them lies in that space. It is {}, the orthogonal"
         " projection of the others.",
         name, steps_of(m)[0], names.step, names.gradient,

@@ -85,7 +85,7 @@ def linearized(page: Page, point: Expr | None = None, text: str | None = None) -
     Raises:  NotationError, where the function has no derivative at the point
     """
     x = page.variable
-    d = Derivative(page.function, x, _direction(x, point), page.convention)
+    d = Derivative(page.function, x, _direction(x, point))  # of the differential there are no conventions
     affine = page.affine(d)
     if point is None:
         step = Step(x, d.direction, d.base_point, base_name(d))

@@ -36,8 +36,8 @@ __all__ = ["Instance", "instance", "show_array", "show_entries", "show_number", 
 
 SIZES = (2, 3, 1, 4)
 ASSIGNMENTS = 5_000  # of sizes to names that are compared
-CANDIDATES = 240  # points that are looked at
-ENOUGH = 40  # acceptable ones, of which the nicest is taken
+CANDIDATES = 300  # points that are looked at
+ENOUGH = 60  # acceptable ones, of which the nicest is taken
 LARGE = 1e6  # values beyond are not shown to people
 STEP = 1e-4  # of the differences that show a kink
 MANY_ZEROS = ZERO_SOMEWHERE | {"orthogonal", "sphere"}
@@ -108,6 +108,7 @@ def instance(
     everything = [*exprs, *also]
     sizes = small_sizes(everything, variable, rng)
     wanted = list(dict.fromkeys([*variables(*everything), *([variable] if variable is not None else [])]))
+    shown = list(dict.fromkeys([*variables(*exprs), *([variable] if variable is not None else [])]))
     stood_in = _standing_in(functions(*everything))
     if stood_in is None:
         return None
@@ -127,7 +128,7 @@ def instance(
         if outputs is None:
             continue
         accepted += 1
-        cost = sum(map(_cost_of_value, outputs)) + _cost_of_inputs(wanted, values) + 0.25 * (attempt % len(MOODS))
+        cost = sum(map(_cost_of_value, outputs)) + _cost_of_inputs(shown, values) + 0.25 * (attempt % len(MOODS))
         cost += 5 * any(np.array_equal(y, x) for y in outputs for x in values.values() if np.size(x) > 1)
         if best is None or cost < best[0]:
             best = cost, attempt, found
@@ -419,6 +420,7 @@ def _cost_of_value(y: Any) -> float:
     if np.size(y) > 1:
         flat = np.ravel(np.abs(y))
         cost += 4 * float(np.mean(flat < 1e-9)) + 3 * (len(np.unique(np.round(flat, 9))) == 1)
+    cost += 12 * (0 < largest < 1e-4)
     return cost + 6 * (largest < 1e-9) + 2 * (largest > 30) + 6 * (largest > 200) + 5 * spread
 
 
@@ -431,7 +433,8 @@ def _cost_of_inputs(wanted: Sequence[Expr], values: Mapping[str, Any]) -> float:
     for v in wanted:
         x = values[v.params[0]]
         words = bases(v.params[1])
-        cost += any(np.shape(x) == np.shape(y) and np.array_equal(x, y) for y in seen) * 5
+        alike = max((float(np.mean(x == y)) for y in seen if np.shape(x) == np.shape(y)), default=0.0)
+        cost += 5.0 * (alike == 1) + 3.0 * (np.size(x) > 2 and alike > 0.5)
         seen.append(x)
         if v.params[2] in FIXED:
             cost += 4 * (np.size(x) > 1 and len(np.unique(x)) == 1 and v.params[2] in ("mask01", "labels±1"))
@@ -440,6 +443,7 @@ def _cost_of_inputs(wanted: Sequence[Expr], values: Mapping[str, Any]) -> float:
         cost += 2.0 * (not v.real and not np.any(np.imag(x)))
         if np.size(x) > 1 and words.isdisjoint(MANY_ZEROS):
             cost += 4.0 * (len(np.unique(np.abs(x))) == 1) + 6 * float(np.mean(x == 0)) + 0.2 * float(np.sum(np.abs(x) > 3))
-            if not words and len(np.shape(x)) == 2 and x.shape[0] == x.shape[1]:
-                cost += 5.0 * np.array_equal(x, x.T) + 1.0 * (abs(np.linalg.det(x)) < 1e-9)
+            if not words and np.ndim(x) == 2 and min(x.shape) > 1:
+                cost += sum(1.0 * (np.unique(x, axis=k).shape[k] < x.shape[k]) for k in (0, 1))  # equal rows, columns
+                cost += 3.0 * (np.linalg.matrix_rank(x) < min(x.shape)) + 5.0 * np.array_equal(x, x.T)
     return cost
