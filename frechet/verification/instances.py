@@ -13,14 +13,16 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from frechet.compilation.numpy_source import compiled
-from frechet.expressions.dimension import SCALAR, axes
+from frechet.expressions.dimension import SCALAR, Dim, axes
 from frechet.expressions.function import Function
-from frechet.expressions.node import Expr, variables
+from frechet.expressions.node import Expr, variables, walk
 from frechet.expressions.space import ZERO_SOMEWHERE, bases, rank
 from frechet.notation.numbers import show_array, show_entries, show_number
 from frechet.operations.constants import mask_of
 from frechet.operations.declared_functions import functions, symbols
+from frechet.operations.impossible import rank_dimensions
 from frechet.verification.functions import Terms
+from frechet.verification.manifolds import retracted, tangent
 from frechet.verification.sampling import (
     Point,
     dimensions,
@@ -34,14 +36,29 @@ from frechet.verification.sampling import (
 
 __all__ = ["Instance", "instance", "show_array", "show_entries", "show_number", "small_sizes"]
 
-SIZES = (2, 3, 1, 4)
+SIZES = (2, 3, 4, 1)
 ASSIGNMENTS = 5_000  # of sizes to names that are compared
-CANDIDATES = 300  # points that are looked at
+CANDIDATES = 300  # points that are drawn
 ENOUGH = 60  # acceptable ones, of which the nicest is taken
+FEW, LOOKS = 6, 30  # so many suffice, and so many are tried, where a matrix function takes milliseconds a call
 LARGE = 1e6  # values beyond are not shown to people
 STEP = 1e-4  # of the differences that show a kink
 MANY_ZEROS = ZERO_SOMEWHERE | {"orthogonal", "sphere"}
-MOODS = ("plain", "plain", "regular", "positive", "plain", "spd", "fractions", "units", "positive fractions", "large")
+MOODS = (
+    "plain", "plain", "regular", "positive", "plain", "spd", "fractions", "units", "positive fractions", "halves", "large",
+)  # fmt: skip
+SLOW = frozenset(
+    f"{front}{name}" for name in ("expm", "logm", "sqrtm", "powm", "sinm", "cosm", "sinhm", "coshm", "tanm", "signm")
+    for front in ("", "d", "k")
+)  # fmt: skip
+# Beyond these arguments a function is flat or huge, and nothing can be read from its values.
+READABLE = {
+    "tanh": 1.5, "sigmoid": 3.0, "softplus": 3.0, "logsigmoid": 3.0, "erf": 1.5, "exp": 3.0, "sinh": 2.5, "cosh": 2.5,
+    "silu": 3.0, "gelu": 2.0, "expm": 2.0,
+}  # fmt: skip
+SPREAD = 3.0  # the same for the differences of the entries of which a softmax is taken
+NORMALIZING = frozenset(("softmax", "logsumexp", "logsoftmax", "layernorm", "rmsnorm", "var"))
+INNER = 8  # arguments that are looked at
 
 # What stands in for a declared function: the first that has its properties, as (text, Taylor coefficients, growth rates).
 STANDING_IN: tuple[tuple[str, Terms, frozenset[str]], ...] = (
@@ -68,17 +85,21 @@ class Instance(NamedTuple):
     sizes       of the dimension names
     values      arrays by variable name, and Python functions by the names that programs call them
     functions   what was put in for the declared functions, in the text notation: {"f": "t^2"}
+    terms       the same as functions that can be differentiated
     """
 
     sizes: dict[str, int]
     values: dict[str, Any]
     functions: Mapping[str, str] = MappingProxyType({})
+    terms: Mapping[str, Terms] = MappingProxyType({})
 
     def value(self, e: Expr, also: Mapping[str, Any] | None = None) -> Any:
-        """The value of an expression in the same variables; `also` gives those of others, such as dX."""
-        function = compiled(e, [*with_masks(variables(e)), *symbols(e)])
-        values = {**self.values, **(also or {})}
-        known = [*(v.params[0] for v in with_masks(variables(e))), *symbols(e)]
+        """The value of an expression in the same variables and functions; `also` gives those of others, such as dX."""
+        called = symbols(e)
+        function = compiled(e, [*with_masks(variables(e)), *called])
+        views = {name: self.terms[f.name].derivative(int(k)) for name, (f, k) in called.items() if f.name in self.terms}
+        values = {**views, **self.values, **(also or {})}
+        known = [*(v.params[0] for v in with_masks(variables(e))), *called]
         return value_at(function, {name: values[name] for name in known}, Point(values, self.sizes))
 
 
@@ -87,9 +108,11 @@ def instance(
 ) -> Instance | None:
     """Small sizes and small whole numbers for the variables of expressions, which are finite and smooth there.
 
-    The sizes are 1 to 3 and all different where the relations between them allow it; those of `variable` are not 1. Values
-    respect what is declared; a declared function of numbers becomes a simple one with its properties.
+    The sizes are 2 to 4 (1 where there are many names) and all different where the relations between them allow it; those of
+    `variable` are not 1. Values respect what is declared; a declared function of numbers becomes a simple one with its
+    properties.
 
+    seed: another one for other numbers; with a seed above 0 no size is 1
     also: expressions whose variables and functions get values too, and which need not be finite
 
     None where there is none: a declared function of vectors or matrices stands for no simple one; no point was found.
@@ -106,7 +129,7 @@ def instance(
     exprs = tuple(exprs)
     rng = Random(seed)
     everything = [*exprs, *also]
-    sizes = small_sizes(everything, variable, rng)
+    sizes = small_sizes(everything, variable, rng, avoid_one=seed > 0)
     wanted = list(dict.fromkeys([*variables(*everything), *([variable] if variable is not None else [])]))
     shown = list(dict.fromkeys([*variables(*exprs), *([variable] if variable is not None else [])]))
     stood_in = _standing_in(functions(*everything))
@@ -116,47 +139,155 @@ def instance(
         name: stood_in[f.name][1].derivative(int(view)) for name, (f, view) in symbols(*everything).items()
     }
     said = {name: text for name, (text, _) in stood_in.items()}
-    programs = [compiled(e, [*with_masks(wanted), *called]) for e in exprs]
+    terms = {name: term for name, (_, term) in stood_in.items()}
+    arguments: list[str | Expr] = [*with_masks(wanted), *called]
+    programs = [compiled(e, arguments) for e in exprs]
+    inner = [(op, compiled(e, arguments)) for op, e in _inner(exprs)]
+    slow = any(n.op.name in SLOW for n in walk(*exprs))
     best: tuple[float, int, Instance] | None = None
-    accepted = 0
-    for attempt in range(CANDIDATES):
-        values = _draw_all(wanted, sizes, rng, MOODS[attempt % len(MOODS)])
-        if values is None:
+    accepted = looked = 0
+    for cost, attempt, values in _candidates(wanted, shown, sizes, _roles(exprs[:1], variable), rng):
+        if best is not None and cost >= best[0]:
             continue
-        found = Instance(sizes, {**values, **called}, said)
-        outputs = _smooth_values(programs, wanted, found, rng)
+        if accepted == (FEW if slow else ENOUGH) or (slow and looked >= LOOKS and best is not None):
+            break
+        looked += 1
+        found = Instance(sizes, {**values, **called}, said, terms)
+        cost += _cost_of_arguments(inner, found)
+        outputs = _smooth_values(programs, wanted, found, Random(seed))
         if outputs is None:
             continue
         accepted += 1
-        cost = sum(map(_cost_of_value, outputs)) + _cost_of_inputs(shown, values) + 0.25 * (attempt % len(MOODS))
+        cost += sum(map(_cost_of_value, outputs))
         cost += 5 * any(np.array_equal(y, x) for y in outputs for x in values.values() if np.size(x) > 1)
         if best is None or cost < best[0]:
             best = cost, attempt, found
-        if accepted == ENOUGH:
-            break
     return best[2] if best is not None else None
+
+
+def _candidates(
+    wanted: Sequence[Expr], shown: Sequence[Expr], sizes: Mapping[str, int], roles: Mapping[str, str], rng: Random
+) -> list[tuple[float, int, dict[str, Any]]]:
+    """Points with what they cost before anything is evaluated: the best of each mood first, then the second best …"""
+    found: dict[str, list[tuple[float, int, dict[str, Any]]]] = {}
+    for attempt in range(CANDIDATES):
+        mood = MOODS[attempt % len(MOODS)]
+        values = _draw_all(wanted, sizes, rng, mood, roles)
+        if values is not None:
+            cost = _cost_of_inputs(shown, values, roles) + 0.25 * (attempt % len(MOODS))
+            found.setdefault(mood, []).append((cost, attempt, values))
+    ranked = []
+    for several in found.values():
+        several.sort(key=lambda c: c[:2])
+        ranked += [(rank, *c[:2], c) for rank, c in enumerate(several)]
+    return [r[3] for r in sorted(ranked, key=lambda r: r[:3])]
+
+
+def _roles(exprs: Sequence[Expr], variable: Expr | None) -> dict[str, str]:
+    """Constants of which nothing is declared, but that stand where labels do: by name, the domain that reads best.
+
+    What multiplies the logarithms of a softmax says which is the right one: onehot. What multiplies the scores inside of a
+    softplus or relu says on which side they should be: 1 or -1.
+    """
+    nodes = list(walk(*exprs))
+    free = {v for v in variables(*exprs) if v is not variable and v.params[1:3] == ((), "normal") and v.kind != "scalar"}
+    uses: dict[Expr, list[Expr]] = {}
+    for node in nodes:
+        for a in node.args:
+            uses.setdefault(a, []).append(node)
+    margins = set(walk(*(a for n in nodes if n.op.name in ("softplus", "relu", "logsigmoid") for a in n.args)))
+    found = {}
+    for v in free:
+        forms = {v, *(n for n in uses.get(v, ()) if n.op.name in ("transpose", "sum"))}
+        partners = [a for f in forms for n in uses.get(f, ()) if n.op.name in ("product", "hadamard") for a in n.args]
+        if any(_log_probability(a) for a in partners) and (
+            v.kind == "vector" or any("_of_rows" in n.op.name for n in nodes)
+        ):
+            found[v.params[0]] = "onehot"
+        elif uses.get(v) and all(
+            n.op.name == "hadamard" and n in margins and set(n.params) == {1} and any(a.op.name == "product" for a in n.args)
+            for n in uses[v]
+            if n.op.name != "transpose"
+        ):
+            found[v.params[0]] = "labels±1"
+    return found
+
+
+def _log_probability(e: Expr) -> bool:
+    name = e.op.name.removesuffix("_of_rows")
+    return name in ("logsoftmax", "logsumexp") or (name == "log" and e.args[0].op.name.startswith("softmax"))
+
+
+def _inner(exprs: Sequence[Expr]) -> list[tuple[str, Expr]]:
+    """The arguments of functions that are flat or huge elsewhere."""
+    found = {
+        (n.op.name, n.args[0])
+        for n in walk(*exprs)
+        if n.args and (n.op.name in READABLE or n.op.name in ("relu", "softmax", "softmax_of_rows", "logsumexp"))
+    }
+    order = {n: i for i, n in enumerate(walk(*exprs))}
+    return sorted(found, key=lambda f: (order[f[1]], f[0]))[:INNER]
+
+
+def _cost_of_arguments(inner: Sequence[tuple[str, Any]], found: Instance) -> float:
+    """A tanh should not be flat, a softmax not nearly certain, and some but not all terms of a hinge active."""
+    import numpy as np
+
+    cost = 0.0
+    for op, program in inner:
+        x = value_at(program, found.values, Point(found.values, found.sizes))
+        if not np.all(np.isfinite(x)) or np.iscomplexobj(x):
+            continue
+        if op == "relu":
+            active = float(np.mean(x > 0))
+            cost += 12 * (active == 0) + 2 * (active == 1 and np.size(x) > 1)
+        elif op in READABLE:
+            cost += 4 * float(np.mean(np.maximum(np.abs(x) - READABLE[op], 0))) + 2 * float(
+                np.mean(np.abs(x) > READABLE[op])
+            )
+        else:
+            cost += 2 * max(float(np.max(x) - np.min(x)) - SPREAD, 0)
+    return cost
 
 
 # -- sizes
 
 
-def small_sizes(exprs: Sequence[Expr], variable: Expr | None, rng: Random) -> dict[str, int]:
-    """A size for every dimension name: 1 to 3, all different where that is possible."""
+def small_sizes(exprs: Sequence[Expr], variable: Expr | None, rng: Random, avoid_one: bool = False) -> dict[str, int]:
+    """A size for every dimension name: 2 to 4, all different where that is possible.
+
+    Where there are more names one of them is 1, or with `avoid_one`, two of them are equal.
+    """
     also = [variable] if variable is not None else []
     dims, least = dimensions([*exprs, *also])
     names = sorted({n for d in dims for n in d.names()})
     if not names:
         return {}
     arrays = [v for v in variables(*exprs, *also) if v.kind != "scalar"]
+    deep = [(n.args[0].shape[0], rank_dimensions(n.args[0])) for n in walk(*exprs) if n.op.name in ("det", "adj")]
+    normalized = [d for n in walk(*exprs) for d in _normalized_axes(n)]
     best: tuple[float, dict[str, int]] | None = None
     for drawn in _assignments(len(names), rng):
         sizes = dict(zip(names, drawn, strict=True))
         if any(sizes[n] < k for n, k in least.items() if n in sizes) or any(d.size(sizes) < 1 for d in dims):
             continue
-        cost = _cost_of_sizes(sizes, arrays, variable)
+        cost = _cost_of_sizes(sizes, arrays, variable) + 200 * avoid_one * list(sizes.values()).count(1)
+        cost += sum({1: 200, 2: 30}.get(d.size(sizes), 0) for d in normalized)
+        cost += sum(200 for n, bounds in deep for d in bounds if d.size(sizes) < n.size(sizes))  # the determinant is 0
         if best is None or cost < best[0]:
             best = cost, sizes
     return best[1] if best is not None else random_sizes(exprs, rng)
+
+
+def _normalized_axes(node: Expr) -> list[Dim]:
+    """The axes that lose what they say when they have one entry (a softmax) or two (a layernorm)."""
+    name = node.op.name.removesuffix("_of_rows")
+    if name not in NORMALIZING:
+        return []
+    shape = node.args[0].shape
+    if name != node.op.name and node.params and node.params[0] in (1, 2):
+        shape = (shape[node.params[0] - 1],)
+    return list(dict.fromkeys(d for d in axes(shape) if d.names()))
 
 
 def _assignments(count: int, rng: Random) -> Iterator[tuple[int, ...]]:
@@ -170,12 +301,12 @@ def _assignments(count: int, rng: Random) -> Iterator[tuple[int, ...]]:
 def _cost_of_sizes(sizes: Mapping[str, int], arrays: Sequence[Expr], variable: Expr | None) -> float:
     """Equal sizes hide which products fit; an axis of length 1 hides what is a matrix."""
     values = list(sizes.values())
-    cost = 50.0 * (len(values) - len(set(values))) + 8 * values.count(4)
+    cost = 50.0 * (len(values) - len(set(values))) + 3 * values.count(4)
     for v in arrays:
         lengths = [d.size(sizes) for d in axes(v.shape)]
         square = len(lengths) == 2 and v.shape[0] is v.shape[1]
         ones = lengths.count(1)
-        cost += ones * (40 if v is variable or square else 3 if len(lengths) > 1 else 8)
+        cost += ones * (40 if v is variable or square else 12)
         count = 1
         for k in lengths:
             count *= k
@@ -204,10 +335,14 @@ def _standing_in(declared: Mapping[str, Function]) -> dict[str, tuple[str, Terms
 # -- values
 
 
-def _draw_all(wanted: Sequence[Expr], sizes: Mapping[str, int], rng: Random, mood: str) -> dict[str, Any] | None:
+def _draw_all(
+    wanted: Sequence[Expr], sizes: Mapping[str, int], rng: Random, mood: str, roles: Mapping[str, str]
+) -> dict[str, Any] | None:
     found: dict[str, Any] = {}
     for v in with_masks(wanted):
-        x = _draw(v, tuple(d.size(sizes) for d in axes(v.shape)), rng, mood, sizes)
+        shape = tuple(d.size(sizes) for d in axes(v.shape))
+        role = roles.get(v.params[0])
+        x = FIXED[role](shape, rng) if role is not None else _draw(v, shape, rng, mood, sizes)
         if x is None:
             return None
         mask = mask_of(v)
@@ -237,6 +372,8 @@ def _draw(v: Expr, shape: tuple[int, ...], rng: Random, mood: str, sizes: Mappin
     if not v.real:
         x = x + 1j * _whole(shape, rng, -2, 2)
     linear = linear_structure(v)
+    if linear in (["symmetric"], ["diagonal"]) and domain == "normal" and rng.random() < 0.7:  # weights are positive
+        x = _gram(shape[0], rng) if linear == ["symmetric"] else np.diag(_whole(shape[:1], rng, 1, 3))
     return _structured(x, linear) if linear else x
 
 
@@ -267,9 +404,11 @@ def _whole(shape: tuple[int, ...], rng: Random, low: int, high: int, over: int =
 
 
 def _in_mood(mood: str, shape: tuple[int, ...], rng: Random) -> Any:
-    """Entries of a variable of which nothing is declared."""
+    """Entries of a variable of which nothing is declared; numbers are mostly positive, as weights of penalties are."""
     import numpy as np
 
+    if not shape:
+        return np.float64(_number(mood, rng))
     square = len(shape) == 2 and shape[0] == shape[1]
     if mood == "regular" and square:
         return np.diag(_whole(shape[:1], rng, 1, 3)) + _whole(shape, rng, -1, 1)
@@ -283,9 +422,19 @@ def _in_mood(mood: str, shape: tuple[int, ...], rng: Random) -> Any:
         return _whole(shape, rng, 1, 3, 4)
     if mood == "units":
         return _whole(shape, rng, -1, 1)
+    if mood == "halves":
+        return _whole(shape, rng, -2, 2, 2)
     if mood == "large":
         return _whole(shape, rng, 2, 5)
     return _whole(shape, rng, -2, 3)
+
+
+def _number(mood: str, rng: Random) -> float:
+    if mood == "units":
+        return rng.choice((-2, -1, 1, 2))
+    if mood in ("fractions", "positive fractions", "halves"):
+        return rng.choice((0.25, 0.5, 0.75))
+    return rng.randint(2, 3)
 
 
 def _gram(n: int, rng: Random) -> Any:
@@ -385,16 +534,23 @@ def _smooth_values(programs: Sequence[Any], wanted: Sequence[Expr], found: Insta
 
     point = Point(found.values, found.sizes)
     moves = {
-        v.params[0]: projected(normal_like(v, np.shape(found.values[v.params[0]]), rng), linear_structure(v))
+        v: tangent(v, found.values, normal_like(v, np.shape(found.values[v.params[0]]), rng))
         for v in wanted
         if v.params[2] not in FIXED and mask_of(v) is None
     }
+    moved = [
+        {
+            **found.values,
+            **{v.params[0]: retracted(v, found.values[v.params[0]] + t * m, found.sizes) for v, m in moves.items()},
+        }
+        for t in (STEP, -STEP)
+    ]
     outputs = []
     for program in programs:
-        there, back, y = (
-            value_at(program, {**found.values, **{n: found.values[n] + t * m for n, m in moves.items()}}, point)
-            for t in (STEP, -STEP, 0.0)
-        )
+        y = value_at(program, found.values, point)
+        if not np.all(np.isfinite(y)):
+            return None
+        there, back = (value_at(program, values, point) for values in moved)
         if not all(np.all(np.isfinite(x)) for x in (there, back, y)) or np.max(np.abs(y)) > LARGE:
             return None
         bend = np.max(np.abs(there + back - 2 * y))
@@ -420,11 +576,12 @@ def _cost_of_value(y: Any) -> float:
     if np.size(y) > 1:
         flat = np.ravel(np.abs(y))
         cost += 4 * float(np.mean(flat < 1e-9)) + 3 * (len(np.unique(np.round(flat, 9))) == 1)
-    cost += 12 * (0 < largest < 1e-4)
-    return cost + 6 * (largest < 1e-9) + 2 * (largest > 30) + 6 * (largest > 200) + 5 * spread
+    small = float(np.min(sizes)) if sizes.size else 1.0
+    cost += 12 * (0 < largest < 1e-4) + 3 * (small < 0.01) + 3 * (small < 0.001)
+    return cost + (40 if np.size(y) > 1 else 12) * (largest < 1e-9) + 2 * (largest > 30) + 6 * (largest > 200) + 5 * spread
 
 
-def _cost_of_inputs(wanted: Sequence[Expr], values: Mapping[str, Any]) -> float:
+def _cost_of_inputs(wanted: Sequence[Expr], values: Mapping[str, Any], roles: Mapping[str, str]) -> float:
     """Chance must not make a matrix symmetric, singular or mostly zero, nor two variables equal."""
     import numpy as np
 
@@ -436,14 +593,23 @@ def _cost_of_inputs(wanted: Sequence[Expr], values: Mapping[str, Any]) -> float:
         alike = max((float(np.mean(x == y)) for y in seen if np.shape(x) == np.shape(y)), default=0.0)
         cost += 5.0 * (alike == 1) + 3.0 * (np.size(x) > 2 and alike > 0.5)
         seen.append(x)
-        if v.params[2] in FIXED:
-            cost += 4 * (np.size(x) > 1 and len(np.unique(x)) == 1 and v.params[2] in ("mask01", "labels±1"))
+        domain = roles.get(v.params[0], v.params[2])
+        if domain in FIXED:
+            cost += 4 * (np.size(x) > 1 and len(np.unique(x)) == 1 and domain in ("mask01", "labels±1"))
             continue
         cost += 20.0 * (not np.any(x)) + 2 * (float(np.mean(x == 0)) > 0.5) + 3 * (not np.shape(x) and x == 1)
         cost += 2.0 * (not v.real and not np.any(np.imag(x)))
+        if np.ndim(x) == 1 and not words:
+            cost += 1.5 * (len(set(x.tolist())) < np.size(x) <= 4)
+        if np.ndim(x) == 2 and words & {"symmetric", "diagonal"} and v.params[2] == "normal":
+            cost += 2.5 * (float(np.linalg.eigvalsh(x)[0]) <= 0)  # weights are positive
         if np.size(x) > 1 and words.isdisjoint(MANY_ZEROS):
-            cost += 4.0 * (len(np.unique(np.abs(x))) == 1) + 6 * float(np.mean(x == 0)) + 0.2 * float(np.sum(np.abs(x) > 3))
+            cost += (
+                10.0 * (len(set(np.ravel(np.abs(x)).tolist())) == 1)
+                + 6 * float(np.mean(x == 0))
+                + 0.2 * float(np.sum(np.abs(x) > 3))
+            )
             if not words and np.ndim(x) == 2 and min(x.shape) > 1:
-                cost += sum(1.0 * (np.unique(x, axis=k).shape[k] < x.shape[k]) for k in (0, 1))  # equal rows, columns
-                cost += 3.0 * (np.linalg.matrix_rank(x) < min(x.shape)) + 5.0 * np.array_equal(x, x.T)
+                cost += sum(2.0 * (len(set(map(tuple, y.tolist()))) < len(y)) for y in (x, x.T))  # equal rows, columns
+                cost += 5.0 * (np.linalg.matrix_rank(x) < min(x.shape)) + 5.0 * np.array_equal(x, x.T)
     return cost
