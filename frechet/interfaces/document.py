@@ -46,6 +46,7 @@ LATEX = {
 }  # fmt: skip
 TEXT = {
     "⟨": "<", "⟩": ">", "⁻ᵀ": "^-T", "⁻¹": "^-1", "ᵀ": "'", "ᴴ": "^H", "²": "^2", "³": "^3", "ⁿ": "^n", "⁺": "^+", "′": "'",
+    "∇²": "hess ",
     "∇": "grad ", "∂": "d", "ℝ": "R", "ℂ": "C", "×": "x", "→": "->", "↦": "|->", "⇒": "=>", "⇔": "<=>", "≈": "~",
     "≡": "==", "∝": "~", "≠": "!=", "≤": "<=", "≥": ">=", "≪": "<<", "≫": ">>", "⪰": ">=", "≻": ">", "∈": "in", "∞": "inf",
     "±": "+-", "−": "-", "·": "*", "⊙": ".*", "∘": ".*", "⊗": "(x)", "⊘": "./", "⊕": "(+)", "Σ": "sum ", "∑": "sum ",
@@ -55,9 +56,11 @@ TEXT = {
     "‖": "||", "…": "...", "√": "sqrt", "½": "1/2 ",
 }  # fmt: skip
 # In LaTeX the d of dX is upright, that of d{0} too, and so are words.
-DIFFERENTIAL = re.compile(r"(?<![\w\\])d(?=[^\W\d_](?!\w)|[‖(])")
+DIFFERENTIAL = re.compile(r"(?<![\w\\])d(?=[^\W\d_](?![A-Za-z0-9_])|[‖(])")
 BEFORE_HOLE = re.compile(r"(?<![\w\\])d$")
 BEFORE_DIFFERENTIAL = re.compile(r"((?<![\\A-Za-z])[A-Za-z0-9]|[)}]) \\mathrm\{d\}")
+BEFORE_INDEX = re.compile(r"\b(sum|prod) (?=_)")
+PRODUCT_OF_SIZES = re.compile(r"(?<=\S)×(?=\S)")
 GAP = re.compile(" {2,}")
 WORDS = re.compile(r" ?(?<![\w\\{^])[a-z]{3,}(?![\w(])(?: [a-z]{2,}(?![\w(]))* ?")
 
@@ -118,8 +121,10 @@ class Math:
                 text += inner.text
             elif isinstance(part, Dim):
                 text += style.dimension(part)
+            elif isinstance(part, str):
+                text += style.variable(part)[0]
             else:
-                text += style.variable(part)[0] if isinstance(part, str) else part(notation)
+                text += plain_signs(part(notation)) if notation == "text" else part(notation)
         text += signs(self.template[end:], notation)
         if notation == "latex":
             text = BEFORE_DIFFERENTIAL.sub(r"\1 \\, \\mathrm{d}", GAP.sub(" ", text).strip())
@@ -150,7 +155,17 @@ def signs(template: str, notation: Notation) -> str:
     if notation == "latex":
         template = GAP.sub(r"\\quad ", template)
         template = WORDS.sub(lambda m: rf"\text{{{m[0]}}}", DIFFERENTIAL.sub(r"\\mathrm{d}", template))
-    return pattern.sub(lambda m: table[m[0]], template)
+    text = pattern.sub(lambda m: table[m[0]], template)
+    return BEFORE_INDEX.sub(r"\1", text) if notation == "text" else text
+
+
+def plain_signs(text: str) -> str:
+    """Mathematical characters among words, in ASCII.
+
+    >>> plain_signs("ℝ^{p×q} → ℝ, Σᵢⱼ aᵢⱼ")
+    'R^{p x q} -> R, sum_ij a_ij'
+    """
+    return text if text.isascii() else signs(PRODUCT_OF_SIZES.sub(" x ", text), "text")
 
 
 Inline = str | Math

@@ -120,6 +120,13 @@ OF_OPERATIONS: dict[str, tuple[str, str]] = {
     "adj": ("adj", "the adjugate, det({U}) {U}⁻¹"),
     "solve": ("solve({U}, {V})", "{U}⁻¹ {V}"),
 }  # fmt: skip
+# What the text notation, in which everything can be typed, writes for a sign.
+TYPED = {
+    "‖{U}‖": "norm2({U})", "‖{U}‖₁": "norm1({U})", "‖{U}‖ₚ": "normp({U},p)", "{U} ⊗ {V}": "kron({U},{V})", "log det": "logdet",
+    "I": "eye(n)", "𝟏": "ones(n)", "K": "commutation(m,n)", "σ": "sigmoid", "{U}⁺": "pinv({U})", "eᵢ": "unit(n,i)",
+    "|{U}|": "abs({U})", "√{U}": "sqrt({U})", "I[:,a:b]": "eye(n)[:,a:b]", "D": "duplication(n)", "L": "elimination(n)",
+    "{U}⁻¹": "inv({U})", "{U}⁻ᵀ": "inv({U})'",
+}  # fmt: skip
 OF_ROWS = {
     "softmax_of_rows": ("softmax", "exp of every entry, divided by the sum over its {0}"),
     "logsumexp_of_rows": ("logsumexp", "the logarithm of the sum of exp of the entries of each {0}"),
@@ -289,7 +296,12 @@ def _told(sign: str, words: str, u: str, v: str) -> Content:
         return re.sub("|".join(map(re.escape, letters)), lambda m: letters[m[0]], text)
 
     name = lettered(sign)
-    return [Math("{0}", _named(name)) if name.isalnum() and len(name) > 1 else Math(name), f" {lettered(words)}"]
+    if sign in TYPED:
+        typed, plain = lettered(TYPED[sign]), Math(name)
+        shown = Math("{0}", lambda n: typed if n == "text" else plain.write(n))
+    else:
+        shown = Math("{0}", _named(name)) if name.isalnum() and len(name) > 1 else Math(name)
+    return [shown, f" {lettered(words)}"]
 
 
 def _named(name: str) -> Callable[[Notation], str]:

@@ -140,6 +140,12 @@ def test_blocks_are_searched_wherever_formulas_stand() -> None:
     assert "∇f the gradient" in written(symbols_used([Paragraph([Math("∇f")])], d, letter="f"))
 
 
+def test_signs_are_written_as_the_notation_writes_them() -> None:
+    d = derivative("sum(sigmoid(x))+norm2(x)", "x")
+    told = written(symbols_used([d.function], d), "text")
+    assert "sigmoid" in told and "norm2(U)" in told and "σ" not in told and "‖" not in told
+
+
 def test_in_latex_and_text() -> None:
     d = derivative("sum(softplus(x))+det(X)", "x")
     assert r"\operatorname{softplus}" in written(symbols_used([d.function], d), "latex")
