@@ -265,6 +265,7 @@ def small_sizes(exprs: Sequence[Expr], variable: Expr | None, rng: Random, avoid
         return {}
     arrays = [v for v in variables(*exprs, *also) if v.kind != "scalar"]
     deep = [(n.args[0].shape[0], rank_dimensions(n.args[0])) for n in walk(*exprs) if n.op.name in ("det", "adj")]
+    tall = [n.args[0].shape for n in walk(*exprs) if n.op.name in ("pinv", "proj")]
     normalized = [d for n in walk(*exprs) for d in _normalized_axes(n)]
     best: tuple[float, dict[str, int]] | None = None
     for drawn in _assignments(len(names), rng):
@@ -273,6 +274,7 @@ def small_sizes(exprs: Sequence[Expr], variable: Expr | None, rng: Random, avoid
             continue
         cost = _cost_of_sizes(sizes, arrays, variable) + 200 * avoid_one * list(sizes.values()).count(1)
         cost += sum({1: 200, 2: 30}.get(d.size(sizes), 0) for d in normalized)
+        cost += sum(30 for rows, columns in tall if rows.size(sizes) <= columns.size(sizes))  # X*pinv(X) would be I
         cost += sum(200 for n, bounds in deep for d in bounds if d.size(sizes) < n.size(sizes))  # the determinant is 0
         if best is None or cost < best[0]:
             best = cost, sizes
