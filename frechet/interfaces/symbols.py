@@ -122,7 +122,8 @@ OF_OPERATIONS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 # What the text notation, in which everything can be typed, writes for a sign.
 TYPED = {
-    "‖{U}‖": "norm2({U})", "‖{U}‖₁": "norm1({U})", "‖{U}‖ₚ": "normp({U},p)", "{U} ⊗ {V}": "kron({U},{V})", "log det": "logdet",
+    "‖{U}‖": "norm2({U})", "‖{U}‖₁": "norm1({U})", "‖{U}‖ₚ": "normp({U},p)", "{U} ⊗ {V}": "kron({U},{V})",
+    "log det": "logdet",
     "I": "eye(n)", "𝟏": "ones(n)", "K": "commutation(m,n)", "σ": "sigmoid", "{U}⁺": "pinv({U})", "eᵢ": "unit(n,i)",
     "|{U}|": "abs({U})", "√{U}": "sqrt({U})", "I[:,a:b]": "eye(n)[:,a:b]", "D": "duplication(n)", "L": "elimination(n)",
     "{U}⁻¹": "inv({U})", "{U}⁻ᵀ": "inv({U})'",
