@@ -266,7 +266,7 @@ def _wrong(d: Derivative, worked: Worked, v: str) -> Iterator[Block]:
         except (FrechetError, ValueError):
             continue
         if np.all(np.isfinite(wrong)) and np.max(np.abs(wrong - right)) > DIFFERENT * max(1.0, float(np.max(np.abs(right)))):
-            gives: list[Inline] = [" gives ", _number(wrong), f" along {v}"]
+            gives: list[Inline] = [" gives ", _number(wrong), " along ", Math(v)]
             gives += [", not ", _number(right)] if np.ndim(wrong) == 0 else []
             yield Entry("a mistake", [Math("{0}", mistake.answer), *gives, *why])
             return

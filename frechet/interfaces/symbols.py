@@ -189,7 +189,7 @@ def symbols_used(shown: Sequence[Expr | Block], d: Derivative, inner: str = "tra
 def free_letters(d: Derivative, wanted: str, shown: Sequence[Expr] = ()) -> list[str]:
     """For each of the wanted letters itself, or another one if the formula, or something shown with it, uses that."""
     nodes = [d.function, *shown]
-    taken = {v.params[0] for v in variables(*nodes)} | functions(*nodes).keys()
+    taken = {v.params[0] for v in variables(*nodes) if v.params[3] != "differential"} | functions(*nodes).keys()
     found: list[str] = []
     for letter in wanted:
         names = [letter, *"VUEHZMNPQRST", *(f"{letter}{i}" for i in range(1, len(taken) + len(wanted) + 2))]
@@ -240,7 +240,7 @@ def _of_derivatives(
     u, v = letters
     if inner == "colon":
         yield _told(*PRODUCTS["colon"], u, v)
-    if (searched and "⟨" in text) or (not searched and inner in ("trace", "inner")):
+    if inner in ("trace", "inner") and (not searched or "⟨" in text):
         yield _told(*PRODUCTS["inner"], u, v)
     if not searched and inner == "index":
         yield _told(*next((sign, words) for _, sign, words in SIGNS if sign.startswith("[")), u, v)
