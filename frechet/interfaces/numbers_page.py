@@ -46,8 +46,8 @@ def in_numbers(d: Derivative, letter: str, x: str, inner: str = "trace") -> Iter
         acts = _product(d, letter, n.direction, inner)
     else:
         if worked.exact is not None and worked.shows_exact():
-            name = f"d{letter}/d{x}" if d.variable.shape == SCALAR else f"∂{letter}/∂{x}"
-            yield Entry("derivative", [_equal(Math(name), worked.exact)])
+            name = f"d{letter}/d{{0}}" if d.variable.shape == SCALAR else f"∂{letter}/∂{{0}}"
+            yield Entry("derivative", [_equal(Math(name, d.variable), worked.exact)])
         acts = Math(f"D{letter}({{0}})[{n.direction}]", d.variable)
     yield from worked.tested(n, (acts, worked.image), (n.difference(d.variable, letter), worked.quotient()))
     yield from _wrong(d, worked, n.direction)
