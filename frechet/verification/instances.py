@@ -99,7 +99,7 @@ def instance(
     >>> r = read("tr(A*X*B)", wrt="X")
     >>> found = instance([r.expression], variable=r.variables["X"])
     >>> found.sizes, show_array(found.values["A"]), show_array(found.value(r.expression))
-    ({'p': 2, 'q': 3, 'r': 1}, '[2 1]', '16')
+    ({'p': 2, 'q': 3, 'r': 4}, '[3 −1; −1 1; −1 −1; 2 −1]', '14')
     """
     import numpy as np
 
