@@ -36,6 +36,7 @@ LATEX = {
     "≫": r"\gg ", "⪰": r"\succeq ", "≻": r"\succ ", "∈": r"\in ", "∞": r"\infty ", "±": r"\pm ", "−": "-",
     "·": r" \cdot ", "⊙": r"\odot ", "∘": r"\circ ", "⊗": r"\otimes ", "⊘": r"\oslash ", "⊕": r"\oplus ",
     "⊥": r"\perp ", "⟂": r"\perp ", "Σ": r"\sum ", "∑": r"\sum ", "∏": r"\prod ", "δ": r"\delta ", "ε": r"\varepsilon ",
+    "₊": "_{+}", "₋": "_{-}",
     "₀": "_{0}", "₁": "_{1}", "₂": "_{2}", "₃": "_{3}", "ᵢⱼ": "_{ij}", "ⱼᵢ": "_{ji}", "ᵢₖ": "_{ik}", "ₖⱼ": "_{kj}",
     "ₖᵢ": "_{ki}", "ⱼₖ": "_{jk}", "ᵢ": "_{i}", "ⱼ": "_{j}", "ₖ": "_{k}", "ₗ": "_{l}", "ₘ": "_{m}", "ₙ": "_{n}",
     "𝟏": r"\mathbf{1}", "‖": r"\Vert ", "…": r"\dots ", "√": r"\sqrt", "½": r"\tfrac12 ", "tr(": r"\operatorname{tr}(",
@@ -45,17 +46,21 @@ LATEX = {
 }  # fmt: skip
 TEXT = {
     "⟨": "<", "⟩": ">", "⁻ᵀ": "^-T", "⁻¹": "^-1", "ᵀ": "'", "ᴴ": "^H", "²": "^2", "³": "^3", "ⁿ": "^n", "⁺": "^+", "′": "'",
+    "∇²": "hess ",
     "∇": "grad ", "∂": "d", "ℝ": "R", "ℂ": "C", "×": "x", "→": "->", "↦": "|->", "⇒": "=>", "⇔": "<=>", "≈": "~",
     "≡": "==", "∝": "~", "≠": "!=", "≤": "<=", "≥": ">=", "≪": "<<", "≫": ">>", "⪰": ">=", "≻": ">", "∈": "in", "∞": "inf",
     "±": "+-", "−": "-", "·": "*", "⊙": ".*", "∘": ".*", "⊗": "(x)", "⊘": "./", "⊕": "(+)", "Σ": "sum ", "∑": "sum ",
-    "∏": "prod ", "δ": "delta ", "ε": "eps", "₀": "0", "₁": "1", "₂": "2", "₃": "3", "ᵢⱼ": "_ij", "ⱼᵢ": "_ji", "ᵢₖ": "_ik",
+    "∏": "prod ", "δ": "delta ", "ε": "eps", "Ω": "Omega", "₊": "_+", "₋": "_-",
+    "₀": "0", "₁": "1", "₂": "2", "₃": "3", "ᵢⱼ": "_ij", "ⱼᵢ": "_ji", "ᵢₖ": "_ik",
     "ₖⱼ": "_kj", "ₖᵢ": "_ki", "ⱼₖ": "_jk", "ᵢ": "_i", "ⱼ": "_j", "ₖ": "_k", "ₗ": "_l", "ₘ": "_m", "ₙ": "_n", "𝟏": "1",
     "‖": "||", "…": "...", "√": "sqrt", "½": "1/2 ",
 }  # fmt: skip
 # In LaTeX the d of dX is upright, that of d{0} too, and so are words.
-DIFFERENTIAL = re.compile(r"(?<![\w\\])d(?=[^\W\d_](?!\w)|[‖(])")
+DIFFERENTIAL = re.compile(r"(?<![\w\\])d(?=[^\W\d_](?![A-Za-z0-9_])|[‖(])")
 BEFORE_HOLE = re.compile(r"(?<![\w\\])d$")
 BEFORE_DIFFERENTIAL = re.compile(r"((?<![\\A-Za-z])[A-Za-z0-9]|[)}]) \\mathrm\{d\}")
+BEFORE_INDEX = re.compile(r"\b(sum|prod) (?=_)")
+PRODUCT_OF_SIZES = re.compile(r"(?<=\S)×(?=\S)")
 GAP = re.compile(" {2,}")
 WORDS = re.compile(r" ?(?<![\w\\{^])[a-z]{3,}(?![\w(])(?: [a-z]{2,}(?![\w(]))* ?")
 
@@ -116,8 +121,10 @@ class Math:
                 text += inner.text
             elif isinstance(part, Dim):
                 text += style.dimension(part)
+            elif isinstance(part, str):
+                text += style.variable(part)[0]
             else:
-                text += style.variable(part)[0] if isinstance(part, str) else part(notation)
+                text += plain_signs(part(notation)) if notation == "text" else part(notation)
         text += signs(self.template[end:], notation)
         if notation == "latex":
             text = BEFORE_DIFFERENTIAL.sub(r"\1 \\, \\mathrm{d}", GAP.sub(" ", text).strip())
@@ -148,7 +155,17 @@ def signs(template: str, notation: Notation) -> str:
     if notation == "latex":
         template = GAP.sub(r"\\quad ", template)
         template = WORDS.sub(lambda m: rf"\text{{{m[0]}}}", DIFFERENTIAL.sub(r"\\mathrm{d}", template))
-    return pattern.sub(lambda m: table[m[0]], template)
+    text = pattern.sub(lambda m: table[m[0]], template)
+    return BEFORE_INDEX.sub(r"\1", text) if notation == "text" else text
+
+
+def plain_signs(text: str) -> str:
+    """Mathematical characters among words, in ASCII.
+
+    >>> plain_signs("ℝ^{p×q} → ℝ, Σᵢⱼ aᵢⱼ")
+    'R^{p x q} -> R, sum_ij a_ij'
+    """
+    return text if text.isascii() else signs(PRODUCT_OF_SIZES.sub(" x ", text), "text")
 
 
 Inline = str | Math

@@ -86,6 +86,62 @@ def test_values_on_manifolds_and_in_domains() -> None:
     assert np.all(i.values["X"][i.values["M"] == 0] == 0)
 
 
+@pytest.mark.parametrize(
+    ("text", "wrt", "declared", "name", "least"),
+    [
+        ("layernorm(x)", "x", [], "n", 3),
+        ("softmax(x)", "x", [], "n", 3),
+        ("-y'*log(softmax(W*x))", "W", ["y: k"], "k", 3),
+        ("norm2(softmax(Q*K'/sqrt(d), 2)*V - Y)^2", "Q", ["Q: n×d", "K: m×d", "V: m×k"], "m", 3),
+        ("det(X'*X)", "X", ["X: n×m"], "n", 3),
+        ("A*pinv(A)*y", "A", ["A: n×m"], "n", 3),
+    ],
+)
+def test_sizes_at_which_nothing_degenerates(text: str, wrt: str, declared: list[str], name: str, least: int) -> None:
+    _, i = found(text, wrt, *declared)
+    assert i.sizes[name] >= least
+
+
+def test_three_sizes_are_all_above_1() -> None:
+    for text in ("tr(A*X*B)", "norm2(A*X-B)^2", "X*w", "x'*A*y"):
+        _, i = found(text, "x" if "x'" in text else "X")
+        assert min(i.sizes.values()) > 1
+
+
+def test_labels_are_labels_and_weights_are_positive() -> None:
+    _, i = found("-y'*log(softmax(W*x))", "W")
+    assert sorted(i.values["y"])[-1] == 1 and np.sum(i.values["y"]) == 1
+    _, i = found("crossentropy(W*x,y)", "W")
+    assert sorted(i.values["y"])[-1] == 1 and np.sum(i.values["y"]) == 1
+    for text in ("sum(log(ones(n) + exp(-y.*(X*w))))", "sum(relu(ones(n) - y.*(X*w)).^2)"):
+        _, i = found(text, "w", "X: n×k", "y: n")
+        assert set(np.abs(i.values["y"])) == {1.0}
+    _, i = found("norm2(X*w-y)^2+c*norm2(w)^2", "w")
+    assert i.values["c"] > 0 and set(np.abs(i.values["y"])) != {1.0}
+    _, i = found("tr(K*P*K')", "K", "P: n×n symmetric")
+    assert np.linalg.eigvalsh(i.values["P"])[0] > 0
+
+
+def test_arguments_are_those_at_which_something_can_be_read() -> None:
+    _, i = found("norm2(V*tanh(W*x+b)-y)^2", "W", "b: m")
+    v = i.values
+    assert np.mean(np.abs(v["W"] @ v["x"] + v["b"]) < 2) > 0.5
+    _, i = found("sum(relu(A*x+b))", "x")
+    assert np.any(i.values["A"] @ i.values["x"] + i.values["b"] > 0)
+    _, i = found("softmax(x)", "x")
+    assert np.ptp(i.values["x"]) <= 4
+
+
+def test_derivatives_of_declared_functions_have_values() -> None:
+    from frechet.differentiation.derivative import Derivative
+
+    r, i = found("sum(f(x))", "x", "f: elementwise")
+    d = Derivative(r.expression, r.variables["x"])
+    x, h = i.values["x"], 1e-6
+    slope = (i.values["f"](x + h) - i.values["f"](x - h)) / (2 * h)
+    assert np.allclose(i.value(d.gradient), slope) and np.all(np.isfinite(i.value(d.hessian)))
+
+
 def test_points_are_smooth_and_in_the_domain() -> None:
     _, i = found("sum(relu(x))", "x")
     assert np.all(i.values["x"] != 0)

@@ -183,7 +183,7 @@ def _step(rows: Sequence[Step], i: int, shaped: bool) -> str:
         return f'{start}<td class="right">{right}</td>{shape}<td class="rule">{rule}</td></tr>'
     # what stands beside a long formula is not seen: its rule and shape are below
     span = f'colspan="{2 + shaped}"'
-    below = f"{rule} <span>{words(row.shape)}</span>" if row.shape else rule
+    below = f"<span>{words(row.shape)}</span> {rule}" if row.shape else rule
     second = f'<tr{title}><td colspan="3"></td><td class="rule" {span}>{below}</td></tr>'
     return f'{start}<td class="right" {span}>{right}</td></tr>\n{second}'
 

@@ -24,6 +24,7 @@ from frechet.interfaces.document import (
 )
 from frechet.interfaces.rendering.latex_words import latex_formula, latex_words
 from frechet.interfaces.rendering.lines import ascii_picture
+from frechet.interfaces.rendering.pieces import pieces
 from frechet.interfaces.rendering.touched import marked, touched_places
 
 BEFORE = r"""\documentclass{article}
@@ -52,13 +53,13 @@ def inline(content: Content) -> str:
     """Words and formulas in text mode, with the parts that the formulas name."""
     text = ""
     where: dict[str, str] = {}
-    for part in content:
-        if isinstance(part, Math):
-            written = part.written("latex")
-            where |= written.where
-            text += f"${formula(written.text)}$"
-        else:
+    for part in pieces(content):
+        if isinstance(part, str):
             text += latex_words(part)
+            continue
+        for each in part:
+            where |= each.written("latex").where
+        text += f"${' '.join(formula(each.write('latex')) for each in part)}$"
     named = ", ".join(f"${name} = {formula(body)}$" for name, body in where.items())
     return f"{text}, where {named}" if named else text
 

@@ -40,6 +40,10 @@ def latex_words(text: str) -> str:
 def _word(word: str) -> str:
     if not word.isascii():
         before, middle, after = AROUND.fullmatch(word).groups()  # type: ignore[union-attr]
+        if before == "(" and word.count("(") == word.count(")"):  # (n×m)(m×n), all of it
+            stripped = word.rstrip(".,;:!?")
+            if stripped.endswith(")"):
+                before, middle, after = "", stripped, word[len(stripped) :]
         while middle.count("(") > middle.count(")") and after.startswith(")"):
             middle, after = middle + ")", after[1:]
         if FORMULA.fullmatch(middle) and any(not c.isascii() and c not in SPECIAL and _sign(c) for c in middle):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from frechet.interfaces.document import Content, Math, signs
+from frechet.interfaces.document import Content, Math, plain_signs, signs
 from frechet.notation.spaces import Notation
 
 Line = list[tuple[str, str]]
@@ -14,7 +14,7 @@ Line = list[tuple[str, str]]
 
 HANGING = 4  # columns by which the rest of a broken formula is indented
 TYPOGRAPHIC = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "•": "*", "✓": "ok", "✗": "x"})
-PRODUCT_OF_SIZES = re.compile(r"(?<=\S)×(?=\S)")
+BEFORE = ("+ ", "− ", "- ", "= ", "⊙ ", "⊘ ", "⊗ ")  # signs that begin a line rather than end one
 FRAME = str.maketrans("─│┌┐└┘├┤┬┴┼━╭╮╰╯▶►◀▲▼●○", "-|+++++++++-++++>><^v*o")
 
 
@@ -52,7 +52,7 @@ class Typesetter(NamedTuple):
         text = printable(text)
         if self.notation != "text" or text.isascii():
             return text
-        return signs(PRODUCT_OF_SIZES.sub(" x ", text.translate(TYPOGRAPHIC)), "text")
+        return plain_signs(text.translate(TYPOGRAPHIC))
 
     def line(self, content: Content, kind: str = "") -> Line:
         """Everything on one line."""
@@ -140,7 +140,7 @@ def _best_break(text: str, width: int) -> int | None:
                 return i
             break
         if i >= width // 4:
-            before_sign = text[i + 1 : i + 3] in ("+ ", "− ", "- ", "= ")
+            before_sign = text[i + 1 : i + 3] in BEFORE
             value = (-depth, before_sign, i)
             if best is None or value > best[0]:
                 best = (value, i)

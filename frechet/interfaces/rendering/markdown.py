@@ -13,12 +13,12 @@ from frechet.interfaces.document import (
     Entry,
     Figure,
     Heading,
-    Math,
     Paragraph,
     Steps,
     Table,
 )
 from frechet.interfaces.rendering.latex import aligned
+from frechet.interfaces.rendering.pieces import pieces
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>|$~])")
 LEADING = re.compile(r"^(\s*)([#+-]|\d+(?=[.)]\s))")
@@ -55,16 +55,13 @@ def _without(text: str, commands: Mapping[str, str]) -> str:
 def inline(content: Content) -> str:
     text = ""
     where: dict[str, str] = {}
-    in_formula = False
-    for part in content:
-        if isinstance(part, Math):
-            written = part.written("latex")
-            where |= written.where
-            # formulas side by side become one: $$ would begin a display
-            text = f"{text[:-1]} {formula(written.text)}$" if in_formula else f"{text}${formula(written.text)}$"
-        else:
+    for part in pieces(content):
+        if isinstance(part, str):
             text += words(part)
-        in_formula = isinstance(part, Math) or (in_formula and not part)
+            continue
+        for each in part:
+            where |= each.written("latex").where
+        text += f"${' '.join(formula(each.write('latex')) for each in part)}$"
     named = ", ".join(f"${name} = {formula(body)}$" for name, body in where.items())
     return f"{text}, where {named}" if named else text
 

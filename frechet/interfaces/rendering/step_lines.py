@@ -10,6 +10,7 @@ from frechet.interfaces.rendering.touched import touched_places
 
 RULE = 26  # columns that a rule's name needs beside its formula
 SHORTEST, LONGEST = 24, 48  # the column of the formulas
+SHAPES = 24  # the widest column of shapes; a longer one takes the room of its rule
 
 
 def step_lines(block: Steps, setter: Typesetter) -> Iterator[Line]:
@@ -23,8 +24,7 @@ def step_lines(block: Steps, setter: Typesetter) -> Iterator[Line]:
     relation = max(map(len, relations))
     start = 2 + numbers + 2 + left + 1 + relation + 1
     shapes = [setter.words(row.shape) for row in rows]
-    longest = max(map(len, shapes))
-    shape = longest if longest <= 24 else 0  # longer ones stand with the rule
+    shape = max((len(s) for s in shapes if len(s) <= SHAPES), default=0)
     formulas = [setter.formula(row.right.write(setter.notation), setter.width - start) for row in rows]
     # The column of the formulas is as wide as most of them, and leaves room for shape and rule.
     room = max(setter.width - start - (shape + 2 if shape else 0) - 2 - RULE, SHORTEST)
@@ -43,7 +43,7 @@ def step_lines(block: Steps, setter: Typesetter) -> Iterator[Line]:
         for line, text in zip(lines, formulas[i], strict=True):
             line += _with_touched(text, spans)
         yield from lines[:-1]
-        beside_rule = _remarks(row, shapes[i], shape, setter, at_rule)
+        beside_rule = _remarks(row, shapes[i], shape, setter, at_shape, at_rule)
         last = lines[-1]
         if beside_rule and length(last) + 2 <= at_shape:
             last = beside(last, at_shape, beside_rule[0])
@@ -67,15 +67,16 @@ def _with_touched(text: str, spans: list[tuple[int, int]]) -> Line:
     return [*pieces, (text[end:], "")]
 
 
-def _remarks(row: Step, shape: str, column: int, setter: Typesetter, at_rule: int) -> list[Line]:
+def _remarks(row: Step, shape: str, column: int, setter: Typesetter, at_shape: int, at_rule: int) -> list[Line]:
     """The shape in its column and the rule after it, in lines that begin at the shape's column."""
-    room = setter.width - at_rule
-    if not column and shape:
-        return setter.wrapped([*row.rule, f" [{shape}]" if row.rule else shape], room, "rule")
-    lines = setter.wrapped(row.rule, room, "rule")
-    if not column:
+    if len(shape) > column:  # it takes the room of its rule, which follows it or stands below
+        rule = setter.line(row.rule, "rule")
+        if at_shape + len(shape) + 2 + length(rule) <= setter.width:
+            return [[(shape, "shape"), *([("  ", ""), *rule] if rule else [])]]
+        shapes = setter.wrapped([shape], setter.width - at_shape, "shape")
+        return [*shapes, *setter.wrapped(row.rule, setter.width - at_shape, "rule")]
+    lines = setter.wrapped(row.rule, setter.width - at_rule, "rule")
+    if not column or not (lines or shape):
         return lines
-    if not lines and not shape:
-        return []
     first: Line = [(f"{shape:<{column + 2}}", "shape"), *(lines[0] if lines else [])]
     return [first, *indented(lines[1:], column + 2)]

@@ -215,3 +215,37 @@ def test_named_parts_are_stated_in_every_format():
             for part in names:
                 plain = text.replace("_{", "").replace("}", "") if format in ("markdown", "latex") else text
                 assert re.search(rf"{part}\s*=", plain), (format, part)
+
+
+@pytest.mark.parametrize("format", ["markdown", "latex"])
+def test_formulas_that_touch_are_one(format):
+    """Between two formulas without a word `$a$$b$` would be read as the beginning of a display."""
+    a, b = Math("a"), Math(" → b")
+    for content in ([a, b], [a, "", b], ["words ", a, b, Math("c"), " words"]):
+        for block in (Paragraph(content), Entry("", content), Table(["h"], [[content]])):
+            text = render(Document("", [block]), format)
+            assert "$$" not in text and re.search(r"\$a \\to b( c)?\$", text)
+
+
+@pytest.mark.parametrize("format", ["markdown", "latex"])
+def test_differentials_among_words_are_formulas(format):
+    rows = [Step(Math("G"), Math("A"), ["what stands before dw, for every dX"], "(k×m)(m×n)")]
+    text = render(Document("", [Steps(rows), Paragraph(["dX is a step; do not read adX or tr(dY)."])]), format)
+    assert not re.search(r"\\text\{[^{}]*\bd[wX]\b", text)
+    assert r"\mathrm{d}w" in text and text.count(r"\mathrm{d}X") == 2
+    assert "do not read adX or tr(dY)" in text
+    assert r"(k \times m)(m \times n)" in text and r"\text{(}" not in text
+
+
+def test_differentials_with_indices_are_upright():
+    assert Math("gᵢⱼ dxᵢⱼ").write("latex") == r"g_{ij} \, \mathrm{d}x_{ij}"
+    assert Math("Σᵢⱼ dxᵢⱼ, ∇²g, x₊ → x₋").write("text") == "sum_ij dx_ij, hess g, x_+ -> x_-"
+
+
+def test_what_a_function_writes_is_ascii_in_the_text_notation():
+    from frechet.notation.reading import read
+    from frechet.notation.spaces import signature_line
+
+    r = read("A*X", wrt="X")
+    line = Math("{0}", lambda n: signature_line("g", r.variables["X"], r.expression, n))
+    assert line.write("text").isascii() and "R^{p x q} -> R^{r x q}" in line.write("text")

@@ -123,3 +123,41 @@ def test_ascii_in_the_text_notation():
 def test_no_control_character_reaches_the_terminal():
     page = render(every_block("a\x1b[31mb\x07c"), "terminal")
     assert page.replace("\n", "").isprintable()
+
+
+@given(st.lists(st.tuples(st.integers(1, 90), st.integers(0, 50), st.integers(0, 30)), min_size=1, max_size=6))
+def test_a_shape_stands_before_its_rule_and_both_begin_in_one_column(rows):
+    """However long formulas, shapes and rules are: what is put below a formula has the same order and the same place."""
+    steps = [Step(Math("g"), Math("a" * f), ["r" * r] if r else [], "n" * s) for f, s, r in rows]
+    lines = render(Document("", [Steps(steps)]), "terminal").splitlines()
+    text = "\n".join(lines)
+    for f, s, r in rows:
+        if s and r:
+            assert re.search(rf"(?<!n){'n' * s}(?!n)\s+{'r' * r}(?!r)", text), (f, s, r)
+    below = [len(line) - len(line.lstrip()) for line in lines if re.match(r"\s+n", line)]
+    assert len(set(below)) <= 1
+
+
+def test_a_line_of_a_broken_formula_begins_with_its_sign():
+    lines = broken("(A ⊙ B ⊙ C ⊙ D ⊙ E) ⊗ F + G", 12)
+    assert len(lines) > 1 and all(line.strip()[0] in "+⊙⊗" for line in lines[1:])
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        ["tr(A*inv(X)*B)", "X"],
+        ["sum(log(ones(n) + exp(-y.*(X*w))))", "w", "--declare", "X: n×k", "--declare", "y: n"],
+        ["norm2(A*Q-B)^2", "Q", "--declare", "Q: n×n orthogonal"],
+        ["X*X'", "X"],
+        ["norm2(X*w - y)^2", "w", "--order", "2"],
+        ["tr(A*S)", "S", "--declare", "S: n×n symmetric"],
+    ],
+)  # fmt: skip
+def test_explanations_in_the_text_notation_are_ascii(question, capsys):
+    from frechet.interfaces.command_line import main
+
+    assert main([*question, "--steps", "--text"]) == 0
+    page = capsys.readouterr().out
+    assert page.isascii(), {c for c in page if not c.isascii()}
+    assert " -> " in page
