@@ -104,10 +104,10 @@ def _half(d: Derivative, result: Expr) -> Iterator[Mistake]:
     for node in walk(d.function):
         if node.op is MONOMIAL and 2 in node.params and d.variable in variables(node):
             half[node] = scaled(Fraction(1, 2), differential(node, {d.variable: d.direction}))
-    if len(half) == 1:
+    if half:
         answer = _with(d, half)
         if answer is not None and answer is not result:
-            yield Mistake(answer, Sentence("the 2 of the square forgotten"))
+            yield Mistake(answer, Sentence("the 2 of a square forgotten"))
 
 
 def _with(d: Derivative, wrong: Mapping[Expr, Expr]) -> Expr | None:

@@ -18,9 +18,9 @@ from frechet.interfaces.answer import Answer, describe, stated
 from frechet.interfaces.document import Block, Document, Entry, Heading, Inline, Math, Paragraph, Step, Steps
 from frechet.interfaces.page import Page, checked_words, declared_words, show_size
 from frechet.interfaces.steps.expectation import kind_of_object
-from frechet.interfaces.steps.numbers import in_numbers
-from frechet.interfaces.steps.remarks import MANY, gradient_of, listed, other_ways, recipe, rules_used, what_it_says
-from frechet.interfaces.steps.rows import InnerProduct, Rows, shapes
+from frechet.interfaces.steps.numbers import hessian_in_numbers, in_numbers
+from frechet.interfaces.steps.remarks import MANY, gradient_of, other_ways, recipe, rules_used, what_it_says
+from frechet.interfaces.steps.rows import InnerProduct, Rows, listed, shapes
 from frechet.interfaces.steps.symbols import symbols_used
 from frechet.notation.spaces import gradient_space, signature_line
 from frechet.operations.sums import content
@@ -44,6 +44,7 @@ class StepsPage:
         self.x, self.function = page.variable, page.function
         self.answers = [self._answered()]
         self.d: Derivative = self.answers[0].derivative
+        self.hessian: Expr | None = None
         self.rows = Rows(self.letter, inner, level, level == "all" if reasons is None else reasons)
         self.derivation = self._derived(self.d, inner == "trace")
 
@@ -62,20 +63,26 @@ class StepsPage:
 
     def document(self) -> Document:
         told = self.level != "short"
-        blocks: list[Block] = [*self._asked()]
-        if told:
-            blocks += self._expected()
-        blocks += [*self.rows.parts(self.derivation), *self._steps(), *self._result()]
+        before: list[Block] = [*self._asked(), *(self._expected() if told else ())]
+        blocks: list[Block] = [*self.rows.parts(self.derivation), *self._steps(), *self._result()]
         if self.page.order == 2:
             blocks += self._second()
         blocks += self._conditions()
         if told:
             blocks += what_it_says(self.derivation, self.letter, self.name)
-            blocks += in_numbers(self.d, self.letter, self.name)
+            blocks += self._in_numbers()
             blocks += other_ways(self.d, self.page, self.letter)
+            symbols = symbols_used([*before, *blocks], self.d, self.rows.inner, self.letter)
+            before.append(Paragraph(["Symbols: ", *listed(symbols, "; ", "; "), "."]))
             blocks += rules_used(self.derivation, self.rows)
             blocks.append(recipe(self.d, self.name))
-        return Document(f"The derivative of {self.letter} by {self.name}", blocks, self._data())
+        return Document(f"The derivative of {self.letter} by {self.name}", [*before, *blocks], self._data())
+
+    def _in_numbers(self) -> Iterator[Block]:
+        blocks = list(in_numbers(self.d, self.letter, self.name, self.rows.inner))
+        yield from blocks
+        if blocks and self.hessian is not None:
+            yield from hessian_in_numbers(self.d, self.hessian, self.letter, self.name)
 
     # -- what is asked
     def _asked(self) -> Iterator[Block]:
@@ -89,7 +96,7 @@ class StepsPage:
         if others:
             said += ["; ", *listed([[Math("{0}", v), f" ({_what(v)})"] for v in others], " and ")]
             said += [" is constant" if len(others) == 1 else " are constant", ": "]
-            said += [Math(", ".join(f"d{v.params[0]} = 0" for v in others))]
+            said += listed([[Math("d{0} = 0", v)] for v in others])
         where = stated(self.function, self.x)
         if where:
             said += [". There is a derivative where the conditions below hold"]
@@ -104,8 +111,6 @@ class StepsPage:
             yield Paragraph(
                 [words, "Of all G that give the same numbers for these steps, the one in that space is the gradient."]
             )
-        shown = [self.function, self.derivation.result, *(line.value for line in self.derivation.lines)]
-        yield Paragraph(["Symbols: ", *listed(symbols_used(shown, self.d), ", "), "."])
 
     # -- the lines
     def _steps(self) -> Iterator[Block]:
@@ -226,12 +231,14 @@ class StepsPage:
         steps = self._derived(Derivative(gradient, self.x, self.d.direction), True)
         found = self.page._answered("hessian")
         self.answers.append(found)
+        self.hessian = found.expression
         yield from self.rows.parts(steps)[1:]
         rows = self.rows.rows(Math(left), steps.lines, f"vec({left})")
         by = "read off: the Hessian, a symmetric matrix"
-        yield Steps(
-            [*rows, Step(Math(f"∇²{self.letter}"), Math("{0}", found.expression), [by], show_size(found.expression.shape))]
-        )
+        e = found.expression
+        yield Steps([*rows, Step(Math(f"∇²{self.letter}"), Math("{0}", e), [by], show_size(e.shape))])
+        if e.definite and left != "dG":
+            yield Paragraph([f"It is positive semi-definite at every point, so {self.letter} is convex."])
 
     def _conditions(self) -> Iterator[Block]:
         words = stated(self.function, self.x, *(a.expression for a in self.answers))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from frechet.derivation.meaning import meaning
 from frechet.derivation.sentences import Sentence
@@ -13,8 +13,8 @@ from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
-from frechet.expressions.node import Expr, variables
-from frechet.interfaces.document import Block, Content, Details, Entry, Heading, Inline, Math, Paragraph
+from frechet.expressions.node import variables
+from frechet.interfaces.document import Block, Details, Entry, Heading, Inline, Math, Paragraph
 from frechet.interfaces.page import Page
 from frechet.interfaces.steps.rows import Rows
 from frechet.notation.components import write_components, write_in_entries, write_partials
@@ -35,14 +35,6 @@ def content(sentence: Sentence) -> list[Inline]:
         found += [sentence.words[end : hole.start()], Math("{0}", sentence.parts[int(hole[1])])]
         end = hole.end()
     return [*found, sentence.words[end:]]
-
-
-def listed(items: Sequence[Content], last: str = ", ") -> list[Inline]:
-    """a, b and c."""
-    found: list[Inline] = []
-    for i, item in enumerate(items):
-        found += ["" if i == 0 else last if i == len(items) - 1 else ", ", *item]
-    return found
 
 
 def gradient_of(d: Derivative) -> bool:
@@ -173,7 +165,3 @@ def recipe(d: Derivative, x: str) -> Block:
             f"(4) check its shape, and one number by differences."
         )
     return Paragraph([first + last])
-
-
-def explained_symbols(items: Sequence[tuple[Expr | str, str]]) -> list[Inline]:
-    return listed([[Math("{0}", sign) if isinstance(sign, Expr) else Math(sign), f" {words}"] for sign, words in items])

@@ -13,7 +13,7 @@ from frechet.derivation.steps import Derivation, PartSteps
 from frechet.derivation.undecorated import in_front
 from frechet.expressions.dimension import SCALAR, UNIT, Shape
 from frechet.expressions.node import Expr, Number, variables
-from frechet.interfaces.document import Block, Heading, Inline, Math, Step, Steps, Table
+from frechet.interfaces.document import Block, Content, Heading, Inline, Math, Step, Steps, Table
 from frechet.interfaces.page import show_size
 from frechet.operations.constants import magnitude, number
 
@@ -92,7 +92,11 @@ class Rows:
         for e in symmetric:
             words += [" (", Math("{0}", e), " symmetric)"]
         if constants:
-            words += [" (", Math(", ".join(f"d{c} = 0" for c in sorted(constants))), ")"]
+            words += [
+                " (",
+                *(w for i, c in enumerate(sorted(constants)) for w in (", " if i else "", Math("d{0} = 0", c))),
+                ")",
+            ]
         return words
 
     def called(self, rule: Rule) -> str:
@@ -147,6 +151,14 @@ class Rows:
             "index": real + ("Σᵢ [{0}]ᵢ [{1}]ᵢ" if vector else "Σᵢⱼ [{0}]ᵢⱼ [{1}]ᵢⱼ"),
         }[self.inner]
         return c, template, [w, v]
+
+
+def listed(items: Sequence[Content], last: str = ", ", between: str = ", ") -> list[Inline]:
+    """a, b and c."""
+    found: list[Inline] = []
+    for i, item in enumerate(items):
+        found += ["" if i == 0 else last if i == len(items) - 1 else between, *item]
+    return found
 
 
 def _shifted(template: str, by: int) -> str:
