@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from frechet.derivation.stages import standing_for
 from frechet.expressions.dimension import Dim
 from frechet.expressions.node import Expr, depends, rebuild, walk
 from frechet.operations.constants import variable
@@ -17,7 +18,7 @@ from frechet.operations.elementwise import LOG
 from frechet.operations.hadamard import MONOMIAL
 from frechet.operations.norms import NORM2
 from frechet.operations.sums import SUM
-from frechet.operations.transposition import TRANSPOSE, hermitian
+from frechet.operations.transposition import TRANSPOSE
 
 COMPOSITE = 3  # leaves from which an argument of a nonlinear operation is worth a name
 LONG = 9  # leaves from which a linear part that is used more than once gets one
@@ -120,16 +121,10 @@ def _linear_way(function: Expr, inside: Collection[Expr]) -> set[Expr]:
 
 
 def part_symbol(name: str, node: Expr) -> Expr:
-    """A variable for the value of a node, with what is known of it that identities ask for."""
-    words = [] if node.real else ["complex"]
-    if node.kind == "matrix" and hermitian(node):
-        words.append("symmetric" if node.real else "hermitian")
-        if node.definite == 2 and node.real:
-            words = ["spd"]
+    """A variable for the value of a node, with what is known of it; that probabilities add up to 1 is known too."""
     if node.op.name == "softmax" and node.kind == "vector":
         return variable(name, node.shape, (), "simplex")
-    domain = {2: "positive", 1: "nonnegative"}.get(node.sign, "normal") if not words else "normal"
-    return variable(name, node.shape, words, domain)
+    return standing_for(node, name)
 
 
 def squared_norms(node: Expr) -> tuple[int, ...]:

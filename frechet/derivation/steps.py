@@ -19,6 +19,7 @@ from frechet.derivation.rules import Rule
 from frechet.derivation.undecorated import normal, replaced
 from frechet.derivation.vectorizing import vectorized
 from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.differential import differential_symbol
 from frechet.differentiation.structure import projected, structure_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import LimitError
@@ -103,10 +104,7 @@ class _Steps:
             self._part(part)
 
     def _part(self, part: Part) -> None:
-        name, words = part.symbol.params[0], part.symbol.params[1]
-        symbol = variable(
-            f"d{name}", part.node.shape, ["symmetric" if w == "spd" else w for w in words], "normal", "differential"
-        )
+        symbol = differential_symbol(part.symbol)
         found = Expansion(part.formula, self.known, self.level, self._named(part), self.prefix)
         if is_zero(found.result):
             self.parts.append(PartSteps(part, symbol, tuple(found.lines), found.result))
