@@ -13,6 +13,7 @@ from frechet.interfaces.document import Content, Inline, Math
 from frechet.verification.terms import terms
 
 if TYPE_CHECKING:
+    from frechet.expressions.errors import FrechetError
     from frechet.verification.forms import Form
     from frechet.verification.verdict import Verdict
 
@@ -211,6 +212,10 @@ def _shape(found: Verdict) -> Content:
 
 
 def _wrong(found: Verdict) -> Content:
+    if found.misfit is not None:
+        return (
+            [_unread(found.misfit), " ", *_expected(found)] if found.forms[0].kind != "formula" else [_unread(found.misfit)]
+        )
     said: list[Inline] = ["Not equal. "] if form_of(found).kind == "formula" else ["Wrong. "]
     if found.rule == "variable":
         return [*said, *_other_variable(found), *_expected(found)]
@@ -243,6 +248,13 @@ WORDS = {
     "missing-symmetrization": _symmetrization, "conditional": _conditional, "missing-term": _missing, "extra-term": _extra,
     "elementwise-for-matrix": _elementwise, "shape": _shape, "wrong": _wrong,
 }  # fmt: skip
+
+
+def _unread(error: FrechetError) -> str:
+    """Why an answer does not read, as sentences."""
+    own = error.message.startswith("your answer")
+    said = "Y" + error.message[1:] if own else f"Your answer does not read: {error.message}"
+    return f"Wrong. {said}" + ("" if said.endswith((".", "?")) else ".")
 
 
 RULE_WORDS = {
