@@ -24,6 +24,9 @@ COMMAND = re.compile(
     r"\\(?:[A-Za-z]{3,}|[{}|,;!:> \[\]()]|(?:ln|Re|Im|tr|Tr|mu|nu|xi|Xi|pi|Pi|bm|in|to|ne|le|ge)(?![A-Za-z]))"
 )
 IDENTITY = re.compile(r"I(?:_(\w+))?|𝐈|𝕀|𝟙")
+ARRAY_SIGNS = re.compile(r"(?<=[\w)\]'])\.T(?!\w)|\*\*")
+TRANSPOSE = re.compile(r"(?<![\w\\{])(transpose)\(")
+PARENTHESIS = re.compile(r"[()]")
 ONES = ("𝟏", "𝟭")
 ONES_VECTOR = "vector(1)"
 ONES_TRIED = 4  # so many of them may be matrices
@@ -64,6 +67,27 @@ def unlabelled(text: str) -> Translation:
     plain = untranslated(text)
     label = LABEL.match(text) if "\n" not in text.strip() else None
     return plain if label is None or label.end() >= len(text) else edited(plain, [(0, label.end(), "")])
+
+
+def with_array_signs(plain: Translation) -> Translation:
+    """A.T as A', x**2 as x^2 and transpose(A) as (A)': transposes and powers as NumPy and other programs have them."""
+    text = plain.text
+    changes = [(m.start(), m.end(), "'" if m[0] == ".T" else "^") for m in ARRAY_SIGNS.finditer(text)]
+    for m in TRANSPOSE.finditer(text):
+        end = _closing(text, m.end() - 1)
+        if end is not None:
+            changes += [(m.start(1), m.end(1), ""), (end, end + 1, ")'")]
+    return edited(plain, sorted(changes))
+
+
+def _closing(text: str, start: int) -> int | None:
+    """The place of the parenthesis that closes the one at `start`."""
+    depth = 0
+    for m in PARENTHESIS.finditer(text, start):
+        depth += 1 if m[0] == "(" else -1
+        if not depth:
+            return m.start()
+    return None
 
 
 def translated(plain: Translation, names: Names, latex: bool | None = None) -> Translation:
@@ -111,7 +135,7 @@ def typed(text: str, names: Names, shapes: Sequence[Shape] = ()) -> tuple[Transl
 
     Raises:  NotationError with the place, where it does not read or uses a name that the function does not have
     """
-    plain = unlabelled(text)
+    plain = with_array_signs(unlabelled(text))
     found = translated(plain, names)
     try:
         return found, read_answer(found, names, shapes)
@@ -120,7 +144,7 @@ def typed(text: str, names: Names, shapes: Sequence[Shape] = ()) -> tuple[Transl
     except NotationError as error:
         if not is_latex(plain.text):
             try:
-                side_by_side = translated(unlabelled(text), names, latex=True)
+                side_by_side = translated(plain, names, latex=True)
                 return side_by_side, read_answer(side_by_side, names, shapes)
             except ShapeError as misfit:
                 return side_by_side, misfit

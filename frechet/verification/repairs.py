@@ -151,13 +151,16 @@ def as_matrix(text: str) -> str:
 
     >>> as_matrix("exp(X) - 3*X.^2 + 1./X")
     'expm(X) - 3*X^2 + 1*inv(X)'
+    >>> as_matrix("1 ./ X.^2")
+    '1 *inv(X^2)'
     """
     text = re.sub(r"\b(exp|log|sqrt|sin|cos)\(", lambda m: PAIRS[m[1]] + "(", text)
     text = re.sub(r"(\w+)\.\^(?:\((-?\d+[./]\d+)\)|(-?\d*\.\d+))", lambda m: f"powm({m[1]},{m[2] or m[3]})", text)
     place = text.find("./")
     while place >= 0:
-        end = _operand_end(text, place + 2)
-        below = f"*inv({text[place + 2 : end]})"
+        start = place + 2 + len(text[place + 2 :]) - len(text[place + 2 :].lstrip(" "))
+        end = _operand_end(text, start)
+        below = f"*inv({text[start:end]})"
         text = text[:place] + below + text[end:]
         place = text.find("./", place + len(below))
     return text.replace(".^", "^")

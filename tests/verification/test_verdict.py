@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from frechet.expressions.dimension import SCALAR, axes
-from frechet.expressions.errors import FrechetError, NotationError
+from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, variables
 from frechet.interfaces.answer import answer as derived
 from frechet.interfaces.check.checking import Check, check, check_reading
