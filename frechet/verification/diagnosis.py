@@ -25,8 +25,8 @@ from frechet.verification.misapplied import (
     by_rows,
     by_transposition,
     edited,
-    without_inner,
     where_positive,
+    without_inner,
     without_link,
 )
 from frechet.verification.multiples import by_named_factor, nice, parallel, proportional

@@ -213,8 +213,13 @@ def without_link(found: Verdict, ground: Ground, text: str) -> Verdict | None:
 
 
 def where_positive(found: Verdict) -> Verdict | None:
-    """The verdict on a link f(v) left out that has f' = 1 where v is positive, as relu and abs have: right there."""
-    assert found.inner is not None and isinstance(found.inner.op, Elementwise)
+    """The verdict on an answer that takes f(v) to be v, where f' = 1 if v is positive, as of relu and abs: right there.
+
+    None of one in which f(v) itself stands: there its derivative was forgotten.
+    """
+    assert found.inner is not None and isinstance(found.inner.op, Elementwise) and found.answer is not None
+    if any(node is found.inner for node in walk(found.answer)):
+        return None
     t = variable("link", SCALAR)
     slope = found.inner.op.derivative(t)
     if not all(close(slope.evaluate({"link": at}), 1.0) for at in (0.3, 1.7)):

@@ -113,7 +113,7 @@ def test_forms_and_orders(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_function_may_come_from_standard_input(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"h = A*x\nnorm2(h)^2\n")))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbfh = A*x\nnorm2(h)^2\n")))
     assert run(capsys, "-", "x", "--answer", "2*A'*h")[0] == 0
 
 

@@ -222,6 +222,41 @@ def test_shapes_that_do_not_fit_are_a_verdict() -> None:
     assert found.found.misfit is not None and "inner dimensions" in found.found.misfit.message
 
 
+@pytest.mark.parametrize(
+    ("formula", "given", "declared", "condition"),
+    [
+        ("sum(relu(A*x))", "A'*ones(m)", "A: m×n", "the entries of A*x positive"),
+        ("abs(a'*x)", "a", "a: n", "x'*a positive"),
+        ("max(c,0)", "1", "c: scalar", "c positive"),
+    ],
+)
+def test_where_relu_and_abs_were_left_out_is_said(formula: str, given: str, declared: str, condition: str) -> None:
+    found = check(formula, "c" if formula == "max(c,0)" else "x", given, declare=[declared])
+    assert (found.verdict, found.condition) == ("conditional", condition)
+    assert condition.replace(" positive", "") in found.message and " positive." in found.message
+
+
+@pytest.mark.parametrize(
+    ("formula", "given"), [("sum(relu(x))", "ones(n)"), ("abs(a*b)", "b"), ("norm1(A*x)", "2*A'*sign(A*x)")]
+)
+def test_examples_are_where_there_is_a_derivative(formula: str, given: str) -> None:
+    name = "a" if formula == "abs(a*b)" else "x"
+    example = check(formula, name, given, declare=["x: n"] if name == "x" else ()).example
+    assert example is not None
+    inner = example["a"] * example["b"] if name == "a" else example["A"] @ example["x"] if "A" in example else example["x"]
+    assert np.all(inner != 0)
+
+
+@pytest.mark.parametrize("given", ["(A + A.T) @ x", "(transpose(A) + A)*x", "x.T @ (A.T + A)", "transpose(A*x + (A)'*x)"])
+def test_transposes_and_powers_as_arrays_have_them(given: str) -> None:
+    assert check("x'*A*x", "x", given)
+    assert check("tr(X**3)".replace("**", "^"), "X", "3*X.T**2")
+
+
+def test_a_wrong_exponent_is_no_condition() -> None:
+    assert check("tr(X^4)", "X", "4*X'^4").verdict == "wrong"
+
+
 def test_names_mean_what_they_mean_in_the_function() -> None:
     assert check("h = tanh(W*x)\nnorm2(h-y)^2", "W", "2*((h-y).*(1.-h.^2))*x'", declare=["h: m"][:0])
     assert check("sum(f(A*x))", "x", "A'*f_prime(A*x)", declare=["f: elementwise"])

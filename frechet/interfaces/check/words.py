@@ -23,7 +23,7 @@ OBJECTS = {"gradient": "gradient", "jacobian": "Jacobian", "hessian": "Hessian",
 
 LISTED = 3  # more terms are not listed
 ADJECTIVES = re.compile(
-    r"^((?:the entries|the columns|the rows) of [^,]+|\w+(?:, \w+)*(?: and \w+)?) "
+    r"^((?:the entries|the columns|the rows) of [^,]+|\w+(?:, \w+)*(?: and \w+)?|[^,]+?) "
     r"(symmetric|Hermitian|positive|negative|skew-symmetric|orthogonal|diagonal|a multiple|a general matrix|orthonormal|"
     r"1 or|0 or)"
 )
