@@ -18,15 +18,17 @@ from frechet.notation.reading import Reading, read
 from frechet.notation.syntax import tokens_of
 from frechet.notation.translation import Translation, edited, untranslated
 from frechet.operations.constants import VARIABLE, variable, zeros
+from frechet.verification.repairs import closing
 
 LABEL = re.compile(r"[^=\n]{0,60}[^=\n<>!:.*/+~≈-]=(?!=)")  # `∇g =`, `df/dx =`, `\frac{\partial g}{\partial X} =`
 COMMAND = re.compile(
-    r"\\(?:[A-Za-z]{3,}|[{}|,;!:> \[\]()]|(?:ln|Re|Im|tr|Tr|mu|nu|xi|Xi|pi|Pi|bm|in|to|ne|le|ge)(?![A-Za-z]))"
+    r"\\\(.*\\\)|\\\[.*\\\]|"
+    r"\\(?:[A-Za-z]{3,}|[{}|,;!:> ]|(?:ln|Re|Im|tr|Tr|mu|nu|xi|Xi|pi|Pi|bm|in|to|ne|le|ge)(?![A-Za-z]))",
+    re.DOTALL,
 )
 IDENTITY = re.compile(r"I(?:_(\w+))?|𝐈|𝕀|𝟙")
 ARRAY_SIGNS = re.compile(r"(?<=[\w)\]'])\.T(?!\w)|\*\*")
 TRANSPOSE = re.compile(r"(?<![\w\\{])(transpose)\(")
-PARENTHESIS = re.compile(r"[()]")
 ONES = ("𝟏", "𝟭")
 ONES_VECTOR = "vector(1)"
 ONES_TRIED = 4  # so many of them may be matrices
@@ -74,20 +76,10 @@ def with_array_signs(plain: Translation) -> Translation:
     text = plain.text
     changes = [(m.start(), m.end(), "'" if m[0] == ".T" else "^") for m in ARRAY_SIGNS.finditer(text)]
     for m in TRANSPOSE.finditer(text):
-        end = _closing(text, m.end() - 1)
+        end = closing(text, m.end() - 1)
         if end is not None:
             changes += [(m.start(1), m.end(1), ""), (end, end + 1, ")'")]
     return edited(plain, sorted(changes))
-
-
-def _closing(text: str, start: int) -> int | None:
-    """The place of the parenthesis that closes the one at `start`."""
-    depth = 0
-    for m in PARENTHESIS.finditer(text, start):
-        depth += 1 if m[0] == "(" else -1
-        if not depth:
-            return m.start()
-    return None
 
 
 def translated(plain: Translation, names: Names, latex: bool | None = None) -> Translation:

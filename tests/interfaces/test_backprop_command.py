@@ -122,6 +122,12 @@ def test_lines_of_comment_keep_the_numbers_of_the_others(capsys: pytest.CaptureF
     assert "on line 3 and on line 5" in ran(capsys, str(path))[2]
 
 
+def test_a_byte_order_mark_is_read_over(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "net"
+    path.write_text("\ufeffh = tanh(W*x)\nnorm2(h)^2\n", encoding="utf-8")
+    assert main(["backprop", str(path)]) == 0 and "∇W" in capsys.readouterr().out
+
+
 def test_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     import io
 

@@ -276,7 +276,7 @@ def _chain(found: Verdict) -> list[Inline]:
         return [
             "The chain rule is not finished: the derivative of ",
             Math("{0}", found.inner),
-            " itself, entry by entry, is missing. ",
+            " itself is missing. " if found.inner.shape == SCALAR else " itself, entry by entry, is missing. ",
         ]
     return [
         "The chain rule is not finished: yours is the derivative by u = ", Math("{0}", found.inner),
