@@ -104,6 +104,7 @@ def test_long_tables_are_cut_and_say_so(capsys: pytest.CaptureFixture[str]) -> N
         ("norm2(W*x - y)^2", ("--svg", "/nowhere/at/all.svg"), 2, ["cannot be written"]),
         ("norm2(X*W - Y)^2", ("--batch", "rows"), 2, ["X is a matrix for one sample already"]),
         ("normp(W*x, 3)", ("--batch", "rows"), 3, ["normp has no rule for a batch"]),
+        ("h = W*x\nsum(softmax(h))", (), 2, ["is the same whatever the variables are"]),
         ("nofile.frechet", (), 2, ["nofile.frechet: No such file"]),
         ("h = W*x\nk = V*h\nnorm2(h - y)^2", ("--wrt", "V"), 2, ["does not depend on V"]),
     ],
