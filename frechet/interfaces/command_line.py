@@ -165,7 +165,7 @@ def read_formula(given: str) -> str:
     if len(raw) > INPUT_LIMIT:
         raise NotationError(f"standard input is longer than {INPUT_LIMIT} bytes")
     try:
-        return raw.decode().strip("\n")
+        return raw.decode().removeprefix("\ufeff").strip("\n")  # some editors put a byte order mark before the text
     except UnicodeDecodeError as error:
         raise NotationError(f"standard input is not UTF-8 text: byte {error.start} is 0x{raw[error.start]:02x}") from None
 

@@ -278,7 +278,9 @@ class _Reader(NameReader):
             end = self.expect("|")
         kind = self.kind(inner)
         if not double and opened.text not in words.NORM_BARS:
-            if kind == "matrix" and (opened.text != r"\lvert" or self.square(inner)):
+            if kind == "matrix" and self.square(inner):  # as books on matrix calculus have it; `answer` says how it was read
+                return called("det", inner, opened, end)
+            if kind == "matrix" and opened.text != r"\lvert":
                 raise self.error(
                     r"|X| of a matrix may be its determinant or the absolute values of its entries: write \det(X) or "
                     r"\operatorname{abs}(X)",

@@ -18,12 +18,17 @@ from frechet.notation.reading import Reading, read
 from frechet.notation.syntax import tokens_of
 from frechet.notation.translation import Translation, edited, untranslated
 from frechet.operations.constants import VARIABLE, variable, zeros
+from frechet.verification.repairs import closing
 
 LABEL = re.compile(r"[^=\n]{0,60}[^=\n<>!:.*/+~≈-]=(?!=)")  # `∇g =`, `df/dx =`, `\frac{\partial g}{\partial X} =`
 COMMAND = re.compile(
-    r"\\(?:[A-Za-z]{3,}|[{}|,;!:> \[\]()]|(?:ln|Re|Im|tr|Tr|mu|nu|xi|Xi|pi|Pi|bm|in|to|ne|le|ge)(?![A-Za-z]))"
+    r"\\\(.*\\\)|\\\[.*\\\]|"
+    r"\\(?:[A-Za-z]{3,}|[{}|,;!:> ]|(?:ln|Re|Im|tr|Tr|mu|nu|xi|Xi|pi|Pi|bm|in|to|ne|le|ge)(?![A-Za-z]))",
+    re.DOTALL,
 )
 IDENTITY = re.compile(r"I(?:_(\w+))?|𝐈|𝕀|𝟙")
+ARRAY_SIGNS = re.compile(r"(?<=[\w)\]'])\.T(?!\w)|\*\*")
+TRANSPOSE = re.compile(r"(?<![\w\\{])(transpose)\(")
 ONES = ("𝟏", "𝟭")
 ONES_VECTOR = "vector(1)"
 ONES_TRIED = 4  # so many of them may be matrices
@@ -64,6 +69,17 @@ def unlabelled(text: str) -> Translation:
     plain = untranslated(text)
     label = LABEL.match(text) if "\n" not in text.strip() else None
     return plain if label is None or label.end() >= len(text) else edited(plain, [(0, label.end(), "")])
+
+
+def with_array_signs(plain: Translation) -> Translation:
+    """A.T as A', x**2 as x^2 and transpose(A) as (A)': transposes and powers as NumPy and other programs have them."""
+    text = plain.text
+    changes = [(m.start(), m.end(), "'" if m[0] == ".T" else "^") for m in ARRAY_SIGNS.finditer(text)]
+    for m in TRANSPOSE.finditer(text):
+        end = closing(text, m.end() - 1)
+        if end is not None:
+            changes += [(m.start(1), m.end(1), ""), (end, end + 1, ")'")]
+    return edited(plain, sorted(changes))
 
 
 def translated(plain: Translation, names: Names, latex: bool | None = None) -> Translation:
@@ -111,7 +127,7 @@ def typed(text: str, names: Names, shapes: Sequence[Shape] = ()) -> tuple[Transl
 
     Raises:  NotationError with the place, where it does not read or uses a name that the function does not have
     """
-    plain = unlabelled(text)
+    plain = with_array_signs(unlabelled(text))
     found = translated(plain, names)
     try:
         return found, read_answer(found, names, shapes)
@@ -120,7 +136,7 @@ def typed(text: str, names: Names, shapes: Sequence[Shape] = ()) -> tuple[Transl
     except NotationError as error:
         if not is_latex(plain.text):
             try:
-                side_by_side = translated(unlabelled(text), names, latex=True)
+                side_by_side = translated(plain, names, latex=True)
                 return side_by_side, read_answer(side_by_side, names, shapes)
             except ShapeError as misfit:
                 return side_by_side, misfit

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from frechet.compilation.numpy_source import compiled
 from frechet.expressions.dimension import axes
 from frechet.expressions.errors import FrechetError
-from frechet.expressions.node import Expr, variables
+from frechet.expressions.node import Expr, variables, walk
 from frechet.expressions.space import rank
 from frechet.operations.constants import mask_of
 from frechet.operations.declared_functions import symbols
@@ -23,6 +23,7 @@ PLAIN = 32  # of them with one 1 in every matrix
 ENOUGH = 160  # where one of them shows a difference
 TOTAL = 1200
 CHOICES = 14  # of sizes
+KINKS = ("no entry of {0} is 0", "{0} ≠ 0")  # how conditions of functions that have a kink at 0 begin
 LARGEST = 1e6  # values beyond are no example to look at
 
 
@@ -45,6 +46,7 @@ def smallest(function: Expr, derivative: Expr, answer: Expr) -> Example | None:
         return None
     drawn = sorted(with_masks(variables(*roots)), key=lambda v: (mask_of(v) is not None, -len(axes(v.shape))))
     functions = [compiled(e, drawn) for e in roots]
+    kinks = [compiled(e, drawn) for e in _kinks(function)]
     total = 0
     for sizes in _sizes(roots):
         rng = Random(0)
@@ -57,6 +59,8 @@ def smallest(function: Expr, derivative: Expr, answer: Expr) -> Example | None:
                 values = {v.params[0]: x for v, x in _draw_all(drawn, sizes, rng, attempt)}
                 point = Point(values, dict(sizes))
                 y, want, got = (value_at(f, values, point) for f in functions)
+                if any(_has_zero(value_at(f, values, point)) for f in kinks):
+                    continue
             except (KeyError, TypeError, ValueError, FrechetError):
                 break
             if not (_shown(y) and _shown(want)) or _same(want, got):
@@ -67,6 +71,19 @@ def smallest(function: Expr, derivative: Expr, answer: Expr) -> Example | None:
         if best is not None:
             return best[1]
     return None
+
+
+def _kinks(function: Expr) -> list[Expr]:
+    """The arguments of relu, abs, … : where an entry is 0 there is no derivative to show."""
+    return [
+        e for node in walk(function) for words, e in node.op.conditions(node) if e is not None and words.startswith(KINKS)
+    ]
+
+
+def _has_zero(x: Any) -> bool:
+    import numpy as np
+
+    return bool(np.any(np.abs(x) < CLOSE))
 
 
 def _shown(x: Any) -> bool:

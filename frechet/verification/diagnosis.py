@@ -25,6 +25,7 @@ from frechet.verification.misapplied import (
     by_rows,
     by_transposition,
     edited,
+    where_positive,
     without_inner,
     without_link,
 )
@@ -137,13 +138,15 @@ def by_sign(found: Verdict, ground: Ground, text: str) -> Verdict | None:
 def by_link(found: Verdict, ground: Ground, text: str) -> Verdict | None:
     """The derivative of an element-wise function left out; of relu and abs that is right where its argument is positive."""
     result = without_link(found, ground, text)
-    return None if result is None else by_sign(found, ground, text) or result
+    if result is None:
+        return None
+    return where_positive(result) or by_sign(found, ground, text) or result
 
 
 def special_only(found: Verdict, ground: Ground, text: str) -> Verdict | None:
     """Right only where a variable is orthogonal, diagonal, positive …, or two commute."""
     x = found.question.variable
-    cases = (c for c in special_cases.other_cases(ground.variables) if not (c.point and x in c.about))
+    cases = (c for c in special_cases.other_cases(ground.variables) if not ((c.point or c.powers) and x in c.about))
     return _in_case(found, ground, cases, "conditional", None)
 
 

@@ -11,6 +11,7 @@ from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, depends, substitute, variables, walk
 from frechet.notation.reading import read
+from frechet.notation.text import write_text
 from frechet.notation.translation import untranslated
 from frechet.operations.constants import COMMUTATION, VARIABLE, is_zero, variable
 from frechet.operations.elementwise import Elementwise
@@ -209,3 +210,20 @@ def without_link(found: Verdict, ground: Ground, text: str) -> Verdict | None:
             if candidate.shape == found.answer.shape and ground.equal(found.answer, candidate):
                 return replace(found, rule="link", inner=u)
     return None
+
+
+def where_positive(found: Verdict) -> Verdict | None:
+    """The verdict on an answer that takes f(v) to be v, where f' = 1 if v is positive, as of relu and abs: right there.
+
+    None of one in which f(v) itself stands: there its derivative was forgotten.
+    """
+    assert found.inner is not None and isinstance(found.inner.op, Elementwise) and found.answer is not None
+    if any(node is found.inner for node in walk(found.answer)):
+        return None
+    t = variable("link", SCALAR)
+    slope = found.inner.op.derivative(t)
+    if not all(close(slope.evaluate({"link": at}), 1.0) for at in (0.3, 1.7)):
+        return None
+    v = found.inner.args[0]
+    words = f"{write_text(v, share=False)} positive"
+    return replace(found, verdict="conditional", condition=words if v.shape == SCALAR else f"the entries of {words}")

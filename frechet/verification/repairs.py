@@ -19,6 +19,9 @@ PARTS = 40  # of an answer that are transposed or wrapped, from the smallest
 TRANSPOSED, SWAPPED, REVERSED, ELEMENTWISE, MATRIX = "transpose", "order", "reversed", "element-wise", "matrix"
 DIAG, TRACE, KRON, SIDE = "diag", "trace", "kron", "side"
 
+INVERSE = re.compile(r"\binv\(")
+PARENTHESIS = re.compile(r"[()]")
+
 # Element-wise functions and the functions of matrices that people take for them.
 PAIRS = {"exp": "expm", "log": "logm", "sqrt": "sqrtm", "sin": "sinm", "cos": "cosm"}
 
@@ -151,13 +154,16 @@ def as_matrix(text: str) -> str:
 
     >>> as_matrix("exp(X) - 3*X.^2 + 1./X")
     'expm(X) - 3*X^2 + 1*inv(X)'
+    >>> as_matrix("1 ./ X.^2")
+    '1 *inv(X^2)'
     """
     text = re.sub(r"\b(exp|log|sqrt|sin|cos)\(", lambda m: PAIRS[m[1]] + "(", text)
     text = re.sub(r"(\w+)\.\^(?:\((-?\d+[./]\d+)\)|(-?\d*\.\d+))", lambda m: f"powm({m[1]},{m[2] or m[3]})", text)
     place = text.find("./")
     while place >= 0:
-        end = _operand_end(text, place + 2)
-        below = f"*inv({text[place + 2 : end]})"
+        start = place + 2 + len(text[place + 2 :]) - len(text[place + 2 :].lstrip(" "))
+        end = _operand_end(text, start)
+        below = f"*inv({text[start:end]})"
         text = text[:place] + below + text[end:]
         place = text.find("./", place + len(below))
     return text.replace(".^", "^")
@@ -177,14 +183,29 @@ def _operand_end(text: str, start: int) -> int:
     return end
 
 
+def closing(text: str, start: int) -> int | None:
+    """The place of the parenthesis that closes the one at `start`; None if none does."""
+    depth = 0
+    for m in PARENTHESIS.finditer(text, start):
+        depth += 1 if m[0] == "(" else -1
+        if not depth:
+            return m.start()
+    return None
+
+
 def as_elementwise(text: str) -> str:
     """The text with functions of matrices, powers and inverses taken entry by entry.
 
     >>> as_elementwise("expm(X) - 3*X^2 + inv(X)")
     'exp(X) - 3*X.^2 + (1./(X))'
+    >>> as_elementwise("inv(sqrtm(X))/2")
+    '(1./(sqrt(X)))/2'
     """
     text = re.sub(r"\b(exp|log|sqrt|sin|cos)m\(", r"\1(", text)
-    text = re.sub(r"\binv\(([^()]*)\)", r"(1./(\1))", text)
+    place = 0
+    while (inverse := INVERSE.search(text, place)) and (end := closing(text, inverse.end() - 1)) is not None:
+        text = f"{text[: inverse.start()]}(1./({text[inverse.end() : end]})){text[end + 1 :]}"
+        place = inverse.start() + 1
     return re.sub(r"(?<!\.)\^(?!\s*[TH{]|\s*-\s*T)", ".^", text)
 
 

@@ -31,6 +31,11 @@ class Case(NamedTuple):
         """Is it one point only, or a line?"""
         return self.words.endswith((" = I", " = 1", " of I", "entries 1", "1 or -1", "0 or 1")) and "(" not in self.words
 
+    @property
+    def powers(self) -> bool:
+        """Are all powers the same there? Of the variable itself that hides a wrong exponent."""
+        return "^2 = " in self.words
+
 
 def _square(v: Expr) -> bool:
     return v.kind == "matrix" and v.shape[0] is v.shape[1]

@@ -26,6 +26,7 @@ VERDICTS = (
     RIGHT, OTHER_LAYOUT, "transposed", "factor", "sign", "missing-symmetrization", "conditional", "missing-term",
     "extra-term", "elementwise-for-matrix", "shape", "wrong",
 )  # fmt: skip
+UNREAD = "unread"  # the rule of an answer that does not read, or has names of its own
 
 
 class Question(NamedTuple):
@@ -73,7 +74,7 @@ class Verdict:
 
     verdict    one of VERDICTS
     form       what the answer was compared with; None where nothing has its shape
-    answer     the answer as read; None where its shapes do not fit together
+    answer     the answer as read; None where it does not read or its shapes do not fit together
     factor     answer over derivative: a number, or text such as 1/n; of one term where `terms` is not empty
     condition  where the answer is right
     terms      the terms that are missing, too much, or have a wrong sign or factor
@@ -81,7 +82,7 @@ class Verdict:
     edit       the edit of the answer that undoes the mistake
     inner      the part of the function whose own derivative is missing
     example    the smallest numbers at which the answer differs from the derivative
-    misfit     why shapes in the answer do not fit together
+    misfit     why shapes in the answer do not fit together, or why it does not read
     entrywise  was 1 - x, 1/x or x^2 of an array read entry by entry?
     """
 
@@ -115,7 +116,8 @@ class Verdict:
 def judge(question: Question, answer: str | Expr) -> Verdict:
     """The verdict on an answer, typed or as an expression.
 
-    Raises:  NotationError with the place, where the answer does not read or has names that the function does not have
+    One that does not read, or has names that the function does not have, is wrong: the rule is UNREAD, and `misfit` says
+    why and where.
     """
     asked = question.forms
     if isinstance(answer, Expr):
@@ -124,11 +126,15 @@ def judge(question: Question, answer: str | Expr) -> Verdict:
         known = question.names.expressions.values()
         new = [v.params[0] for v in variables(answer) if v not in known]
         if new:
-            raise NotationError(f"your answer uses {new[0]}, which the function does not have")
+            error = NotationError(f"your answer uses {new[0]}, which the function does not have")
+            return Verdict("wrong", question, asked, rule=UNREAD, misfit=error)
 
         text = write_text(answer, share=False).text
         return _judged(question, asked, answer, text, text)
-    t, e = typed(answer, question.names, [f.expression.shape for f in asked])
+    try:
+        t, e = typed(answer, question.names, [f.expression.shape for f in asked])
+    except FrechetError as error:
+        return Verdict("wrong", question, asked, source=answer, rule=UNREAD, misfit=error)
     if isinstance(e, FrechetError):
         return _misfit(question, asked, t, e)
     return _judged(question, asked, e, t.text, answer)

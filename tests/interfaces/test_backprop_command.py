@@ -104,6 +104,7 @@ def test_long_tables_are_cut_and_say_so(capsys: pytest.CaptureFixture[str]) -> N
         ("norm2(W*x - y)^2", ("--svg", "/nowhere/at/all.svg"), 2, ["cannot be written"]),
         ("norm2(X*W - Y)^2", ("--batch", "rows"), 2, ["X is a matrix for one sample already"]),
         ("normp(W*x, 3)", ("--batch", "rows"), 3, ["normp has no rule for a batch"]),
+        ("h = W*x\nsum(softmax(h))", (), 2, ["is the same whatever the variables are"]),
         ("nofile.frechet", (), 2, ["nofile.frechet: No such file"]),
         ("h = W*x\nk = V*h\nnorm2(h - y)^2", ("--wrt", "V"), 2, ["does not depend on V"]),
     ],
@@ -120,6 +121,12 @@ def test_lines_of_comment_keep_the_numbers_of_the_others(capsys: pytest.CaptureF
     path = tmp_path / "network"
     path.write_text("# one\n\nh = W*x\n  # two\nh = V*h\nsum(h)\n", encoding="utf-8")
     assert "on line 3 and on line 5" in ran(capsys, str(path))[2]
+
+
+def test_a_byte_order_mark_is_read_over(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "net"
+    path.write_text("\ufeffh = tanh(W*x)\nnorm2(h)^2\n", encoding="utf-8")
+    assert main(["backprop", str(path)]) == 0 and "∇W" in capsys.readouterr().out
 
 
 def test_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

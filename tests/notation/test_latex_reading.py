@@ -180,7 +180,6 @@ def test_names_are_known_again(name: str) -> None:
         (r"A x)", 3, "not expected"),
         (r"A + + x +", 9, "missing"),
         (r"\|A", 3, "missing"),
-        (r"|A|", 0, "determinant"),
         (r"\operatorname{foo}(A)", 0, "no function of the name foo"),
         (r"\begin{bmatrix} A \end{bmatrix}", 0, "blocks"),
         (r"A^", 2, "missing"),
@@ -195,6 +194,13 @@ def test_errors_point_at_the_latex(latex: str, position: int, message: str) -> N
         from_latex(latex, variables)
     assert (caught.value.position, caught.value.text) == (position, latex)
     assert message in caught.value.message
+
+
+def test_bars_around_a_square_matrix_are_its_determinant() -> None:
+    for latex in ("|A|", r"\lvert A \rvert", r"\left|A\right|", r"\vert A \vert"):
+        assert "".join(from_latex(latex, read("A", ["A: n×n"]).variables).text.split()) == "det(A)"
+    with pytest.raises(NotationError, match="determinant or the absolute values"):
+        from_latex("|A|", read("A", ["A: n×m"]).variables)
 
 
 def test_bounds_are_told() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from frechet.expressions.dimension import SCALAR, axes
-from frechet.expressions.errors import FrechetError, NotationError
+from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, variables
 from frechet.interfaces.answer import answer as derived
 from frechet.interfaces.check.checking import Check, check, check_reading
@@ -204,11 +204,15 @@ def test_factors_are_answer_over_derivative(formula: str, variable: str, given: 
     ],
 )
 def test_answers_that_do_not_read_are_pointed_at(given: str, position: int, message: str) -> None:
-    with pytest.raises(NotationError) as caught:
-        check("x'*A*x", "x", given)
-    assert caught.value.text == given
-    assert caught.value.position == position
-    assert message in caught.value.message
+    found = check("x'*A*x", "x", given)
+    error = found.found.misfit
+    assert found.verdict == "wrong" and found.unread and error is not None
+    assert error.text == given
+    assert error.position == position
+    assert message in error.message and error.message[1:] in found.message
+    assert found.message.startswith("Wrong. Your answer") and "∇g = (A + Aᵀ) x" in found.message
+    _, carets = str(found).split("\n\n")[0].split("\n")
+    assert carets.index("^") == position
 
 
 def test_shapes_that_do_not_fit_are_a_verdict() -> None:
@@ -216,6 +220,41 @@ def test_shapes_that_do_not_fit_are_a_verdict() -> None:
     assert found.verdict == "shape"
     assert found.corrected == "2*A'*(A*x-b)"
     assert found.found.misfit is not None and "inner dimensions" in found.found.misfit.message
+
+
+@pytest.mark.parametrize(
+    ("formula", "given", "declared", "condition"),
+    [
+        ("sum(relu(A*x))", "A'*ones(m)", "A: m×n", "the entries of A*x positive"),
+        ("abs(a'*x)", "a", "a: n", "x'*a positive"),
+        ("max(c,0)", "1", "c: scalar", "c positive"),
+    ],
+)
+def test_where_relu_and_abs_were_left_out_is_said(formula: str, given: str, declared: str, condition: str) -> None:
+    found = check(formula, "c" if formula == "max(c,0)" else "x", given, declare=[declared])
+    assert (found.verdict, found.condition) == ("conditional", condition)
+    assert condition.replace(" positive", "") in found.message and " positive." in found.message
+
+
+@pytest.mark.parametrize(
+    ("formula", "given"), [("sum(relu(x))", "ones(n)"), ("abs(a*b)", "b"), ("norm1(A*x)", "2*A'*sign(A*x)")]
+)
+def test_examples_are_where_there_is_a_derivative(formula: str, given: str) -> None:
+    name = "a" if formula == "abs(a*b)" else "x"
+    example = check(formula, name, given, declare=["x: n"] if name == "x" else ()).example
+    assert example is not None
+    inner = example["a"] * example["b"] if name == "a" else example["A"] @ example["x"] if "A" in example else example["x"]
+    assert np.all(inner != 0)
+
+
+@pytest.mark.parametrize("given", ["(A + A.T) @ x", "(transpose(A) + A)*x", "x.T @ (A.T + A)", "transpose(A*x + (A)'*x)"])
+def test_transposes_and_powers_as_arrays_have_them(given: str) -> None:
+    assert check("x'*A*x", "x", given)
+    assert check("tr(X**3)".replace("**", "^"), "X", "3*X.T**2")
+
+
+def test_a_wrong_exponent_is_no_condition() -> None:
+    assert check("tr(X^4)", "X", "4*X'^4").verdict == "wrong"
 
 
 def test_names_mean_what_they_mean_in_the_function() -> None:
@@ -257,8 +296,8 @@ def test_tensors_and_complex_answers() -> None:
     found = check("tr(A*X)", "X", "1i*A'")
     assert found.verdict == "wrong" and found.example is None and str(found)
     X, A = parse("X", {"X": "n×n"}), parse("A", {"A": "n×n"})
-    with pytest.raises(NotationError, match="your answer uses A"):
-        check(parse("tr(X)", {"X": X}), X, A)
+    found = check(parse("tr(X)", {"X": X}), X, A)
+    assert found.unread and found.message.startswith("Wrong. Your answer uses A, which the function does not have.")
 
 
 def test_sizes_that_were_not_declared_may_have_any_name() -> None:

@@ -114,7 +114,7 @@ def _text(given: str) -> str:
     if len(raw) > INPUT_LIMIT:
         raise NotationError(f"{given} is longer than {INPUT_LIMIT} bytes")
     try:
-        return raw.decode()
+        return raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise NotationError(f"{given} is not UTF-8 text: byte {error.start} is 0x{raw[error.start]:02x}") from None
 

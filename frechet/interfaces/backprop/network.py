@@ -57,6 +57,8 @@ class Network:
             if v not in reached and v.params[0] in (*wrt, *data):
                 raise NotationError(f"the loss does not depend on {v.params[0]}: its gradient is 0")
         given = [v for v in given if v in reached]
+        if not given:
+            raise NotationError("the loss is the same whatever the variables are: every gradient is 0")
         self.parameters, own_data, self.constants = roles(given, wrt, data)
         if not self.parameters:
             raise NotationError("there is no parameter to differentiate by: every variable is data, or a number; say --wrt")

@@ -10,7 +10,7 @@ from frechet.expressions.node import Expr, variables
 from frechet.interfaces.answer import Answer, answer
 from frechet.operations.declared_functions import functions
 from frechet.verification.answers import names_of
-from frechet.verification.verdict import Question, Verdict, judge
+from frechet.verification.verdict import UNREAD, Question, Verdict, judge
 
 if TYPE_CHECKING:
     from frechet.interfaces.document import Document
@@ -44,6 +44,11 @@ class Check:
 
     def __bool__(self) -> bool:
         return self.verdict in ALIKE
+
+    @property
+    def unread(self) -> bool:
+        """Is it an answer that does not read, or that has names which the function does not have?"""
+        return self.rule == UNREAD
 
     @property
     def example(self) -> dict[str, Any] | None:
@@ -90,7 +95,7 @@ def check_reading(
 ) -> Check:
     """The verdict on an answer to a question that has been read.
 
-    Raises:  NotationError with the place, where the answer does not read; CheckFailed, UnsupportedError of the derivative
+    Raises:  CheckFailed, UnsupportedError of the derivative; NotationError, where the variable is not in the formula
     """
     if name not in reading.variables:
         known = ", ".join(reading.variables) or "none"
@@ -120,7 +125,7 @@ def check_equal(first: str, second: str, declarations: Sequence[str] = ()) -> Ch
     """The verdict on a second formula that should have the values of the first.
 
     The names of both are read together, so that what one says of their shapes holds in the other.
-    Raises:  NotationError with the place, where one of them does not read
+    Raises:  NotationError with the place, where the first does not read
     """
     from frechet.notation.reading import read
 
@@ -151,9 +156,9 @@ def check(
 ) -> Check:
     """Is the answer the derivative of the function by the variable? Or, with `equals`, are two formulas equal?
 
-    Formulas are expressions or text; an answer may be LaTeX too.
+    Formulas are expressions or text; an answer may be LaTeX too. One that does not read is wrong, and `message` says why.
 
-    Raises:  FrechetError with the place, where a text does not read
+    Raises:  FrechetError with the place, where the function does not read or has no derivative
 
     >>> import frechet as fr
     >>> fr.check("x'*A*x", "x", "2*A*x").verdict

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from frechet.expressions.errors import FrechetError, NotationError
-from frechet.interfaces.command_line import ANSWERED, CONVENTIONS, add_declare, exit_code, parsed, read_formula
+from frechet.interfaces.command_line import ANSWERED, BAD_INPUT, CONVENTIONS, add_declare, exit_code, parsed, read_formula
 
 if TYPE_CHECKING:
     from frechet.interfaces.document import Document
@@ -95,7 +95,7 @@ def _answered(o: argparse.Namespace, show: Callable[[Document], None] | None = N
 
         signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
         print(render(found.document(), "text" if o.text or not signs else "terminal").strip("\n"))
-    return ANSWERED if found else NOT_RIGHT
+    return ANSWERED if found else BAD_INPUT if found.unread else NOT_RIGHT
 
 
 def _given(text: str) -> str:

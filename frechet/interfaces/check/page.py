@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from frechet.interfaces.answer import shape_names
-from frechet.interfaces.document import Block, Content, Document, Math, Paragraph
+from frechet.interfaces.document import Block, Content, Document, Figure, Math, Paragraph
 from frechet.notation.latex import write_latex
 from frechet.notation.text import write_text
 
@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from frechet.verification.verdict import Verdict
 
 from frechet.interfaces.check.words import form_of, left_side, words
+from frechet.verification.verdict import UNREAD
 
 
 def page(found: Verdict) -> Document:
     """The verdict, why, and the smallest example."""
-    blocks: list[Block] = [Paragraph(content) for content in _paragraphs(found)]
+    blocks: list[Block] = []
+    if found.misfit is not None and found.misfit.position is not None and found.misfit.text:
+        blocks.append(Figure("", _pointed(found)))  # a paragraph would not keep the spaces before the carets
+    blocks += [Paragraph(content) for content in _paragraphs(found)]
     return Document(f"Check: {found.verdict}", blocks, data(found))
 
 
@@ -56,15 +60,20 @@ def data(found: Verdict) -> dict[str, Any]:
     if found.inner is not None:
         filled["inner"] = str(write_text(found.inner))
     if found.misfit is not None:
-        filled["misfit"] = {"message": found.misfit.message, "position": found.misfit.position, "end": found.misfit.end}
+        e = found.misfit
+        filled["misfit"] = {"kind": e.kind, "message": e.message, "position": e.position, "end": e.end}
     return filled
 
 
+def _pointed(found: Verdict) -> str:
+    """The place in the answer; of one that does not read the sentences say why."""
+    assert found.misfit is not None
+    said = found.misfit.pointed()
+    return said.removesuffix(f" {found.misfit.message}") if found.rule == UNREAD else said
+
+
 def _paragraphs(found: Verdict) -> list[Content]:
-    paragraphs: list[Content] = []
-    if found.misfit is not None and found.misfit.position is not None:
-        paragraphs += [[line] for line in found.misfit.pointed().split("\n")]
-    paragraphs.append(words(found))
+    paragraphs: list[Content] = [words(found)]
     example = _example_words(found)
     if example:
         paragraphs.append([example])
@@ -92,6 +101,7 @@ RULES = {
     "variable": "derivative by another variable",
     "zero": "the answer is 0 everywhere",
     "rows": "vec stacks columns",
+    "unread": "the answer does not read",
 }
 
 

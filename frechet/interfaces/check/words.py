@@ -13,6 +13,7 @@ from frechet.interfaces.document import Content, Inline, Math
 from frechet.verification.terms import terms
 
 if TYPE_CHECKING:
+    from frechet.expressions.errors import FrechetError
     from frechet.verification.forms import Form
     from frechet.verification.verdict import Verdict
 
@@ -22,7 +23,7 @@ OBJECTS = {"gradient": "gradient", "jacobian": "Jacobian", "hessian": "Hessian",
 
 LISTED = 3  # more terms are not listed
 ADJECTIVES = re.compile(
-    r"^((?:the entries|the columns|the rows) of \w+|\w+(?:, \w+)*(?: and \w+)?) "
+    r"^((?:the entries|the columns|the rows) of [^,]+|\w+(?:, \w+)*(?: and \w+)?|[^,]+?) "
     r"(symmetric|Hermitian|positive|negative|skew-symmetric|orthogonal|diagonal|a multiple|a general matrix|orthonormal|"
     r"1 or|0 or)"
 )
@@ -211,6 +212,10 @@ def _shape(found: Verdict) -> Content:
 
 
 def _wrong(found: Verdict) -> Content:
+    if found.misfit is not None:
+        return (
+            [_unread(found.misfit), " ", *_expected(found)] if found.forms[0].kind != "formula" else [_unread(found.misfit)]
+        )
     said: list[Inline] = ["Not equal. "] if form_of(found).kind == "formula" else ["Wrong. "]
     if found.rule == "variable":
         return [*said, *_other_variable(found), *_expected(found)]
@@ -245,6 +250,13 @@ WORDS = {
 }  # fmt: skip
 
 
+def _unread(error: FrechetError) -> str:
+    """Why an answer does not read, as sentences."""
+    own = error.message.startswith("your answer")
+    said = "Y" + error.message[1:] if own else f"Your answer does not read: {error.message}"
+    return f"Wrong. {said}" + ("" if said.endswith((".", "?")) else ".")
+
+
 RULE_WORDS = {
     "transpose": "When a factor changes sides in ⟨G, A dX B⟩ it is transposed, ⟨Aᵀ G Bᵀ, dX⟩, and (A B)ᵀ = Bᵀ Aᵀ.",
     "order": "Matrices do not commute: factors keep their order, and (A B)ᵀ = Bᵀ Aᵀ turns it around.",
@@ -264,7 +276,7 @@ def _chain(found: Verdict) -> list[Inline]:
         return [
             "The chain rule is not finished: the derivative of ",
             Math("{0}", found.inner),
-            " itself, entry by entry, is missing. ",
+            " itself is missing. " if found.inner.shape == SCALAR else " itself, entry by entry, is missing. ",
         ]
     return [
         "The chain rule is not finished: yours is the derivative by u = ", Math("{0}", found.inner),
