@@ -60,6 +60,7 @@ class Formula:
         self.forced: set[str] = set()  # names that must be matrices
         self.orders: dict[str, int] = {}  # names that have so many axes, whatever their letter: operands of einsum
         self.vectors: set[str] = set()  # names that are vectors, whatever their letter, because of what they are added to
+        self.numbers: set[str] = set()  # names that are numbers, whatever their letter, because of what they are added to
         self.exponents: set[str] = set()  # undeclared names that are numbers, because they are exponents
         self.whole: set[str] = set()  # those of them that are exponents of matrices: whole numbers
         self.shapes: list[Any] = [None] * len(self.nodes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from frechet.derivation.stages import Stage, standing_for
@@ -135,6 +135,7 @@ def _read(formula: Formula, cut: dict[str, Expr] | None = None) -> Reading:
 
 def _read_with_vector(formula: Formula, error: ShapeError, cut: dict[str, Expr] | None) -> Reading:
     """The text read again with an undeclared scalar that is added to a vector, as b in W*x + b, as a vector,
+    with an undeclared vector that is added to a number made of vectors, as y in w'*x - y, as a number,
     and with an undeclared name that is added to a tensor as a tensor.
 
     An expression wins over a default, never over a declaration. If that reading fails too, the first error is told.
@@ -142,12 +143,15 @@ def _read_with_vector(formula: Formula, error: ShapeError, cut: dict[str, Expr] 
     name, order = _added_scalar(formula, formula.unifier.place), 1
     if name is None:
         name, order = _beside_tensor(formula, formula.unifier.place)
+    number = _added_vector(formula, formula.unifier.place) if name is None else None
     least, most = RETRIES
-    if name is None or len(formula.vectors) >= max(least, min(most, RETRIED // max(len(formula.text), 1))):
+    again_and_again = len(formula.vectors) + len(formula.numbers)
+    if (name or number) is None or again_and_again >= max(least, min(most, RETRIED // max(len(formula.text), 1))):
         raise error
     again = Formula(formula.text, formula.said, formula.given, formula.wrt, formula.sizes, formula.dimensions)
-    again.vectors = formula.vectors | {name}
-    again.orders = formula.orders | ({name: order} if order > 1 else {})
+    again.vectors = formula.vectors | ({name} if name is not None else set())
+    again.numbers = formula.numbers | ({number} if number is not None else set())
+    again.orders = formula.orders | ({name: order} if name is not None and order > 1 else {})
     try:
         return _read(again, cut)
     except ShapeError:
@@ -178,6 +182,37 @@ def _added_scalar(formula: Formula, place: int) -> str | None:
         if not _is_known(formula, name) and name != "pi" and (j is None or kind(formula.shapes[j]) == "vector"):
             return name
     return None
+
+
+def _added_vector(formula: Formula, place: int) -> str | None:
+    """The undeclared name of vector default that is added at this node to a number that is made of vectors, w'*x - y.
+
+    To a plain number, as in x + 1 or c*d + x, it stays a vector, and the error says what was probably meant.
+    """
+    node = formula.nodes[place]
+    if node.kind not in ("add", "sub") or len(node.args) != 2:
+        return None
+    for i, j in (node.args, node.args[::-1]):
+        name = formula.nodes[i].value
+        if formula.nodes[i].kind != "name" or not isinstance(name, str) or formula.shapes[j] != SCALAR:
+            continue
+        made_of_arrays = any(formula.shapes[k] not in (None, SCALAR) for k in _below(formula, j))
+        if made_of_arrays and not _is_known(formula, name) and name != formula.wrt and kind(formula.shapes[i]) == "vector":
+            return name
+    return None
+
+
+def _below(formula: Formula, root: int) -> Iterator[int]:
+    """The nodes below a node, and those of the definitions that it names."""
+    stack, seen = [root], set()
+    while stack:
+        i = stack.pop()
+        if i not in seen:
+            seen.add(i)
+            yield i
+            stack += formula.nodes[i].args
+            defined = formula.definitions.get(str(formula.nodes[i].value)) if formula.nodes[i].kind == "name" else None
+            stack += [defined] if defined is not None else []
 
 
 def _beside_tensor(formula: Formula, place: int) -> tuple[str | None, int]:

@@ -49,7 +49,7 @@ def _default(formula: Formula, name: str) -> Shape:
     if name in formula.orders and (known is None or not known.structure):
         return shape_of([fresh() for _ in range(formula.orders[name])])
     what = "matrix" if name in formula.forced else "vector" if name in formula.vectors else default_kind(name)
-    what = formula.wanted.get(name, "scalar" if name in formula.exponents else what)
+    what = formula.wanted.get(name, "scalar" if name in formula.exponents | formula.numbers else what)
     if known is not None and known.kind is not None:
         what = known.kind
     if what == "scalar":

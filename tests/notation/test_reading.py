@@ -277,3 +277,15 @@ def test_time_is_linear() -> None:
 def test_sizes_survive_the_reading_of_a_scalar_as_a_vector() -> None:
     e = parse("W*x+b", ["W: n×n"], sizes={"n": 3})
     assert {str(d) for v in variables(e) for d in v.shape if d is not UNIT} == {"3"}
+
+
+@pytest.mark.parametrize("text", ["(w'*x - y)^2", "y - w'*x", "s = w'*x + b\n(s - y)^2", "log(det(A)) + v"])
+def test_a_name_added_to_a_number_made_of_arrays_is_a_number(text: str) -> None:
+    shapes = {name: v.kind for name, v in read(text).variables.items()}
+    assert shapes.get("y", shapes.get("v")) == "scalar"
+
+
+@pytest.mark.parametrize("text", ["x + 1", "c*d + x", "2*c + x", "x'*x + x"])
+def test_a_name_added_to_a_plain_number_is_no_number(text: str) -> None:
+    with pytest.raises(FrechetError, match="write"):
+        read(text, wrt="x")
