@@ -30,7 +30,8 @@ def meaning(derivation: Derivation) -> list[Sentence]:
             Sentence("the residual {0} carried back to {1}: where {0} = 0 the gradient is 0", (residual, d.variable))
         )
     found += _prediction(derivation)
-    if any(n.op.name == "logdet" for n in depends(d.function, d.variable)):
+    only_inverse = all(f.op.name in ("matrix_power", "number") for f in _factors(d.gradient))
+    if only_inverse and any(n.op.name == "logdet" for n in depends(d.function, d.variable)):
         found.append(Sentence("as log s has the derivative 1/s, log det has the (transposed) inverse"))
     found += _shape_of_function(derivation, inside)
     return found

@@ -46,8 +46,8 @@ def mistakes(d: Derivative, result: Expr) -> Iterator[Mistake]:
         yield from _chain_rule_forgotten(d, result)
         yield from _half(d, result)
         if not scalar:
-            yield from _rows_stacked(result)
-    if d.variable.kind in ("matrix", "vector") and not symmetric(result):
+            yield from _rows_stacked(d, result)
+    if d.variable.kind in ("matrix", "vector") and d.variable.real and not symmetric(result):
         layouts = ("numerator", "gradient") if scalar else ("denominator", "Jacobian")
         why = "the {} layout given for the {}: ".format(*layouts)
         if transposed(result).shape == result.shape:
@@ -57,9 +57,9 @@ def mistakes(d: Derivative, result: Expr) -> Iterator[Mistake]:
         yield Mistake(transposed(result), Sentence(why, (d.variable,)))
 
 
-def _rows_stacked(result: Expr) -> Iterator[Mistake]:
+def _rows_stacked(d: Derivative, result: Expr) -> Iterator[Mistake]:
     """The factors of a Kronecker product in the other order."""
-    if result.op is KRON:
+    if result.op is KRON and d.variable.kind == "matrix":
         swapped = KRON.build(*reversed(result.args))
         if swapped is not result:
             yield Mistake(

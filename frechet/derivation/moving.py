@@ -14,6 +14,7 @@ from frechet.expressions.errors import LimitError
 from frechet.expressions.node import Expr, Number, make, walk
 from frechet.operations.complex_parts import real_part
 from frechet.operations.constants import EYE, ONE, ONES
+from frechet.operations.hadamard import MONOMIAL
 from frechet.operations.products import PRODUCT, SCALE
 from frechet.operations.reductions import TRACE
 from frechet.operations.sums import SUM, content, scaled
@@ -79,6 +80,10 @@ def moved(pair: Pair) -> tuple[Pair, Rule]:
     rule = rules.of_adjoint(v.op)
     if v.op is PRODUCT and v.shape == SCALAR:
         rule = rules.NUMBER_TRANSPOSED if UNIT in inner.shape else rules.NUMBER_AS_TRACE
+    elif v.op is PRODUCT and (UNIT in v.shape) != (UNIT in inner.shape):
+        rule = rules.NUMBER_AS_TRACE
+    elif v.op is MONOMIAL and in_front(pair.w)[1].op is ONES:
+        rule = rules.SUM_OF_PRODUCTS
     return Pair(w, inner, target), rule
 
 

@@ -58,6 +58,7 @@ SQUARED_NORM = Rule(
 REWRITTEN_AS = {
     "softmax": "log softmax(z) = z − logsumexp(z) 𝟏",
     "quotient": "log(u/v) = log u − log v, where both have values",
+    "abs": "d log|u| = d log u, where u > 0, and d log|u| = d log(−u) where u < 0",
     "product": "log det(U V) = log det U + log det V, up to signs",
 }  # fmt: skip
 REWRITTEN = Rule("an equal form", "", "a function that is easier to differentiate and has the same differential")
@@ -109,15 +110,29 @@ MOVES = {
         "exp(sU) changes sides, transposed",
         "Higham (2008), section 3.1",
     ),
+    "dlogm": Rule(
+        "adjoint of the derivative of logm",
+        "⟨W, L(U, V)⟩ = ⟨L(Uᵀ, W), V⟩ with L the derivative of logm; L(U, I) = U⁻¹",
+        "as for expm, whose inverse it is",
+        "Higham (2008), section 11.2",
+    ),
+    "dsqrtm": Rule(
+        "adjoint of the derivative of sqrtm",
+        "⟨W, L(U, V)⟩ = ⟨L(Uᵀ, W), V⟩ with L the derivative of sqrtm; L(U, I) = sqrtm(U)⁻¹/2",
+        "S L + L S = V with S = sqrtm(U), an equation that is its own adjoint up to transposes",
+        "Higham (2008), section 6.1",
+    ),
     "re": Rule("real part", "⟨w, re(V)⟩ = ⟨w, V⟩ for real w", "the inner product Re tr(WᴴV) sees the real part only"),
 }  # fmt: skip
 # The same where inner products are not written as traces.
+SIDES_GENERAL = "⟨W, A V B⟩ = ⟨Aᵀ W Bᵀ, V⟩, ⟨W, Vᵀ⟩ = ⟨Wᵀ, V⟩"
 SIDES = {
     "cyclic": "factors change sides, transposed",
     "transposition": "both factors transposed",
     "a number is its own trace, cyclic": "factors change sides, transposed",
 }
 NUMBER_TRANSPOSED = Rule("a number is its own transpose", "uᵀ v = vᵀ u", "a 1×1 matrix equals its transpose")
+SUM_OF_PRODUCTS = Rule("sum of products", "sum(U ⊙ V) = tr(Uᵀ V) = ⟨U, V⟩", "both are Σᵢⱼ uᵢⱼ vᵢⱼ")
 NUMBER_AS_TRACE = Rule("a number is its own trace, cyclic", "uᵀ V w = tr(w uᵀ V)", "the trace of a 1×1 matrix is its entry")
 TRACE_TRANSPOSED = Rule("transposition in the trace", "tr(M) = tr(Mᵀ)", "a matrix and its transpose have the same diagonal")
 INNER_TRANSPOSED = Rule("both factors transposed", "⟨W, V⟩ = ⟨Wᵀ, Vᵀ⟩", "the same products of entries")

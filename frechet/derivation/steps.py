@@ -110,7 +110,7 @@ class _Steps:
             self.parts.append(PartSteps(part, symbol, tuple(found.lines), found.result))
             return  # it does not vary to first order
         self.parts.append(PartSteps(part, symbol, tuple(found.lines), found.result))
-        self.conditions += found.conditions
+        self.conditions += [*found.conditions, *_finite(found.result)]
         self.known[part.symbol] = symbol
 
     def _named(self, upto: Part | None = None) -> dict[Expr, Expr]:
@@ -132,7 +132,7 @@ class _Steps:
             self.lines = [start, self.lines[0]._replace(rules=tuple(_rewriting(self.d.function))), *self.lines[1:]]
         scalar = self.d.function.shape == SCALAR and self.d.convention == "riesz" and self.x.shape != SCALAR
         result = self._freed() if scalar else self._inserted()
-        self.conditions += self.expansion.conditions
+        self.conditions += [*self.expansion.conditions, *_finite(self.expansion.result)]
         nodes = {p.symbol: p.node for p in self.cut.parts}
         conditions = dict.fromkeys((words, substitute(e, nodes)) for words, e in self.conditions)
         lines = tuple(_without_repetition(self.lines))
@@ -265,12 +265,20 @@ class _Steps:
         return result
 
 
+def _finite(e: Expr) -> Iterator[tuple[str, Expr]]:
+    """Where the inverses and quotients in a line have values."""
+    for node in walk(e):
+        if node.op.name in ("hadamard", "matrix_power"):
+            yield from ((words, about) for words, about in node.op.conditions(node) if about is not None)
+
+
 def _rewriting(function: Expr) -> Iterator[Rule]:
     """By which forms the function has been replaced."""
     for node in walk(function):
         if node.op.same_differential(node) is not None:
             inner = node.args[0].op.name
-            kind = "softmax" if inner.startswith("softmax") else "quotient" if node.op.name == "log" else "product"
+            kind = "softmax" if inner.startswith("softmax") else "abs" if inner == "abs" else "quotient"
+            kind = kind if node.op.name == "log" else "product"
             yield rules.REWRITTEN._replace(name=rules.REWRITTEN_AS[kind])
 
 

@@ -15,7 +15,9 @@ from frechet.operations.shaping import vec
 from frechet.simplification.polishing import polished
 
 COLLECTED = Rule("collect", "dF = F′ dt", "everything beside dt is the derivative")
-FACTOR = Rule("one matrix in front", "dF = J dx", "a linear map of vectors is a matrix; v ⊙ u = diag(v) u")
+FACTOR = Rule(
+    "one matrix in front", "dF = J dx", "a linear map of vectors is a matrix; v ⊙ u = diag(v) u, (vᵀ u) w = w vᵀ u"
+)
 VEC = Rule("vec", "vec(A V B) = (Bᵀ ⊗ A) vec(V)", "column by column", f"{MAGNUS}, section 2.4")
 COMMUTING = Rule("matrices that commute", "L(U, V) = f′(U) V where U V = V U", "then f(U + V) is expanded as for numbers")
 FRECHET = ("dexpm", "dlogm", "dsqrtm", "dpowm", "dsinm", "dcosm", "dfunm")

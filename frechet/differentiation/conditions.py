@@ -36,8 +36,9 @@ def explained(function: Expr, variable: Expr, *results: Expr) -> dict[Condition,
     for node, condition in _of_function(function, variable):
         if node in smooth:
             continue
-        found.setdefault(condition, node.op.elsewhere_of(node, condition[0]))
-    determinants = {x for node in walk(function) if node.op.name == "det" for x in (node.args[0], transposed(node.args[0]))}
+        said = node.op.elsewhere_of(node, condition[0])
+        found.setdefault(condition, said if node is function else _of_inner(node, said))
+    determinants = _polynomial_determinants(function)
     for node in walk(*results):
         if node.op.name == "matrix_power" and not _kronecker_sum(node.args[0]):
             for condition in node.op.conditions(node):
@@ -49,6 +50,33 @@ def explained(function: Expr, variable: Expr, *results: Expr) -> dict[Condition,
     for condition in _smooth(function, depends(function, variable), results):
         found.setdefault(condition, NOT_SMOOTH)
     return found
+
+
+def _polynomial_determinants(function: Expr) -> set[Expr]:
+    """The matrices whose determinant occurs in sums, products and whole powers only, and their transposes.
+
+    Where they are singular the derivative exists, by the adjugate; of log(det(X)) or 1/det(X) it does not.
+    """
+    holding: dict[Expr, set[Expr]] = {}  # the determinants below every node
+    bad: set[Expr] = set()
+    for node in walk(function):
+        holding[node] = {node} if node.op.name == "det" else set()
+        for i, a in enumerate(node.args):
+            power = node.params[i] if node.op.name == "hadamard" else 1
+            if not node.op.linear or not isinstance(power, int) or power < 1:
+                bad |= holding[a] if node.op.name != "det" else set()
+            holding[node] |= holding[a]
+    bare = {node for node in holding if node.op.name == "det"} - bad
+    return {x for node in bare for x in (node.args[0], transposed(node.args[0]))}
+
+
+def _of_inner(node: Expr, said: str) -> str:
+    """What is said of a function, where that is an operation inside of another: it speaks of the operation."""
+    name = node.op.typed_as or node.op.name
+    said = said.replace("there is no derivative;", f"{name} has no derivative;").replace(
+        "are its subgradients", f"are subgradients of {name}"
+    )
+    return said.replace("and 0 is given", "and the formula takes 0 for it")
 
 
 def _of_function(function: Expr, variable: Expr) -> Iterator[tuple[Expr, Condition]]:
@@ -87,7 +115,7 @@ def _division(e: Expr) -> str:
     """What happens where a norm or determinant is 0 that only the derivative divides by."""
     if e.op.name not in ("norm2", "normp"):
         return DIVIDED_BY_DET
-    return e.op.elsewhere_of(e, "").replace("{0} = 0", "{0} is 0").replace("the norm", "it")
+    return e.op.elsewhere_of(e, "").replace("{0} = 0", "{0} is 0")
 
 
 def _smooth(function: Expr, inside: Collection[Expr], results: Sequence[Expr]) -> list[Condition]:

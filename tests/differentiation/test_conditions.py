@@ -50,7 +50,7 @@ def elsewhere(text: str, name: str, *declare: str) -> str:
         ("norm2(x)", "x", "the G with norm2(G) <= 1 are its subgradients"),
         ("norm1(x)", "x", "0 is given"),
         ("sum(abs(x))", "x", "0 is given"),
-        ("sum(relu(x))", "x", "the numbers in [0,1] are its subgradients, and 0 is given"),
+        ("sum(relu(x))", "x", "the numbers in [0,1] are subgradients of relu, and the formula takes 0 for it"),
         ("sum(sqrt(x))", "x", "infinite slope"),
         ("eigmax(X)", "X", "more than once there is no derivative; the v*v^H"),
         ("eigval(X,2)", "X", "only one from each side"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.node import Expr, depends
 from frechet.interfaces.document import Inline, Math
@@ -52,9 +53,16 @@ def _map(d: Derivative, letter: str, name: str) -> list[Inline]:
 def _gradient(d: Derivative, letter: str, name: str) -> list[Inline]:
     x = d.variable
     over = "" if x.real else " over the real numbers"
-    words: list[Inline] = ["For every step ", Math("{0}", d.direction), " the change ", Math(f"d{letter}")]
-    words += [f" is a number that depends on it linearly{over}. Every such map ", _steps(d), Math(" → ℝ")]
-    words += [f" is the inner product with one {_of_kind(x)}, call it G: "]
+    within = "" if structure_of(x) == "general" else " of that space"
+    words: list[Inline] = [
+        "For every step ",
+        Math("{0}", d.direction),
+        ", ",
+        Math(f"d{letter}"),
+        f" is the change of {letter} to ",
+    ]
+    words += [f"first order: a number that depends on the step linearly{over}. Every such map ", _steps(d), Math(" → ℝ")]
+    words += [f" is the inner product with exactly one {_of_kind(x)} G{within}: "]
     product, real, dagger = f"d{letter} = ⟨G, d{name}⟩ = ", "" if x.real else "Re ", "ᵀ" if x.real else "ᴴ"
     small = name.lower()
     if x.kind == "matrix":

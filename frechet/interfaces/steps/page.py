@@ -5,16 +5,17 @@ Everything is read from the record of `frechet.derivation`; nothing here differe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from frechet.derivation.expanding import Level
 from frechet.derivation.steps import Derivation, derive
+from frechet.differentiation.conditions import explained
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
-from frechet.expressions.node import Expr, depends
-from frechet.interfaces.answer import Answer, describe, stated
+from frechet.expressions.node import Expr, depends, substitute
+from frechet.interfaces.answer import Answer, promises
 from frechet.interfaces.document import Block, Document, Entry, Heading, Inline, Math, Paragraph, Step, Steps
 from frechet.interfaces.page import Page, checked_words, declared_words, show_size
 from frechet.interfaces.steps.expectation import kind_of_object
@@ -45,6 +46,7 @@ class StepsPage:
         self.answers = [self._answered()]
         self.d: Derivative = self.answers[0].derivative
         self.hessian: Expr | None = None
+        self.second: Derivation | None = None
         self.rows = Rows(self.letter, inner, level, level == "all" if reasons is None else reasons)
         self.derivation = self._derived(self.d, inner == "trace")
 
@@ -74,7 +76,8 @@ class StepsPage:
             blocks += other_ways(self.d, self.page, self.letter)
             symbols = symbols_used([*before, *blocks], self.d, self.rows.inner, self.letter)
             before.append(Paragraph(["Symbols: ", *listed(symbols, "; ", "; "), "."]))
-            blocks += rules_used(self.derivation, self.rows)
+            both = [self.derivation, *([self.second] if self.second is not None else [])]
+            blocks += rules_used(both, self.rows)
             blocks.append(recipe(self.d, self.name))
         return Document(f"The derivative of {self.letter} by {self.name}", [*before, *blocks], self._data())
 
@@ -97,10 +100,11 @@ class StepsPage:
             said += ["; ", *listed([[Math("{0}", v), f" ({_what(v)})"] for v in others], " and ")]
             said += [" is constant" if len(others) == 1 else " are constant", ": "]
             said += listed([[Math("d{0} = 0", v)] for v in others])
-        where = stated(self.function, self.x)
-        if where:
+        if explained(self.function, self.x):
             said += [". There is a derivative where the conditions below hold"]
         yield Paragraph([*said, "."])
+        if "I" in self.page.reading.variables:
+            yield Paragraph([Math("I"), " is read as a matrix of yours; the identity is eye(n)."])
 
     def _expected(self) -> Iterator[Block]:
         yield Heading("What to expect")
@@ -108,9 +112,7 @@ class StepsPage:
         space = gradient_space(self.x)
         if gradient_of(self.d) and space is not None:
             words = f"{self.name} is {declared_words(self.x)}, so its steps live in {space}. "
-            yield Paragraph(
-                [words, "Of all G that give the same numbers for these steps, the one in that space is the gradient."]
-            )
+            yield Paragraph([words, "Other G give the same numbers for these steps; the gradient is the one in that space."])
 
     # -- the lines
     def _steps(self) -> Iterator[Block]:
@@ -126,6 +128,12 @@ class StepsPage:
         if self.x.shape == SCALAR:
             found = self.d.by_scalar if self.function.shape != SCALAR else self.d.gradient
             yield Steps(self._in_full(f"d{self.letter}/d{self.name}", self.derivation.result, found, "read off"))
+            shape = (
+                "a number"
+                if found.shape == SCALAR
+                else f"{size(found.shape)}, as {self.letter}: every entry differentiated by {self.name}"
+            )
+            yield Paragraph([f"It is {shape}; by one number, both layouts agree up to a transpose."])
             return
         if self.function.shape == SCALAR:
             yield from self._complex()
@@ -171,8 +179,17 @@ class StepsPage:
         """The result in terms of the parts, and of the variables."""
         rows = [Step(Math(left), Math("{0}", result), [by], show_size(result.shape))]
         if result is not full and full.leaves <= MANY:
-            rows.append(Step(None, Math("{0}", full), ["the parts put in"], show_size(full.shape)))
+            rows.append(Step(None, Math("{0}", full), [self._put_in(result, full)], show_size(full.shape)))
         return rows
+
+    def _put_in(self, result: Expr, full: Expr) -> str:
+        """How the result in terms of the parts becomes that in terms of the variables."""
+        e = result
+        for symbol, w in reversed(self.derivation.named):
+            e = substitute(e, {symbol: w})
+        for p in reversed(self.derivation.parts):
+            e = substitute(e, {p.part.symbol: p.part.formula})
+        return "the parts put in" if e is full else "simplified" if e is result else "the parts put in, and simplified"
 
     def _gradient(self) -> Iterator[Block]:
         d, letter, name, size = self.d, self.letter, self.name, show_size(self.x.shape)
@@ -185,20 +202,24 @@ class StepsPage:
             and self.x.real
             and transposed(result) is not result
         ):
-            by = f"what stands before d{name}, since this holds for every d{name}"
+            free = structure_of(self.x) == "general"
+            by = f"what stands before d{name}, since this holds for every d{name}" + (
+                "" if free else " and G lies in their space"
+            )
+            by += _as_inner(result)
             rows.append(Step(Math("Gᵀ"), Math("{0}", transposed(result)), [by], show_size(self.x.shape[::-1])))
             rows.append(Step(left, Math("{0}", result), [f"G, the transpose of Gᵀ{_turned(result)}"], size))
         else:
             space = "" if structure_of(self.x) == "general" else "; it lies in the space of the steps"
-            by = f"read off: d{letter} = ⟨G, d{name}⟩ for every d{name}{space}"
+            by = f"read off: d{letter} = ⟨G, d{name}⟩ for every d{name}{space}{_as_inner(result)}"
             rows.append(Step(left, Math("{0}", result), [by], size))
         if result is not full and full.leaves <= MANY:
-            rows.append(Step(None, Math("{0}", full), ["the parts put in"], size))
+            rows.append(Step(None, Math("{0}", full), [self._put_in(result, full)], size))
         yield Steps(rows)
         words: list[Inline] = [f"The gradient is {_like(self.x)} {name} (denominator layout)"]
         if not self.x.real:
             words += ["; the Wirtinger derivative ", Math(f"∂{letter}/∂conj({name})"), " is half of it"]
-        elif self.x.kind in ("matrix", "vector"):
+        elif self.x.kind in ("matrix", "vector") and structure_of(self.x) == "general":
             numerator = d.layout("numerator")
             words += [
                 "; in numerator layout the partials are its transpose, ",
@@ -207,13 +228,15 @@ class StepsPage:
             words += [f", {show_size(numerator.shape)}"]
         yield Paragraph([*words, "."])
         if structure_of(self.x) == "symmetric":
-            words = ["If the entries on and below the diagonal are the variables (Matrix Cookbook 138-141), it is "]
-            why = ": an entry off the diagonal then moves two of the matrix at once, which counts twice."
-            yield Paragraph([*words, Math(f"2∇{letter} − ∇{letter} ∘ I"), why])
+            words = ["If the entries on and below the diagonal are the variables (Matrix Cookbook 138-141), "]
+            words += ["the matrix of those partials is "]
+            why = ": an entry off the diagonal then moves two entries of the matrix at once, so its partial is doubled."
+            yield Paragraph([*words, Math(f"2∇{letter} − ∇{letter} ⊙ I"), why])
 
     def _second(self) -> Iterator[Block]:
         """The Hessian: the differential of the gradient, by the same rules."""
         if not gradient_of(self.d) or not self.x.real:
+            yield Paragraph(["No second derivative is derived here: ask for --form differential --order 2."])
             return
         yield Heading("The Hessian: the differential of the gradient")
         gradient = self.d.cotangent
@@ -236,18 +259,24 @@ class StepsPage:
         rows = self.rows.rows(Math(left), steps.lines, f"vec({left})")
         by = "read off: the Hessian, a symmetric matrix"
         e = found.expression
-        yield Steps([*rows, Step(Math(f"∇²{self.letter}"), Math("{0}", e), [by], show_size(e.shape))])
-        if e.definite and left != "dG":
+        yield Steps([*rows, *self._in_full(f"∇²{self.letter}", steps.result, e, by)])
+        self.second = steps
+        if e.definite and left != "dG" and not explained(self.function, self.x, e):
             yield Paragraph([f"It is positive semi-definite at every point, so {self.letter} is convex."])
 
     def _conditions(self) -> Iterator[Block]:
-        words = stated(self.function, self.x, *(a.expression for a in self.answers))
-        yield Entry("conditions", ["; ".join(words) or "none"])
+        shown = [a.expression for a in self.answers]
+        where = explained(self.function, self.x, *shown)
+        yield Entry("conditions", listed([_condition(words, e) for words, e in where], "; ", "; ") or ["none"])
+        promised = promises(self.function)
+        if promised:
+            yield Entry("declared", listed([_condition(words, e) for words, e in promised], "; ", "; "))
         for i, text in enumerate(dict.fromkeys(c for a in self.answers for c in a.elsewhere)):
             yield Entry("" if i else "elsewhere", [text])
-        extra = [w for w in describe(self.derivation.conditions) if w not in words]
+        extra = [c for c in self.derivation.conditions if c not in where and not _implied(c, where)]
         if extra:
-            yield Entry("for the steps", ["; ".join(extra), ", which the lines above need and the result does not"])
+            lines = listed([_condition(words, e) for words, e in dict.fromkeys(extra)], "; ", "; ")
+            yield Entry("for the steps", [*lines, ", which the lines above need and the result does not"])
         steps = "; every line is equal to the one before" if self.page.check else ""
         yield Entry("checked", [checked_words([a.report for a in self.answers]) + steps])
 
@@ -305,11 +334,37 @@ class StepsPage:
         return {**asked, "parts": parts, "steps": steps, "result": text(d.result), **answered}
 
 
+def _condition(words: str, e: Expr | None) -> list[Inline]:
+    """A condition with its formula: ‖x‖ ≠ 0, det(X + Y) > 0."""
+    if e is None:
+        return [words]
+    formula = Math("{0}" if e.op.name == "variable" or "det {0}" not in words else "({0})", e)
+    before, _, after = words.partition("{0}")
+    return [before, formula, after.replace("{0}", formula.write("unicode"))]
+
+
+def _implied(condition: tuple[str, Expr], stated: Collection[tuple[str, Expr | None]]) -> bool:
+    """Is a condition of a line implied by what is stated: `≠ 0` by `> 0`, det(Gram matrix) by full rank?"""
+    words, e = condition
+    if words == "{0} ≠ 0" and ("{0} > 0", e) in stated:
+        return True
+    full = any("full" in said for said, _ in stated)
+    return full and e.definite > 0 and ("det" in words or "invertible" in words)
+
+
 def _like(x: Expr) -> str:
     if x.shape == SCALAR:
         return "a number like"
     kind = f"a vector of length {show_size(x.shape)}," if x.kind == "vector" else show_size(x.shape)
     return f"{kind} like"
+
+
+def _as_inner(result: Expr) -> str:
+    """The reading of a trace or sum of the step alone as an inner product."""
+    _, e = content(result)
+    while e.op.name == "scale":
+        e = e.args[1]
+    return {"eye": "; tr(V) = ⟨I, V⟩", "ones": "; sum(V) = ⟨𝟏, V⟩"}.get(e.op.name, "")
 
 
 def _turned(result: Expr) -> str:

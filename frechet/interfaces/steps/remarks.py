@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from frechet.derivation.meaning import meaning
 from frechet.derivation.sentences import Sentence
@@ -22,7 +22,7 @@ from frechet.notation.spaces import Notation
 from frechet.operations.constants import variable
 from frechet.operations.declared_functions import functions
 
-STEEPEST = "a small step along the gradient raises the value the most, a step against it lowers it"
+STEEPEST = "of all small steps of one length, one along the gradient raises the value the most, unless it is 0"
 MANY = 40  # leaves beyond which a result is not written entry by entry
 HOLE = re.compile(r"\{(\d+)\}")
 
@@ -84,6 +84,11 @@ def _entries(d: Derivative, letter: str, x: str) -> list[Block]:
         return [
             Entry("entries", [partial, f", the entry of ∇{letter} there: how fast {letter} changes if only ", one, " moves"])
         ]
+    if structure_of(d.variable) in ("diagonal", "lower", "upper", "sparse"):
+        free: list[Inline] = [
+            f"those of {x} that are not 0 by its structure move freely, and ∇{letter} has their partial derivatives"
+        ]
+        return [Entry("entries", [*free, "; the others are 0"])]
     if d.cotangent is d.gradient:
         said: list[Inline] = [
             f"one entry of {x} cannot move alone; the gradient with respect to all entries, as if they were free, "
@@ -114,7 +119,8 @@ def other_ways(d: Derivative, page: Page, letter: str) -> Iterator[Block]:
             return Page(page.reading, page.name, style=notation, check=False)._linearization(d)
 
         exact = page.affine(d)
-        remark = f"exact: {letter} is affine in {page.name}" if exact else "with an error of second order in the step"
+        smooth = "of second order in" if not functions(d.function) else "small compared with"
+        remark = f"exact: {letter} is affine in {page.name}" if exact else f"with an error {smooth} the step"
         equal = "=" if exact else "≈"
         blocks.append(Entry("linearization", [Math(f"{letter}({page.name}) {equal} {{0}}", linearization)], [remark]))
     blocks += _by_entries(d, letter)
@@ -139,11 +145,13 @@ def _by_entries(d: Derivative, letter: str) -> list[Block]:
         sum_of_entries = Math("{0}", lambda n: write_in_entries(d, letter, n) or "")
         words: list[Inline] = ["by indices: ", sum_of_entries, "; the terms with one entry of the variable give ", partials]
         return [Entry("another route", words)]
+    if gradient_of(d) and (structure_of(x) != "general" or not x.real):
+        return []  # no entry is a partial derivative there
     return [Entry("entry by entry", [partials])]
 
 
-def rules_used(derivation: Derivation, rows: Rows) -> Iterator[Block]:
-    used = [r for r in derivation.rules if r.general]
+def rules_used(derivations: Sequence[Derivation], rows: Rows) -> Iterator[Block]:
+    used = list(dict.fromkeys(r for derivation in derivations for r in derivation.rules if r.general))
     if used:
         lines: list[Block] = [Paragraph([f"{rows.called(r)}: ", *rows.explained(r)]) for r in used]
         yield Details("Rules used: what they say, why they hold, where they stand", lines)

@@ -71,7 +71,7 @@ class Rows:
             for rule in line.rules:
                 why += [*(["; "] if why else []), *self.explained(rule)]
         by, touched = self.by(line.rules, line.constants, line.symmetric), self.touched(line, before)
-        return Step(left, self.formula(line), by, shapes(line), touched=touched, why=why)
+        return Step(left, self.formula(line), by, shapes(line, self.inner), touched=touched, why=why)
 
     def touched(self, line: Line, before: Line | None) -> Math | None:
         """What a line changes of the line before: the differential that it replaces, else the term; None where it is all."""
@@ -105,7 +105,10 @@ class Rows:
 
     def explained(self, rule: Rule) -> list[Inline]:
         """What a rule says in general, why, and where it stands."""
-        words = " – ".join(w for w in (rule.general, rule.why) if w)
+        general = rule.general
+        if self.inner != "trace" and rule.name in rules.SIDES:
+            general = rules.SIDES_GENERAL
+        words = " – ".join(w for w in (general, rule.why) if w)
         return [words, f" [{rule.source}]" if rule.source else ""]
 
     # -- formulas
@@ -172,10 +175,16 @@ def _differentials(line: Line) -> list[Expr]:
     return list(dict.fromkeys(v for t in line.terms for v in variables(t.right) if v.params[3] == "differential"))
 
 
-def shapes(line: Line) -> str:
-    """The shapes of the factors in every term, (k×m)(m×n)(n×k); nothing where there are too many to be read."""
-    found = list(dict.fromkeys(_shapes_of_factors(plain(t)) for t in line.terms))
-    return ", ".join(found) if len(found) <= 2 else ""
+def shapes(line: Line, inner: InnerProduct = "trace") -> str:
+    """The shapes of the factors in every term, (k×m)(m×n)(n×k); of many terms the first two."""
+    found = list(dict.fromkeys(_shapes_of_term(t, inner) for t in line.terms))
+    return ", ".join(found[:2]) + (", …" if len(found) > 2 else "")
+
+
+def _shapes_of_term(term: Term, inner: InnerProduct) -> str:
+    if inner == "trace" or term.left is None:
+        return _shapes_of_factors(plain(term))
+    return f"{show_size(term.left.shape)}, both" if inner != "vec" else "row × column"
 
 
 def _shapes_of_factors(e: Expr) -> str:

@@ -63,7 +63,7 @@ OF_OPERATIONS: dict[str, tuple[str, str]] = {
     "logsigmoid": ("logsigmoid", "log(1/(1 + exp(−z))) for every entry z"),
     "relu": ("relu", "max(z, 0) for every entry z"),
     "step": ("step", "1 where an entry is positive, else 0"),
-    "sign": ("sign", "1 where an entry is positive, −1 where it is negative"),
+    "sign": ("sign", "1 where an entry is positive, −1 where it is negative, 0 where it is 0"),
     "huber": ("huber", "z²/2 where |z| is at most the threshold, a straight line beyond, for every entry z"),
     "clip": ("clip", "every entry moved into the interval between the two bounds"),
     "sinh": ("sinh", "(exp(z) − exp(−z))/2 for every entry z"),
