@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import re
 from pathlib import Path
@@ -79,6 +80,8 @@ def test_what_a_good_derivation_states(question: dict[str, Any]) -> None:
     assert "Symbols: " in head
     lines = [line for line in steps.splitlines() if re.match(r" +\d+ ", line)]
     assert 2 <= len(lines) <= MOST_LINES
+    written = [m[1] for m in re.finditer(r"^ +\d+ .*? = (.*?)(?:  |$)", page, re.M)]
+    assert all(a != b for a, b in itertools.pairwise(written)), "two lines say the same"
     assert "read off" in result or "since this holds for every" in result
     assert "layout" in result or "d/" in question["formula"] or question["wrt"] == "t"
     assert "every line is equal to the one before" in result

@@ -61,7 +61,10 @@ class Rows:
                 continue
             if line.of == "vec" and vec:
                 shown = Math(vec)
-            found.append(self._row(shown, line, before))
+            row = self._row(shown, line, before)
+            # A line may change what stands for a product without changing how it is written: nothing to follow.
+            if shown is not None or before is None or row.right.write("text") != self.formula(before).write("text"):
+                found.append(row)
             shown, before = None, line
         return found
 
