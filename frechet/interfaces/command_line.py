@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from frechet.expressions.errors import CheckFailed, FrechetError, NotationError, UnsupportedError
 
 if TYPE_CHECKING:
-    from frechet.notation.reading import Reading
-
-if TYPE_CHECKING:
     from frechet.interfaces.document import Document
     from frechet.interfaces.page import Page
+    from frechet.notation.reading import Reading
 
 ANSWERED, CHECK_FAILED, BAD_INPUT, NO_RULE = 0, 1, 2, 3
 INPUT_LIMIT = 1_000_000  # bytes read from standard input
@@ -52,6 +50,11 @@ CONVENTIONS = ("riesz", "holomorphic", "wirtinger", "wirtinger-conj")
 LEVELS = ("short", "normal", "all")
 INNER_PRODUCTS = ("trace", "colon", "inner", "index", "vec")
 FORMS = ("gradient", "jacobian", "hessian", "differential", "linearization", "components", "vec", "riemannian", "free")
+STYLES = {
+    "unicode": "mathematical signs (the default)", "text": "the text notation, which reads back", "latex": "LaTeX",
+    "json": "one JSON object, as batch prints", "markdown": "with --steps: Markdown",
+    "html": "with --steps: a page for the browser", "numpy": "a NumPy function",
+}  # fmt: skip
 METRICS = ("euclidean", "affine-invariant", "bures-wasserstein", "canonical", "fisher")
 
 
@@ -76,26 +79,13 @@ def answer_parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--metric", choices=METRICS, help="of --form riemannian; by default the first that the space has")
     add_declare(p)
-    p.add_argument("--convention", choices=CONVENTIONS, help="what a derivative by a complex variable is (default: fitting)")
+    add_convention(p)
     p.add_argument("--steps", action="store_true", help="the derivation, step by step, with what it means")
     p.add_argument(
         "--level", choices=LEVELS, help="of --steps: the lines of a paper, of a textbook, or every rule (default: normal)"
     )
     p.add_argument("--notation", choices=INNER_PRODUCTS, help="of --steps: how inner products are written (default: trace)")
-    style = p.add_mutually_exclusive_group()
-    style.add_argument(
-        "--unicode", dest="style", action="store_const", const="unicode", help="mathematical signs (the default)"
-    )
-    style.add_argument(
-        "--text", dest="style", action="store_const", const="text", help="the text notation, which reads back"
-    )
-    style.add_argument("--latex", dest="style", action="store_const", const="latex", help="LaTeX")
-    style.add_argument("--json", dest="style", action="store_const", const="json", help="one JSON object, as batch prints")
-    style.add_argument("--markdown", dest="style", action="store_const", const="markdown", help="with --steps: Markdown")
-    style.add_argument(
-        "--html", dest="style", action="store_const", const="html", help="with --steps: a page for the browser"
-    )
-    style.add_argument("--numpy", dest="style", action="store_const", const="numpy", help="a NumPy function")
+    add_styles(p, STYLES)
     p.add_argument("--no-check", action="store_true", help="skip the numeric check")
     p.add_argument("--version", action="version", version=_version())
     return p
@@ -109,6 +99,23 @@ def add_declare(p: argparse.ArgumentParser) -> None:
         metavar='"X: n×m symmetric"',
         help='declare a variable, or a function as in "f: elementwise"; repeatable',
     )
+
+
+def add_convention(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--convention", choices=CONVENTIONS, help="what a derivative by a complex variable is (default: fitting)")
+
+
+def add_styles(p: argparse.ArgumentParser, styles: Mapping[str, str]) -> None:
+    """An option for each style with its help; at most one of them is given, as `style`."""
+    group = p.add_mutually_exclusive_group()
+    for name, words in styles.items():
+        group.add_argument(f"--{name}", dest="style", action="store_const", const=name, help=words)
+
+
+def usual_style() -> str:
+    """The style where none is asked for: mathematical signs where standard output can show them."""
+    signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    return "unicode" if signs else "text"
 
 
 def _version() -> str:
@@ -156,11 +163,16 @@ def parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argpars
     return parser.parse_args(plain)
 
 
+def typed(formula: str) -> str:
+    """A formula as typed: without the space that `parsed` puts before a minus."""
+    return formula[1:] if formula.startswith(" -") else formula
+
+
 def read_formula(given: str) -> str:
     if given != "-":
         if any("\udc80" <= c <= "\udcff" for c in given):
             raise NotationError("the formula is not UTF-8 text")
-        return given[1:] if given.startswith(" -") else given
+        return typed(given)
     raw = sys.stdin.buffer.read(INPUT_LIMIT + 1)
     if len(raw) > INPUT_LIMIT:
         raise NotationError(f"standard input is longer than {INPUT_LIMIT} bytes")
@@ -175,17 +187,11 @@ def question(o: argparse.Namespace) -> tuple[Reading, str]:
     from frechet.notation.reading import read
 
     reading = read(read_formula(o.formula), o.declare, wrt=o.variable)
-    if o.variable is not None:
-        return reading, o.variable
-    if len(reading.variables) != 1:
-        names = ", ".join(reading.variables) or "none"
-        raise NotationError(f"name the variable to differentiate with respect to, after the formula: {names}")
-    return reading, next(iter(reading.variables))
+    return reading, reading.sole_variable() if o.variable is None else o.variable
 
 
 def _answer(o: argparse.Namespace) -> int:
-    signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
-    style: Any = o.style or ("unicode" if signs else "text")
+    style: Any = o.style or usual_style()
     if o.steps:
         from frechet.interfaces.rendering import show
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from frechet.derivation.stages import Stage, standing_for
 from frechet.expressions.dimension import SCALAR, kind
-from frechet.expressions.errors import FrechetError, ShapeError
+from frechet.expressions.errors import FrechetError, NotationError, ShapeError
 from frechet.expressions.function import Function
 from frechet.expressions.node import Expr, walk
 from frechet.notation.building import build
@@ -29,6 +29,16 @@ class Reading(NamedTuple):
     variables: dict[str, Expr]
     definitions: dict[str, Expr]
     functions: Mapping[str, Function] = {}
+
+    def sole_variable(self, purpose: str = "differentiate with respect to") -> str:
+        """The name of the only variable.
+
+        Raises:  NotationError, if there are several or none
+        """
+        if len(self.variables) != 1:
+            names = ", ".join(self.variables) or "none"
+            raise NotationError(f"name the variable to {purpose}, after the formula: {names}")
+        return next(iter(self.variables))
 
 
 def parse(

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from frechet.expressions.errors import NotationError
-from frechet.interfaces.command_line import ANSWERED, INPUT_LIMIT, add_declare, formatter, parsed, read_formula
+from frechet.interfaces.command_line import (
+    ANSWERED,
+    INPUT_LIMIT,
+    add_declare,
+    add_styles,
+    formatter,
+    parsed,
+    read_formula,
+    usual_style,
+)
 
 if TYPE_CHECKING:
     from frechet.interfaces.document import Document
@@ -33,7 +41,11 @@ examples:
 Where nothing is said, x, y, t (also X, y2 …), initial states (h0) and labels are data, other vectors and matrices are the
 parameters, and other numbers are held fixed. Lines that begin with # are comments.
 """
-STYLES: tuple[str, ...] = ("unicode", "text", "markdown", "latex", "html", "json", "numpy")
+STYLES = {
+    "unicode": "a page with mathematical signs (the default)", "text": "the page in plain signs", "markdown": "as Markdown",
+    "latex": "as LaTeX", "html": "as HTML, with the picture", "json": "one JSON object, formulas in the text notation",
+    "numpy": "a NumPy function that returns the loss and the gradients",
+}  # fmt: skip
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,18 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--sizes", metavar="n=784,m=100", default="", help="numbers for dimensions, for the costs")
     add_declare(p)
     p.add_argument("--svg", metavar="FILE", help="write the graph as a picture, beside what is printed")
-    style = p.add_mutually_exclusive_group()
-    for name in STYLES:
-        style.add_argument(f"--{name}", dest="style", action="store_const", const=name, help=HELP[name])
+    add_styles(p, STYLES)
     p.add_argument("--no-check", action="store_true", help="skip the numeric check")
     return p
-
-
-HELP = {
-    "unicode": "a page with mathematical signs (the default)", "text": "the page in plain signs", "markdown": "as Markdown",
-    "latex": "as LaTeX", "html": "as HTML, with the picture", "json": "one JSON object, formulas in the text notation",
-    "numpy": "a NumPy function that returns the loss and the gradients",
-}  # fmt: skip
 
 
 def run(arguments: Sequence[str], show: Callable[[Document], None] | None = None) -> int:
@@ -81,8 +84,7 @@ def run(arguments: Sequence[str], show: Callable[[Document], None] | None = None
             Path(o.svg).write_text(picture, encoding="utf-8")
         except OSError as error:
             raise NotationError(f"{o.svg} cannot be written: {error.strerror}") from None
-    signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
-    style: Any = o.style or ("unicode" if signs else "text")
+    style: Any = o.style or usual_style()
     if show is not None and o.style is None:
         show(network.document())
     elif style == "numpy":

@@ -182,7 +182,9 @@ def check(
     if isinstance(function, str):
         name = variable if isinstance(variable, str) else variable.params[0] if variable is not None else None
         reading = read(function, declare, wrt=name)
-        return check_reading(reading, name or sole(reading), answer, declare, function, form, order, convention=convention)
+        return check_reading(
+            reading, name or reading.sole_variable(), answer, declare, function, form, order, convention=convention
+        )
     by_name = {v.params[0]: v for v in variables(function)}
     chosen = by_name.get(variable) if isinstance(variable, str) else variable
     if chosen is None:
@@ -206,14 +208,3 @@ def _check_expression(
     declarations = [f"{f.name}: {f.declaration()}" for f in declared.values()]
     text = write_text(function, share=False).text
     return Check(judge(_question(found, by_name, {}, declarations, declared, text), given))
-
-
-def sole(reading: Reading) -> str:
-    """The only variable of a formula.
-
-    Raises:  NotationError, if there are several or none
-    """
-    if len(reading.variables) != 1:
-        names = ", ".join(reading.variables) or "none"
-        raise NotationError(f"name the variable to differentiate with respect to, after the formula: {names}")
-    return next(iter(reading.variables))

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from frechet.expressions.errors import FrechetError, NotationError
-from frechet.interfaces.command_line import ANSWERED, BAD_INPUT, CONVENTIONS, add_declare, exit_code, parsed, read_formula
+from frechet.interfaces.command_line import (
+    ANSWERED,
+    BAD_INPUT,
+    add_convention,
+    add_declare,
+    exit_code,
+    formatter,
+    parsed,
+    read_formula,
+    typed,
+    usual_style,
+)
 
 if TYPE_CHECKING:
     from frechet.interfaces.document import Document
@@ -37,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="frechet check",
         description="Checks a derivative that you have: says whether it is right, in which layout, or which mistake it is.",
         epilog=EPILOG,
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=110),
+        formatter_class=formatter,
     )
     p.add_argument("formula", help="the function, in the text notation; - reads it from standard input")
     p.add_argument("variable", nargs="?", help="the variable of the derivative; may be left out if there is only one")
@@ -49,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--order", type=int, choices=(1, 2), default=1, help="2: the answer is a Hessian")
     add_declare(p)
-    p.add_argument("--convention", choices=CONVENTIONS, help="what a derivative by a complex variable is (default: fitting)")
+    add_convention(p)
     p.add_argument("--json", action="store_true", help="one JSON object")
     p.add_argument("--text", action="store_true", help="formulas in the text notation, which reads back")
     p.add_argument("--no-check", action="store_true", help="skip the numeric check of the derivative itself")
@@ -72,20 +82,18 @@ def run(arguments: Sequence[str], show: Callable[[Document], None] | None = None
 
 
 def _answered(o: argparse.Namespace, show: Callable[[Document], None] | None = None) -> int:
-    from frechet.interfaces.check.checking import check_equal, check_reading, sole
+    from frechet.interfaces.check.checking import check_equal, check_reading
     from frechet.notation.reading import read
 
     text = read_formula(o.formula)
     if o.equals is not None:
         if o.variable is not None:
             raise NotationError(f"--equals compares two formulas and takes no variable, but {o.variable} is given")
-        found = check_equal(text, _given(o.equals), o.declare)
+        found = check_equal(text, typed(o.equals), o.declare)
     else:
         reading = read(text, o.declare, wrt=o.variable)
-        name = o.variable or sole(reading)
-        found = check_reading(
-            reading, name, _given(o.answer), o.declare, text, o.form, o.order, not o.no_check, o.convention
-        )
+        name = o.variable or reading.sole_variable()
+        found = check_reading(reading, name, typed(o.answer), o.declare, text, o.form, o.order, not o.no_check, o.convention)
     if o.json:
         print(json.dumps(found.data(), ensure_ascii=False))
     elif show is not None:
@@ -93,11 +101,6 @@ def _answered(o: argparse.Namespace, show: Callable[[Document], None] | None = N
     else:
         from frechet.interfaces.rendering import render
 
-        signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
-        print(render(found.document(), "text" if o.text or not signs else "terminal").strip("\n"))
+        plain = o.text or usual_style() == "text"
+        print(render(found.document(), "text" if plain else "terminal").strip("\n"))
     return ANSWERED if found else BAD_INPUT if found.unread else NOT_RIGHT
-
-
-def _given(text: str) -> str:
-    """An answer as typed; `parsed` puts a space before one that begins with a minus."""
-    return text[1:] if text.startswith(" -") else text

@@ -8,7 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from frechet.expressions.errors import NotationError
-from frechet.interfaces.command_line import ANSWERED, CONVENTIONS, add_declare, parsed, read_formula
+from frechet.interfaces.command_line import (
+    ANSWERED,
+    add_convention,
+    add_declare,
+    add_styles,
+    formatter,
+    parsed,
+    read_formula,
+    usual_style,
+)
 
 if TYPE_CHECKING:
     from frechet.interfaces.document import Document
@@ -33,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="frechet linearize",
         description="The affine map with the same value and derivative at a point.",
         epilog=EPILOG,
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=110),
+        formatter_class=formatter,
     )
     p.add_argument("formula", help="the function, in the text notation; - reads it from standard input")
     p.add_argument("variable", nargs="?", help="linearize in this variable; may be left out if there is only one")
@@ -41,10 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--why", action="store_true", help="explain the form: which space, why a trace; with numbers and a plot")
     p.add_argument("--plot", metavar="FILE", help="the Taylor remainder as a .png or .svg file; - draws it with text")
     add_declare(p)
-    p.add_argument("--convention", choices=CONVENTIONS, help="what a derivative by a complex variable is (default: fitting)")
-    style = p.add_mutually_exclusive_group()
-    for name, words in STYLES.items():
-        style.add_argument(f"--{name}", dest="style", action="store_const", const=name, help=words)
+    add_convention(p)
+    add_styles(p, STYLES)
     p.add_argument("--no-check", action="store_true", help="skip the numeric check")
     return p
 
@@ -58,12 +65,7 @@ def run(arguments: Sequence[str], show: Callable[[Document], None] | None = None
 
     text = read_formula(o.formula)
     reading = read(text, o.declare, wrt=o.variable)
-    name = o.variable
-    if name is None:
-        if len(reading.variables) != 1:
-            names = ", ".join(reading.variables) or "none"
-            raise NotationError(f"name the variable to linearize in, after the formula: {names}")
-        name = next(iter(reading.variables))
+    name = reading.sole_variable("linearize in") if o.variable is None else o.variable
     if o.plot not in (None, "-"):
         from frechet.interfaces.linearize.plots import format_of
 
@@ -75,8 +77,7 @@ def run(arguments: Sequence[str], show: Callable[[Document], None] | None = None
         from frechet.interfaces.linearize.base_point import read_at
 
         reading, point = read_at(at, text, o.declare, name, reading)
-    signs = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
-    style = o.style or ("unicode" if signs else "text")
+    style = o.style or usual_style()
     if o.plot == "-" and style not in ("unicode", "text"):
         raise NotationError("--plot - draws in the terminal: give a .png or .svg file with the other styles")
     page = Page(reading, name, check=not o.no_check, convention=o.convention)

@@ -29,6 +29,7 @@ from frechet.interfaces.rendering.latex import aligned
 from frechet.interfaces.rendering.lines import Typesetter
 from frechet.interfaces.rendering.look import PAGE, SCRIPT, STYLE
 from frechet.interfaces.rendering.mathml import mathml
+from frechet.interfaces.rendering.pieces import blocks_and_lists
 from frechet.interfaces.rendering.step_lines import step_lines
 from frechet.interfaces.rendering.touched import marked, touched_places
 
@@ -88,21 +89,12 @@ def _where(content: Content) -> str:
 
 def _blocks(blocks: Sequence[Block]) -> Iterator[str]:
     """Blocks one after another; entries that follow one another become one list."""
-    entries: list[str] = []
-    for block in blocks:
-        if isinstance(block, Entry):
-            entries.append(_entry(block))
-            continue
-        if entries:
-            yield _list(entries)
-            entries = []
-        yield _block(block)
-    if entries:
-        yield _list(entries)
+    for block in blocks_and_lists(blocks):
+        yield _list(block) if isinstance(block, list) else _block(block)
 
 
-def _list(entries: Sequence[str]) -> str:
-    return '<dl class="entries">\n' + "\n".join(entries) + "\n</dl>"
+def _list(entries: Sequence[Entry]) -> str:
+    return '<dl class="entries">\n' + "\n".join(map(_entry, entries)) + "\n</dl>"
 
 
 def _entry(block: Entry) -> str:

@@ -24,7 +24,7 @@ from frechet.interfaces.document import (
 )
 from frechet.interfaces.rendering.latex_words import latex_formula, latex_words
 from frechet.interfaces.rendering.lines import ascii_picture
-from frechet.interfaces.rendering.pieces import pieces
+from frechet.interfaces.rendering.pieces import between_dollars, blocks_and_lists
 from frechet.interfaces.rendering.touched import marked, touched_places
 
 BEFORE = r"""\documentclass{article}
@@ -51,17 +51,7 @@ def write_document(document: Document, standalone: bool = False) -> str:
 
 def inline(content: Content) -> str:
     """Words and formulas in text mode, with the parts that the formulas name."""
-    text = ""
-    where: dict[str, str] = {}
-    for part in pieces(content):
-        if isinstance(part, str):
-            text += latex_words(part)
-            continue
-        for each in part:
-            where |= each.written("latex").where
-        text += f"${' '.join(formula(each.write('latex')) for each in part)}$"
-    named = ", ".join(f"${name} = {formula(body)}$" for name, body in where.items())
-    return f"{text}, where {named}" if named else text
+    return between_dollars(content, latex_words, formula)
 
 
 def in_math(content: Content) -> str:
@@ -76,23 +66,14 @@ def formula(text: str) -> str:
 
 def _blocks(blocks: Sequence[Block]) -> Iterator[str]:
     """Paragraphs and environments; entries that follow one another become one list."""
-    entries: list[str] = []
-    for block in blocks:
-        if isinstance(block, Entry):
-            entries.append(_entry(block))
-            continue
-        if entries:
-            yield _list(entries)
-            entries = []
-        written = _block(block)
+    for block in blocks_and_lists(blocks):
+        written = _list(block) if isinstance(block, list) else _block(block)
         if written:
             yield written
-    if entries:
-        yield _list(entries)
 
 
-def _list(entries: Sequence[str]) -> str:
-    return "\n".join([r"\begin{description}", *entries, r"\end{description}"])
+def _list(entries: Sequence[Entry]) -> str:
+    return "\n".join([r"\begin{description}", *map(_entry, entries), r"\end{description}"])
 
 
 def _entry(block: Entry) -> str:

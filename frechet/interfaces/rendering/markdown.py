@@ -18,7 +18,7 @@ from frechet.interfaces.document import (
     Table,
 )
 from frechet.interfaces.rendering.latex import aligned
-from frechet.interfaces.rendering.pieces import pieces
+from frechet.interfaces.rendering.pieces import between_dollars, blocks_and_lists
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>|$~])")
 LEADING = re.compile(r"^(\s*)([#+-]|\d+(?=[.)]\s))")
@@ -53,34 +53,15 @@ def _without(text: str, commands: Mapping[str, str]) -> str:
 
 
 def inline(content: Content) -> str:
-    text = ""
-    where: dict[str, str] = {}
-    for part in pieces(content):
-        if isinstance(part, str):
-            text += words(part)
-            continue
-        for each in part:
-            where |= each.written("latex").where
-        text += f"${' '.join(formula(each.write('latex')) for each in part)}$"
-    named = ", ".join(f"${name} = {formula(body)}$" for name, body in where.items())
-    return f"{text}, where {named}" if named else text
+    return between_dollars(content, words, formula)
 
 
 def _blocks(blocks: Sequence[Block]) -> Iterator[str]:
     """Blocks with their empty lines between; entries that follow one another become one list."""
-    entries: list[str] = []
-    for block in blocks:
-        if isinstance(block, Entry):
-            entries.append(_entry(block))
-            continue
-        if entries:
-            yield "\n".join(entries)
-            entries = []
-        written = _block(block)
+    for block in blocks_and_lists(blocks):
+        written = "\n".join(map(_entry, block)) if isinstance(block, list) else _block(block)
         if written:
             yield written
-    if entries:
-        yield "\n".join(entries)
 
 
 def _entry(block: Entry) -> str:
