@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from frechet.expressions.errors import NotationError
@@ -273,6 +274,7 @@ def _word(shown: str) -> str | None:
     return "labels" if folded in ("labels±1", "labels+-1") else folded if folded in WORDS else None
 
 
+@lru_cache(maxsize=1_000)  # dimensions are named again and again
 def _near(shown: str) -> str:
     from difflib import get_close_matches  # only where it is needed: reading has to start fast
 

@@ -187,7 +187,7 @@ def _congruence(args: Sequence[Expr]) -> tuple[int, bool]:
     """Of a chain: 1 where it is Bᴴ S B with S semi-definite (or nothing), else 0; and is it its own conjugate transpose?"""
     n = len(args)
     for i in range(n // 2):
-        if conjugate_transposed(args[i]) is not args[n - 1 - i]:
+        if conjugate_transposed(args[n - 1 - i]) is not args[i]:  # of a row it is there already, of a vector it is made
             return 0, False
     if n % 2 == 0:
         return 1, True
