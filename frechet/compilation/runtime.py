@@ -135,12 +135,12 @@ def conv(x, y):
     return np.stack([np.convolve(a, b) for a, b in pairs], axis=1)
 
 
-def logdet(X):
-    """log(det(X)), of a complex X the principal one; nan where the determinant of a real X is not positive."""
+def logdet(X, hermitian=False):
+    """log(det(X)), of a complex X the principal one; nan where the determinant of a real or Hermitian X is not positive."""
     sign, value = np.linalg.slogdet(X)
-    if np.iscomplexobj(X):
+    if np.iscomplexobj(X) and not hermitian:
         return value + np.log(sign)
-    return value if sign > 0 else np.nan
+    return value if np.real(sign) > 0 else np.nan
 
 
 def adjugate(X):
