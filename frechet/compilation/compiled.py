@@ -52,7 +52,9 @@ class CompiledProgram:
         self.name = name
         self.keys = list(outputs) if isinstance(outputs, Mapping) else None
         self.single = isinstance(outputs, Expr)
-        roots = [outputs] if isinstance(outputs, Expr) else list(outputs.values() if isinstance(outputs, Mapping) else outputs)
+        roots = (
+            [outputs] if isinstance(outputs, Expr) else list(outputs.values() if isinstance(outputs, Mapping) else outputs)
+        )
         found = {v.params[0]: v for v in variables(*roots)}
         chosen: list[Expr] = []
         for given in inputs or ():
@@ -63,6 +65,9 @@ class CompiledProgram:
         self.functions = list(symbols(*roots))
         self.sizes = dict(sizes or {})
         self.roots = roots
+        if not name.isidentifier():
+            raise NotationError(f"{name!r} cannot be a name in Python")
+        FAST.update(_fast_types())
         self._specialised: dict[tuple[Any, ...], Specialised] = {}
         self._install()
 
@@ -97,9 +102,11 @@ class CompiledProgram:
 
         letter: s, d, c or z: single, double, complex single, complex double
         """
-        named = {"d": 0}
-        del named
-        _, _, known, names = self._names
+        return self.specialised(sizes, letter, early)
+
+    def specialised(self, sizes: Mapping[str, int], letter: str = "d", early: Sequence[str] = ()) -> Specialised:
+        """As `at`."""
+        *_, names = self._names
         found = {safe: sizes.get(n, self.sizes.get(n, USUAL)) for safe, n in names.items()}
         key = (letter, tuple(early), *found.values())
         made = self._specialised.get(key)
@@ -155,7 +162,7 @@ class CompiledProgram:
     def _run(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         values = self.arguments.bound(self.name, args, keywords)
         arrays, sizes, letter = self.arguments.converted(values)
-        made = self.at(letter, **sizes)
+        made = self.specialised(sizes, letter)
         calls = {n: values[n] for n in self.functions}
         free = {n: sizes[n] for n in self._free_sizes}
         if not (calls or free) and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names):
@@ -219,21 +226,6 @@ class Specialised:
 
     def table(self) -> str:
         return "\n".join(self.program.lines)
-
-
-def compile_program(
-    outputs: Outputs,
-    inputs: Sequence[str | Expr] | None = None,
-    backend: str = "numpy",
-    *,
-    name: str = "program",
-    sizes: Mapping[str, int] | None = None,
-) -> CompiledProgram:
-    """See `frechet.compile`."""
-    FAST.update(_fast_types())
-    if not name.isidentifier():
-        raise NotationError(f"{name!r} cannot be a name in Python")
-    return CompiledProgram(outputs, inputs, name, sizes)
 
 
 def _fast_types() -> set[type]:

@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
-from keyword import iskeyword
 from typing import Any
 
-from frechet.compilation.numpy_source import CALLS, NEEDS, OWN, SCIPY
+from frechet.compilation.numpy_source import CALLS
 from frechet.compilation.values import Labels, Value, uses, walk
 from frechet.expressions.dimension import Dim
-from frechet.operations.elementwise import Elementwise
-
 from frechet.expressions.operation import operation_named
+from frechet.operations.elementwise import Elementwise
 
 UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
 IN_PLACE = {"+": "+=", "-": "-=", "*": "*=", "/": "/="}
@@ -109,6 +107,8 @@ class Emission:
         chosen = set(roots)
         for u in steps:
             if u.op == "contract" and len(u.args) == 2 and _elementwise(u):
+                if any(a.op in ("unit", "selection") for a in u.args):
+                    continue
                 for a in u.args:
                     if a.op == "map" and a.params[0] == ("power", -1) and self.users[a] == 1 and a not in chosen:
                         self.skipped.add(a)
@@ -166,18 +166,18 @@ class Emission:
     def _unit(self, v: Value) -> None:
         if self.users[v] == 0:
             return
-        self.text[v] = f"np.eye({str(v.shape[0])})[{index(v.params[0])}]"
+        self.text[v] = f"np.eye({v.shape[0]!s})[{index(v.params[0])}]"
 
     def _selection(self, v: Value) -> None:
         first, last = v.params
-        self.text[v] = f"np.eye({str(v.shape[0])})[:, {index(first)}:{last}]"
+        self.text[v] = f"np.eye({v.shape[0]!s})[:, {index(first)}:{last}]"
 
     def _ones(self, v: Value) -> None:
         self.assign(v, f"np.ones({self.shape(v.shape)}{self.dtype(v)})")
 
     # -- contractions
     def _contract(self, v: Value) -> None:
-        ins, out, dims, c = v.params
+        ins, out, _, c = v.params
         if not v.args:
             self._constant(v)
         elif len(v.args) == 1:
@@ -219,7 +219,10 @@ class Emission:
             owned = True
         if set(labels) == set(out) and labels != out:
             text = self.turned(text, labels, out)
-        if len(labels) < len(out):
+        if not labels and out:
+            fill = f"float({text})" if a.op == "size" else text
+            text, owned = f"np.full({self.shape(v.shape)}, {fill})", True
+        elif len(labels) < len(out):
             text = f"np.broadcast_to({self.aligned(text, labels, out)}, {self.shape(v.shape)})"
             text, owned = f"{text}.copy()", True
         if c != 1:
@@ -260,7 +263,7 @@ class Emission:
         return f"{text}[{', '.join(':' if k in labels else 'None' for k in inner)}]"
 
     def _two(self, v: Value) -> None:
-        (la, lb), out, dims, _ = v.params
+        (la, lb), out, _, _ = v.params
         a, b = v.args
         for one, other, lo, lt in ((a, b, la, lb), (b, a, lb, la)):
             if one.op in ("unit", "selection") and self._select(v, one, other, lo, lt, out):
@@ -437,7 +440,7 @@ class Emission:
         if name == "softplus":
             return self._softplus(v, texts[0], place)
         page = operation_named(name)
-        template = page.template if isinstance(page, Elementwise) else f"{name}({', '.join('{%d}' % i for i in range(len(texts)))})"
+        template = page.template if isinstance(page, Elementwise) else f"{name}({', '.join(texts)})"
         match = UFUNC.fullmatch(template)
         if match:
             return f"np.{match[1]}({texts[0]}{over})"
@@ -456,7 +459,7 @@ class Emission:
         self.line(f"np.exp({t}, {t})")
         self.line(f"{t} += 1.0")
         self.owned.add(t)
-        return f"np.reciprocal({t}, {t})" if place else f"np.reciprocal({t}, {t})"
+        return f"np.reciprocal({t}, {t})"
 
     def _softplus(self, v: Value, x: str, place: str) -> str:
         """max(x, 0) + log1p(exp(-|x|)), exact to the last digits on both sides."""
@@ -561,7 +564,9 @@ class Emission:
         text = self.text[a] if plain else self.turned(self.text[a], (0, 1), (1, 0))
         self.line(f"{name}, info = {self.call('potrf')}({text}, 0, 0, {over})")
         self.line("if info:")
-        self.line(f'    raise np.linalg.LinAlgError("{self.said(a)} is not positive definite: the Cholesky factorization fails")')
+        self.line(
+            f'    raise np.linalg.LinAlgError("{self.said(a)} is not positive definite: the Cholesky factorization fails")'
+        )
         self.text[v] = name
 
     def said(self, a: Value) -> str:

@@ -6,13 +6,12 @@ Matrix notation ends here. What a page says of its arguments (signs, definitenes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from math import pi
 
 from frechet.compilation.adjugates import with_adjugates
 from frechet.compilation.stability import stable
-from frechet.compilation.values import Axes, Graph, Value
-from frechet.expressions.dimension import SCALAR, UNIT, Dim, axes
+from frechet.compilation.values import Graph, Value
+from frechet.expressions.dimension import UNIT, Dim, axes
 from frechet.expressions.node import Expr, walk
 from frechet.operations.constants import place
 from frechet.operations.einsum import letters_of
@@ -173,7 +172,10 @@ def _reshape(graph: Graph, node: Expr, args: list[Value]) -> Value:
 def _kron(graph: Graph, node: Expr, args: list[Value]) -> Value:
     """(A ⊗ B) has the entry a_ij b_kl at the place (ik, jl)."""
     (a, b), (p, q), (m, n) = args, node.args[0].shape, node.args[1].shape
-    dims, ins, out, shape = [], ([], []), [], []
+    dims: list[Dim] = []
+    ins: tuple[list[int], list[int]] = ([], [])
+    out: list[int] = []
+    shape: list[Dim] = []
     for pair in ((p, m), (q, n)):
         length = UNIT
         for side, d in enumerate(pair):

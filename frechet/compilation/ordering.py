@@ -83,9 +83,7 @@ class _Ordering:
             last = self._spread(v)
         elif len(v.args) > 1 and not set(out) <= {k for labels in ins for k in labels}:
             last = self._repeated(v)
-        elif len(v.args) < 2:
-            last = v
-        elif len(v.args) == 2 and plain and not _private(ins, out) and v.params[3] == 1:
+        elif len(v.args) < 2 or (len(v.args) == 2 and plain and not _private(ins, out) and v.params[3] == 1):
             last = v
         else:
             last = _Contraction(self, v).value()
@@ -176,9 +174,7 @@ class _Contraction:
     def sub(self, mask: int) -> Value:
         """The product of these operands as one contraction, to see whether it was computed before."""
         chosen = self.members(mask)
-        return self.graph.contract(
-            [self.args[i] for i in chosen], [self.ins[i] for i in chosen], self.kept(mask), self.dims
-        )
+        return self.graph.contract([self.args[i] for i in chosen], [self.ins[i] for i in chosen], self.kept(mask), self.dims)
 
     # -- the search
     def value(self) -> Value:
@@ -241,9 +237,9 @@ class _Contraction:
     def _step(self, left: int, right: int) -> float:
         a, b = self.kept(left), self.kept(right)
         for mask, other in ((left, b), (right, a)):
-            if mask.bit_count() == 1 and self.args[mask.bit_length() - 1].op in SELECTORS:
-                if len(set(other) & self.has[mask.bit_length() - 1]) == 1:
-                    return 0.0
+            i = mask.bit_length() - 1
+            if mask.bit_count() == 1 and self.args[i].op in SELECTORS and len(set(other) & self.has[i]) == 1:
+                return 0.0
         out = self.kept(left | right)
         return self.rates.product(a, b, out, self.lengths) * self.weight(left | right)
 

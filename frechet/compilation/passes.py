@@ -69,16 +69,16 @@ def terms(graph: Graph, v: Value) -> list[tuple[object, Value]]:
     return [(c, graph.contract((a,), (k,), own, v.shape)) for c, a, k in zip(coefficients, v.args, ins, strict=True)]
 
 
-def _distributed(
-    graph: Graph, v: Value, inner: Value, shared: bool, rates: Rates, early: Collection[Value]
-) -> Value:
+def _distributed(graph: Graph, v: Value, inner: Value, shared: bool, rates: Rates, early: Collection[Value]) -> Value:
     ins, out, dims, coefficient = v.params
     parts = []
     for c, term in terms(graph, inner):
         args = [term if a is inner else a for a in v.args]
         product = graph.contract(args, ins, out, dims)
         many = {a for a in args if a.op == "contract" and len(a.args) > 1 and a is term}
-        parts.append((c * coefficient, inlined(graph, product, many & set(product.args)) if product.op == "contract" else product))
+        parts.append(
+            (c * coefficient, inlined(graph, product, many & set(product.args)) if product.op == "contract" else product)
+        )
     other = graph.linear(parts, v.shape)
     known = set(inner.args) if not shared else {inner}
     leaves = known | {a for a in v.args if a is not inner}
@@ -104,12 +104,13 @@ def _cost(graph: Graph, root: Value, leaves: set[Value], rates: Rates, early: Co
 
 
 def factorized(graph: Graph, roots: Sequence[Value]) -> list[Value]:
-    """Solves, inverses and determinants by one factorization of each matrix: Cholesky where it is positive definite, else LU."""
+    """Solves, inverses and determinants by one factorization of each matrix: Cholesky where positive definite, else LU."""
 
     def change(v: Value, args: tuple[Value, ...]) -> Value:
         if v.op in ("solve", "inverse", "logdet", "det"):
             a = args[0]
-            kind = "cholesky" if a.definite == 2 else "lu"
+            # what has an inverse and is semi-definite is definite
+            kind = "cholesky" if a.definite == 2 or (a.definite and v.op in ("solve", "inverse")) else "lu"
             factor = graph.make(kind, (a,), (), a.shape)
             new = graph.make(v.op, (factor, *args[1:]), v.params, v.shape, v.real)
             new.sign, new.symmetric = v.sign, v.symmetric

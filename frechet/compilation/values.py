@@ -3,8 +3,8 @@
 A value is an array with the axes that are there: a scalar has none, vectors and rows one. Two forms carry almost everything:
 
 contract    c·Σ of a product of arrays over labelled axes, `einsum` with a coefficient. Products of matrices, traces, sums,
-            scalings, element-wise products, diagonals, Kronecker products, transposes and broadcasts are all contractions, and so are
-            ones (no operand), the identity and diag(v) (a label twice in the result: 0 where the two places differ).
+            scalings, element-wise products, diagonals, Kronecker products, transposes and broadcasts are all contractions,
+            and so are ones (no operand), the identity and diag(v) (a label twice in the result: 0 where the places differ).
 map         a function entry by entry of operands that are transposed or broadcast as labels say: sums, powers, exp.
 
 The rest are inputs, numbers, reshapes, inverses and determinants of matrices, and calls of what pages know how to evaluate.
