@@ -1,21 +1,26 @@
 """What an expert writes by hand for every cell: minimal work in NumPy, BLAS and LAPACK, on one thread.
 
 An expert takes the arrays of the cell as positional arguments, in the order of the problem's declarations, and returns
-an array (a float for the value), or a tuple of them. Where small matrices want other calls than large ones there are two.
+an array (a float for the value), or a tuple of them. Where small matrices want other calls than large ones there are
+several versions. What they rest on, measured:
 
-What the versions rest on, measured: `A.dot(x)` costs half of `A @ x` where the arrays are tiny; `A.T.dot(A)` is a SYRK
-and mirrors its triangle; LAPACK is called on transposed views of C-ordered arrays, so that nothing is reordered.
+- `A.dot(x)` costs half of `A @ x` where the arrays are tiny; BLAS and LAPACK through SciPy are as cheap as that, with
+  positional arguments, given transposed views of C-ordered arrays, so that nothing is reordered
+- `A.T.dot(A)` is a SYRK and mirrors its triangle; the inner product with ones is the cheapest sum
+- a triangular solve with many right-hand sides has half the rate of a product: inverses come from POTRI, and products follow
+- of an array that is larger than the cache one more pass costs as much as the allocation of its result
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from math import log, sqrt
 from typing import Any
 
 import numpy as np
-from problems import LAYERS, SIZES, Cell
-from scipy.linalg.blas import dgemm, dsyrk
+from problems import SIZES, Cell
+from scipy.linalg.blas import dgemm, dgemv, dsyrk
 from scipy.linalg.lapack import dgetrf, dgetri, dgetrs, dposv, dpotrf, dpotri, dpotrs
 from scipy.special import expit
 
@@ -36,54 +41,66 @@ def expert_of(cell: Cell) -> Expert:
     return EXPERTS[cell.problem.name, cell.output, cell.size]
 
 
-def _fill(A):
-    """Writes the upper triangle of a matrix into its lower one, by blocks."""
-    n, block = len(A), 128
-    for i in range(0, n, block):
-        j = min(i + block, n)
-        A[j:, i:j] = A[i:j, j:].T
-        D = A[i:j, i:j]
-        D += np.triu(D, 1).T - np.tril(D, -1)
+_ones = cache(np.ones)
+
+
+def _mirrored(A):
+    """The symmetric matrix of an upper triangle in Fortran's order with zeros below it."""
+    n = len(A)
+    if n < 500:
+        A = A + A.T
+        A.ravel("K")[:: n + 1] *= 0.5
+    else:
+        for k in range(n - 1):
+            A[k + 1 :, k] = A[k, k + 1 :]
     return A
+
+
+@cache
+def _identity(n):
+    return np.asfortranarray(np.eye(n))
 
 
 # x'Ax: two products of a matrix with a vector
 
 
-@expert("quadratic", "gradient")
-def _(A, x):
+def _quadratic(A, x):
     g = A.dot(x)
     g += x.dot(A)
     return g
 
 
-@expert("quadratic", "hvp")
+def _small_quadratic(A, x):
+    return dgemv(1.0, A.T, x, 1.0, A.dot(x), 0, 1, 0, 1, 0, 1)  # added to A x, in its place
+
+
+expert("quadratic", "gradient", "medium", "large")(_quadratic)
+expert("quadratic", "gradient", "small")(_small_quadratic)
+
+
+@expert("quadratic", "hvp", "medium", "large")
 def _(A, x, dx):
-    g = A.dot(dx)
-    g += dx.dot(A)
-    return g
+    return _quadratic(A, dx)
 
 
-@expert("quadratic", "hessian", "small", "large")
-def _(A, x):
-    return A + A.T
+@expert("quadratic", "hvp", "small")
+def _(A, x, dx):
+    return dgemv(1.0, A.T, dx, 1.0, A.dot(dx), 0, 1, 0, 1, 0, 1)
 
 
-@expert("quadratic", "hessian", "medium")
+@expert("quadratic", "hessian", "small", "medium")
 def _(A, x):
     H = A.T.copy()
     H += A
     return H
 
 
+@expert("quadratic", "hessian", "large")
+def _(A, x):
+    return A + A.T
+
+
 # logistic regression
-
-
-def _softplus_sum(z):
-    """The sum of log(1 + exp(z)), without overflow."""
-    a = np.abs(z)
-    e = np.exp(-a)
-    return np.add.reduce(np.log1p(e, out=e)) + 0.5 * np.add.reduce(np.add(a, z, out=a))
 
 
 @expert("logistic", "value+gradient", "small")
@@ -95,9 +112,14 @@ def _(X, y, w):
 @expert("logistic", "value+gradient", "medium", "large")
 def _(X, y, w):
     z = X.dot(w)
+    ones = _ones(len(z))
+    a = np.abs(z)
+    e = np.exp(-a)
     p = expit(z)
     p -= y
-    return _softplus_sum(z) - y.dot(z), p.dot(X)
+    a += z
+    # log(1 + exp(z)) is log1p(exp(-|z|)) + (|z| + z)/2
+    return np.log1p(e, out=e).dot(ones) + 0.5 * a.dot(ones) - y.dot(z), p.dot(X)
 
 
 @expert("logistic", "gradient")
@@ -107,16 +129,17 @@ def _(X, y, w):
     return p.dot(X)
 
 
-def _scaled(X, p):
-    """√(p(1−p)) X, row by row."""
-    s = np.sqrt(p - p * p)
-    return X * s[:, None]
-
-
-@expert("logistic", "hessian")
+@expert("logistic", "hessian", "small")
 def _(X, y, w):
-    Z = _scaled(X, expit(X.dot(w)))
-    return Z.T.dot(Z)
+    p = expit(X.dot(w))
+    return (X.T * (p - p * p)).dot(X)
+
+
+@expert("logistic", "hessian", "medium", "large")
+def _(X, y, w):
+    p = expit(X.dot(w))
+    Z = X.T * np.sqrt(p - p * p)
+    return Z.dot(Z.T)
 
 
 @expert("logistic", "hvp")
@@ -130,8 +153,8 @@ def _(X, y, w, dw):
 @expert("logistic", "newton")
 def _(X, y, w):
     p = expit(X.dot(w))
-    H = dsyrk(1.0, _scaled(X, p).T)
-    return dposv(H, (y - p).dot(X), overwrite_a=True, overwrite_b=True)[1]
+    H = dsyrk(1.0, X.T * np.sqrt(p - p * p))
+    return dposv(H, (y - p).dot(X), 0, 1, 1)[1]
 
 
 # norm2(T - U*V')^2: the residual is formed for the value only, where expanding the square would cancel
@@ -141,44 +164,50 @@ def _(X, y, w):
 def _(T, U, V):
     R = U.dot(V.T)
     R -= T
-    return np.vdot(R, R), (2.0 * R).dot(V)
+    r = R.ravel()
+    return r.dot(r), R.dot(2.0 * V)
 
 
 @expert("factorization", "value+gradient", "medium", "large")
 def _(T, U, V):
-    R = dgemm(-1.0, V.T, U.T, beta=1.0, c=T.T, trans_a=True).T
+    R = dgemm(-1.0, V.T, U.T, 1.0, T.T, 1).T
     r = R.ravel()
     return r.dot(r), R.dot(-2.0 * V)
 
 
-@expert("factorization", "gradient")
+@expert("factorization", "gradient", "small")
 def _(T, U, V):
-    G = U.dot(V.T.dot(V))
-    G -= T.dot(V)
-    G *= 2.0
+    R = U.dot(V.T)
+    R -= T
+    return R.dot(V + V)
+
+
+@expert("factorization", "gradient", "medium", "large")
+def _(T, U, V):
+    W = V + V
+    G = U.dot(V.T.dot(W))
+    G -= T.dot(W)
     return G
 
 
 @expert("factorization", "hvp")
 def _(T, U, V, dU):
-    S = V.T.dot(V)
-    S *= 2.0
-    return dU.dot(S)
+    return dgemm(2.0, dgemm(1.0, V.T, V.T, 0.0, None, 0, 1), dU.T).T
 
 
 @expert("factorization", "hessian")
 def _(T, U, V):
     n, k = U.shape
-    H = np.zeros((n * k, n * k))
-    S = V.T.dot(V)
-    S *= 2.0
-    np.einsum("aibi->iab", H.reshape(k, n, k, n))[...] = S
+    N = n * k
+    H = np.zeros((N, N))
+    # of the k×k blocks, which are multiples of I, the diagonals
+    np.ndarray((n, k, k), H.dtype, H, 0, (8 * (N + 1), 8 * n * N, 8 * n))[...] = V.T.dot(V + V)
     return H
 
 
 @expert("factorization", "newton")
 def _(T, U, V):
-    W = dposv(V.T.dot(V), T.dot(V).T, overwrite_a=True, overwrite_b=True)[1].T
+    W = dposv(V.T.dot(V), T.dot(V).T, 0, 1, 1)[1].T
     W -= U
     return W
 
@@ -194,94 +223,167 @@ def _forward(X, W):
     return layers, layers[-1].dot(W[-1])
 
 
-def _softmax(z):
-    """The softmax of every row, and the sum of the logarithms of its denominators."""
-    m = np.maximum.reduce(z, 1, keepdims=True)
+def _softmax(z, ones):
+    """The softmax of every row, and the sum of the logarithms of the sums of exponentials."""
+    m = np.maximum.reduce(z, 1, None, None, True)
     e = z - m
     np.exp(e, out=e)
-    s = np.add.reduce(e, 1, keepdims=True)
-    e /= s
-    return e, np.add.reduce(np.log(s), None) + np.add.reduce(m, None)
+    s = e.dot(ones)
+    e /= s[:, None]
+    return e, np.add.reduce(np.log(s)) + np.add.reduce(m.ravel())
 
 
-@expert("network", "value+gradient")
-def _(X, Y, *W):
-    layers, z = _forward(X, W)
-    d, normalizer = _softmax(z)
-    value = (normalizer - np.vdot(Y, z)) / len(X)
-    d -= Y
-    d *= 1.0 / len(X)
-    gradients = [None] * LAYERS
-    for i in range(LAYERS - 1, 0, -1):
-        h = layers[i]
-        gradients[i] = h.T.dot(d)
-        d = d.dot(W[i].T)
-        d *= h > 0.0
-    gradients[0] = X.T.dot(d)
-    return (value, *gradients)
+def _network(mask):
+    """mask(d, h): d where h is positive, else 0."""
+
+    def value_and_gradient(X, Y, *W):
+        layers, z = _forward(X, W)
+        b, n = Y.shape
+        d, normalizer = _softmax(z, _ones(n))
+        value = (normalizer - Y.ravel().dot(z.ravel())) / b
+        d -= Y
+        d /= b
+        found = []
+        for A in W[:0:-1]:
+            h = layers.pop()
+            found.append(h.T.dot(d))
+            d = mask(d.dot(A.T), h)
+        found += (X.T.dot(d), value)
+        return tuple(found[::-1])
+
+    return value_and_gradient
+
+
+def _by_sign(d, h):
+    d *= np.sign(h)
+    return d
+
+
+def _by_comparison(d, h):
+    d *= h > 0.0
+    return d
+
+
+expert("network", "value+gradient", "small")(_network(_by_sign))
+expert("network", "value+gradient", "medium", "large")(_network(_by_comparison))
 
 
 @expert("network", "hvp")
 def _(X, Y, *W):
     *W, dW = W
     layers, z = _forward(X, W)
-    masks = [h > 0.0 for h in layers]
+    ones = _ones(z.shape[1])
+    masks = [h > 0.0 for h in layers[1:]]
     t = X.dot(dW)
-    for i in range(1, LAYERS):
-        t *= masks[i]
-        t = t.dot(W[i])
-    p, _ = _softmax(z)
+    for mask, A in zip(masks, W[1:], strict=True):
+        t *= mask
+        t = t.dot(A)
+    p, _ = _softmax(z, ones)
     t *= p
-    t -= p * np.add.reduce(t, 1, keepdims=True)
-    t *= 1.0 / len(X)
-    for i in range(LAYERS - 1, 0, -1):
-        t = t.dot(W[i].T)
-        t *= masks[i]
+    p *= t.dot(ones)[:, None]
+    t -= p
+    t /= len(X)
+    for mask, A in zip(masks[::-1], W[:0:-1], strict=True):
+        t = t.dot(A.T)
+        t *= mask
     return X.T.dot(t)
 
 
 # Gaussian log-likelihood in S and mu
 
 
-def _inverse_spd(S):
-    c = dpotrf(S.T)[0]
-    return c, _fill(dpotri(c)[0])
-
-
-def _gaussian(X, S, mu):
+def _small_gaussian(X, S, mu):
     Z = X - mu
     m = len(X)
-    c, Si = _inverse_spd(S)
-    P = Si.dot(Z.T.dot(Z))
-    trace = P.trace()
-    np.negative(P, out=P)
-    P.ravel()[:: len(P) + 1] += m
-    G = P.dot(Si)
+    c = dpotrf(S.T)[0]
+    Si = dpotrs(c, _identity(len(S)))[0]
+    K = Z.dot(Si)
+    G = m * Si
+    G -= K.T.dot(K)
     G *= 0.5
-    mean = -Si.dot(np.add.reduce(Z, 0))
-    return c, trace, G, mean
+    return c, Z, K, G
 
 
-@expert("gaussian", "value+gradient")
-def _(X, S, mu):
-    c, trace, G, mean = _gaussian(X, S, mu)
-    return len(X) * np.add.reduce(np.log(c.diagonal())) + 0.5 * trace, G, mean
-
-
-@expert("gaussian", "gradient")
-def _(X, S, mu):
-    return _gaussian(X, S, mu)[2:]
-
-
-@expert("gaussian", "hvp")
-def _(X, S, mu, dS):
+def _medium_gaussian(X, S, mu):
     Z = X - mu
-    Si = _inverse_spd(S)[1]
-    P = Si.dot(Z.T.dot(Z))
-    P.ravel()[:: len(P) + 1] -= 0.5 * len(X)
-    T = P.dot(Si.dot(dS).dot(Si))
+    c = dpotrf(S.T)[0]
+    Si = _mirrored(dpotri(c)[0])
+    half = 0.5 * Si
+    P = Z.T.dot(Z).dot(Si)
+    return c, P.trace(), dgemm(-1.0, P.T, half.T, len(X), half.T).T, -_ones(len(X)).dot(Z).dot(Si)
+
+
+def _large_gaussian(X, S, mu):
+    Z = X - mu
+    m = len(X)
+    c = dpotrf(S.T)[0]
+    T = dpotri(c)[0]
+    K = Z.dot(_mirrored(T.copy("K")))
+    G = _mirrored(dsyrk(-0.5, K.T, 0.5 * m, T, 0, 0, 1))
+    return c, Z, K, G
+
+
+def _logdet(c):
+    """Half the logarithm of the determinant, of a Cholesky factor."""
+    return np.add.reduce(np.log(c.diagonal()))
+
+
+@expert("gaussian", "value+gradient", "small")
+def _(X, S, mu):
+    c, Z, K, G = _small_gaussian(X, S, mu)
+    m = len(X)
+    return m * _logdet(c) + 0.5 * K.ravel().dot(Z.ravel()), G, -_ones(m).dot(K)
+
+
+@expert("gaussian", "gradient", "small")
+def _(X, S, mu):
+    _, _, K, G = _small_gaussian(X, S, mu)
+    return G, -_ones(len(X)).dot(K)
+
+
+@expert("gaussian", "value+gradient", "medium")
+def _(X, S, mu):
+    c, trace, G, mean = _medium_gaussian(X, S, mu)
+    return len(X) * _logdet(c) + 0.5 * trace, G, mean
+
+
+@expert("gaussian", "gradient", "medium")
+def _(X, S, mu):
+    return _medium_gaussian(X, S, mu)[2:]
+
+
+@expert("gaussian", "value+gradient", "large")
+def _(X, S, mu):
+    c, Z, K, G = _large_gaussian(X, S, mu)
+    m = len(X)
+    return m * _logdet(c) + 0.5 * K.ravel().dot(Z.ravel()), G, -_ones(m).dot(K)
+
+
+@expert("gaussian", "gradient", "large")
+def _(X, S, mu):
+    _, _, K, G = _large_gaussian(X, S, mu)
+    return G, -_ones(len(X)).dot(K)
+
+
+def _gaussian_hvp(M, m, Si, dS):
+    """With A = S⁻¹M − (m/2)I and B = S⁻¹ dS S⁻¹: (AB + BA')/2."""
+    A = Si.dot(M)
+    A.ravel("K")[:: len(A) + 1] -= 0.5 * m
+    T = A.dot(Si.dot(dS).dot(Si))
     T *= 0.5
     return T + T.T
+
+
+@expert("gaussian", "hvp", "small")
+def _(X, S, mu, dS):
+    Z = X - mu
+    return _gaussian_hvp(Z.T.dot(Z), len(X), dpotrs(dpotrf(S.T)[0], _identity(len(S)))[0], dS)
+
+
+@expert("gaussian", "hvp", "medium", "large")
+def _(X, S, mu, dS):
+    Z = X - mu
+    return _gaussian_hvp(Z.T.dot(Z), len(X), _mirrored(dpotri(dpotrf(S.T)[0])[0]), dS)
 
 
 # tr(AX'BXC)
@@ -377,7 +479,7 @@ def _(D, y, t):
     a, length, s, rho, P, c = _process(D, t)
     n = len(y)
     v = dpotrs(c, y)[0]
-    logdet = np.add.reduce(np.log(c.diagonal()))
+    logdet = _logdet(c)
     Ki = dpotri(c, overwrite_c=True)[0]
     diagonal = Ki.diagonal()
     trace = np.add.reduce(diagonal)
@@ -397,7 +499,7 @@ def _process_derivatives(D, y, t):
     a, length, s, rho, P, c = _process(D, t)
     n = len(y)
     v = dpotrs(c, y)[0]
-    Ki = _fill(dpotri(c, overwrite_c=True)[0])
+    Ki = _mirrored(dpotri(c, overwrite_c=True)[0])
     a2, l3 = a * a, length**3
     B = Ki.dot(P)
     u, q = Ki.dot(v), P.dot(v)
