@@ -471,13 +471,13 @@ def det_of_factors(d, p):
     return np.multiply.reduce(d) * (-1.0) ** swaps
 
 
-def logdet_of_factors(d, p):
+def logdet_of_factors(d, p, hermitian=False):
     """log(det) from LU factors, of a complex matrix the principal one; nan where a real determinant is not positive."""
     size = np.add.reduce(np.log(np.abs(d)))
     sign = det_of_factors(d / np.abs(d), p)
-    if np.iscomplexobj(d):
+    if np.iscomplexobj(d) and not hermitian:
         return size + np.log(sign)
-    return size if sign > 0 else np.nan
+    return size if np.real(sign) > 0 else np.nan
 
 
 def euclidean(x):
