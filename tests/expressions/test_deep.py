@@ -78,7 +78,7 @@ def test_a_deep_chain_is_collected_without_a_crash() -> None:
 
 
 def test_what_nobody_holds_is_forgotten_with_its_transposes() -> None:
-    a, b = fr.matrix("A", "n", "m"), fr.vector("b", "n")
+    a, b = fr.matrix("A_watched", "n", "m"), fr.vector("b_watched", "n")  # (other tests hold other variables)
     e = fr.norm(a.T @ fr.sin(b)) ** 2
     watched = [weakref.ref(node) for node in walk(e, a.T, (fr.sin(b) + b).T, Derivative(e, a).gradient)]
     del a, b, e
