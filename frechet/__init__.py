@@ -39,6 +39,8 @@ from frechet.interfaces.python import (
 if TYPE_CHECKING:
     from frechet.interfaces.backprop.network import backprop
     from frechet.interfaces.check.checking import check
+    from frechet.interfaces.optimization.problem import problem
+    from frechet.interfaces.optimization.stationary import stationary
     from frechet.notation.reading import parse
 
 __version__ = "0.1.0"
@@ -61,7 +63,9 @@ __all__ = [
     "linearize",
     "matrix",
     "parse",
+    "problem",
     "scalar",
+    "stationary",
     "tensor",
     "variables",
     "vector",
@@ -85,6 +89,8 @@ LATER = {
     "backprop": "frechet.interfaces.backprop.network",
     "check": "frechet.interfaces.check.checking",
     "parse": "frechet.notation.reading",
+    "problem": "frechet.interfaces.optimization.problem",
+    "stationary": "frechet.interfaces.optimization.stationary",
 }
 
 
