@@ -35,7 +35,7 @@ def manifold_problem(problem: Problem, manifold: Any = None) -> Any:
         manifold = each[0] if len(each) == 1 else Product(each)
     if manifold.num_values != len(names):
         raise ShapeError(
-            f"a point of {manifold} is {manifold.num_values} arrays, and there are {len(names)} variables: {', '.join(names)}"
+            f"a point of {manifold} is {manifold.num_values} arrays, and the variables are {len(names)}: {', '.join(names)}"
         )
     point = manifold.random_point()
     for name, array in zip(names, [point] if len(names) == 1 else point, strict=True):
