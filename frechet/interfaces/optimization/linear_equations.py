@@ -6,14 +6,15 @@ such form by the matrix of L for vec.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+from frechet.derivation.parts import linear
 from frechet.differentiation.differential import differential, differential_symbol
 from frechet.differentiation.jacobian import jacobian
 from frechet.expressions.dimension import SCALAR
-from frechet.expressions.errors import UnsupportedError
+from frechet.expressions.errors import FrechetError, UnsupportedError
 from frechet.expressions.node import Expr, Number, depends, substitute, variables, walk
 from frechet.notation.text import write_text
 from frechet.operations import products, sums
@@ -88,6 +89,18 @@ def _of_pair(a: Expr, b: Expr) -> list[tuple[str, Expr | None]]:
     return [(f"no eigenvalue of {{0}} is the negative of one of {write_text(b).text}", a)]
 
 
+def linear_part(e: Expr, directions: Mapping[Expr, Expr]) -> Expr | None:
+    """The linear part of an expression that is affine in variables, at their directions; None where it is not affine.
+
+    That its differential does not change is not enough: sign(x) has jumps.
+    """
+    inside = {node for x in directions for node in depends(e, x)}
+    if not all(node in directions or linear(node, inside) for node in inside):
+        return None
+    moved = differential(e, directions)
+    return moved if inside.isdisjoint(variables(moved)) else None
+
+
 def equation(e: Expr, x: Expr) -> Equation | None:
     """e = 0 as an equation that is affine in x; None where it is not, or does not depend on x."""
     taken = {v.params[0] for v in variables(e)}
@@ -95,16 +108,16 @@ def equation(e: Expr, x: Expr) -> Equation | None:
     while name in taken:
         name += "_"
     d = differential_symbol(x, name)
-    linear = differential(e, {x: d})
-    if is_zero(linear) or x in variables(linear):
+    moved = linear_part(e, {x: d})
+    if moved is None or is_zero(moved):
         return None
     try:
         rest = substitute(e, {x: zeros(x.shape)})
-    except (ArithmeticError, UnsupportedError):
+    except (ArithmeticError, FrechetError):  # it has no value at 0
         return None
-    c, left = sums.content(polished(substitute(linear, {d: x})))
+    c, left = sums.content(polished(substitute(moved, {d: x})))
     factor = Fraction(1) / Fraction(c)
-    return Equation(x, left, polished(scaled(-factor, rest)), scaled(factor, linear), d, c)
+    return Equation(x, left, polished(scaled(-factor, rest)), scaled(factor, moved), d, c)
 
 
 def by_inverses(q: Equation) -> Root | None:
@@ -194,7 +207,8 @@ def _by_terms(terms: Sequence[Term], x: Expr, right: Expr) -> Root | None:
         inverted = tuple((e,) for e in (a, b) if e.op is not EYE)
         return Root(product(inverse(a), right, inverse(b)), sign, inverted, whole=len(inverted) == 1)
     if len(pairs) == 2:
-        for (a, b), (other_a, other_b) in (pairs, pairs[::-1]):
+        orders = sorted((pairs, pairs[::-1]), key=lambda p: (p[0][1].op is not EYE) + (p[1][0].op is not EYE))
+        for (a, b), (other_a, other_b) in orders:
             if _surely_invertible(b) and _surely_invertible(other_a):  # A*X*B + P*X*Q = C
                 front, back = inverse(other_a), inverse(b)
                 left, end = product(front, a), product(other_b, back)

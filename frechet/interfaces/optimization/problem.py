@@ -24,10 +24,11 @@ from frechet.differentiation.differential import differential, differential_symb
 from frechet.differentiation.jacobian import jacobian
 from frechet.differentiation.wirtinger import real_valued
 from frechet.expressions.dimension import SCALAR, Dim, show_shape
-from frechet.expressions.errors import ShapeError, UnsupportedError
+from frechet.expressions.errors import FrechetError, ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, variables, walk
 from frechet.interfaces.optimization.coordinates import Coordinates, sizes_of
 from frechet.interfaces.optimization.evaluation import program
+from frechet.interfaces.optimization.linear_equations import linear_part
 from frechet.operations.constants import mask_of
 from frechet.operations.declared_functions import functions, symbols
 from frechet.simplification.polishing import polished
@@ -279,8 +280,11 @@ class Problem:
     def affine(self) -> bool:
         """Is the gradient (the residual of a function that is not scalar) affine in all variables together?"""
         images = self.cotangents if self.scalar else [self.function]
-        own = {*self.variables.values()}
-        return all(own.isdisjoint(variables(self._moved(e, self._directions))) for e in images)
+        steps = {self.variables[n]: d for n, d in self._directions.items()}
+        try:
+            return all(linear_part(e, steps) is not None for e in images)
+        except FrechetError:  # no second derivatives
+            return False
 
     @cached_property
     def coordinates(self) -> Coordinates:

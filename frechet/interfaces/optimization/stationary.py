@@ -142,6 +142,8 @@ def stationary_point(function: Expr, x: Expr) -> Stationary:
             if form.direct:
                 raise
             refused = refused or error  # multiplying may bring in points that are not stationary: another form may be better
+        except FrechetError:
+            continue  # the solution for inv(X) has no inverse
     raise refused or UnsupportedError(_not_linear(gradient, x))
 
 

@@ -31,7 +31,7 @@ def document(s: Stationary) -> Document:
     blocks.append(Entry("conditions", ["; ".join(s.conditions) or "none"]))
     blocks += [Entry("" if i else "note", [note]) for i, note in enumerate(s.notes)]
     points, error = s.checked
-    blocks.append(Entry("checked", [f"{points} points, the gradient there is at most {error:.0e} of its size elsewhere"]))
+    blocks.append(Entry("checked", [f"{points} points at which the gradient there is 0, largest error {error:.0e}"]))
     return Document(f"{letter} is stationary", blocks, _data(s))
 
 
