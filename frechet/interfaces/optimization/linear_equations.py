@@ -258,6 +258,26 @@ def _sign_of_entries(e: Expr) -> int:
     return 1 if e.sign else -1 if negative(e).sign else 0
 
 
+def definite_sign(image: Expr, d: Expr) -> int:
+    """1 where ⟨d, L(d)⟩ > 0 for the linear map L : d -> image and every d but 0, -1 for the opposite, 0 where not seen.
+
+    Raises:  UnsupportedError, where the map of a vector has no matrix form here
+    """
+    if d.shape == SCALAR or d.kind == "vector":
+        whole = substitute(image, {d: ONE}) if d.shape == SCALAR else jacobian(image, d)
+        pairs = [(polished(whole), ONE)]
+    else:
+        terms = _terms(image, d)
+        if terms is None or any(t.turned for t in terms):
+            return 0
+        pairs = _gathered([(t.left, t.right) for t in terms])
+    return _sign_of(pairs) if all(_strict(e) for pair in pairs for e in pair) else 0
+
+
+def _strict(e: Expr) -> bool:
+    return any(signed.definite == 2 or (signed.shape == SCALAR and signed.sign == 2) for signed in (e, negative(e)))
+
+
 def _surely_invertible(e: Expr) -> bool:
     _, core = sums.content(e)
     return core.op is EYE or e.definite == 2

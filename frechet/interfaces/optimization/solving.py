@@ -95,6 +95,7 @@ def solve(
         raise ShapeError(f"the methods are {', '.join(methods)} here, not {method!r}")
     if method == LINEAR and not (problem.affine and problem.bounds is None):
         raise ShapeError(f"the {LINEAR} is for gradients that are affine, without bounds")
+    _need_finite(problem.data)
     free = problem.bounds is None and not _definite(problem)
     if (free and method is None and problem.affine) or method == LINEAR:
         found = _linear(problem) if problem.n <= DENSE_SYSTEM or not problem.scalar or method == LINEAR else None
@@ -108,6 +109,14 @@ def solve(
         if problem.scalar:
             return _minimized(run, method, tolerance, iterations)
         return _residual(run, method, tolerance, iterations)
+
+
+def _need_finite(data: Mapping[str, Any]) -> None:
+    import numpy as np
+
+    for name, array in data.items():
+        if not np.all(np.isfinite(array)):
+            raise ShapeError(f"{name} has entries that are infinite or not a number: there is nothing to minimize")
 
 
 def _choice(problem: Problem) -> tuple[str, str]:

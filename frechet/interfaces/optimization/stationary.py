@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from frechet.compilation.numpy_source import compiled
 from frechet.differentiation.conditions import explained
 from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.differential import differential
 from frechet.differentiation.structure import projected
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import CheckFailed, FrechetError, NotationError, UnsupportedError
@@ -25,7 +26,7 @@ from frechet.expressions.node import Expr, depends, rebuild, substitute, variabl
 from frechet.expressions.space import curved, space_names
 from frechet.interfaces.answer import describe, promises
 from frechet.interfaces.optimization.coordinates import free_entries
-from frechet.interfaces.optimization.linear_equations import Equation, Root, by_inverses, by_vec, equation
+from frechet.interfaces.optimization.linear_equations import Equation, Root, by_inverses, by_vec, definite_sign, equation
 from frechet.notation.text import write_text
 from frechet.operations import hadamard, norms, powers, products, sums
 from frechet.operations.constants import is_zero, variable
@@ -50,6 +51,7 @@ SINGULAR = 1e-12  # relative: smaller singular values count as 0
 DEFINITE = 1e-9  # relative: eigenvalues of a Hessian below count as 0
 EXPONENTS = (1, 2, 3)  # powers of a scalar or of entries that an equation is multiplied by
 STATIONARY = "stationary point"
+AT = "the Hessian there is {} definite"
 SPANNED = 400  # entries of a variable whose Hessian is looked at in numbers
 UNKNOWN = "unknown_"  # a name for inv(X) or x^2 where that is what is solved for
 
@@ -311,7 +313,7 @@ def _answered(d: Derivative, form: Form, q: Equation, root: Root) -> Stationary:
     left = q.left if form.unknown is x else substitute(q.left, names)
     samples = _samples(d, point)
     checked = _checked(d, point, root, samples)
-    kind, reason = _kind(d, form, q, root, samples)
+    kind, reason = _kind(d, form, q, root, point, samples)
     notes = [*form.notes]
     if kind == "minimum" and form.direct:
         shorter = polished(point)
@@ -444,10 +446,13 @@ def _given(d: Derivative, p: Point) -> dict[str, Any]:
     return {name: p.values[name] for name in names if name in p.values}
 
 
-def _kind(d: Derivative, form: Form, q: Equation, root: Root, samples: Sequence[_Sample]) -> tuple[str, str]:
+def _kind(d: Derivative, form: Form, q: Equation, root: Root, point: Expr, samples: Sequence[_Sample]) -> tuple[str, str]:
     """Minimum, maximum, saddle or stationary point, and why: by the properties, else by the Hessian in numbers."""
     name = d.variable.params[0]
     if not form.direct:
+        sign = _sign_at(d, point)
+        if sign:
+            return ("minimum", AT.format("positive")) if sign > 0 else ("maximum", AT.format("negative"))
         return _by_numbers(d, samples)
     positive, negative = ("positive", "negative") if q.divisor > 0 else ("negative", "positive")
     if root.sign:
@@ -461,6 +466,15 @@ def _kind(d: Derivative, form: Form, q: Equation, root: Root, samples: Sequence[
     return STATIONARY, (
         f"a minimum where {shown} is {positive} definite, a maximum where it is {negative} definite, otherwise a saddle"
     )
+
+
+def _sign_at(d: Derivative, point: Expr) -> int:
+    """1 where the Hessian at the point is positive definite by its form, -1 where negative definite, 0 where not seen."""
+    try:
+        moved = polished(differential(projected(d._raw_cotangent, d.variable), {d.variable: d.direction}))
+        return definite_sign(polished(substitute(moved, {d.variable: point})), d.direction)
+    except FrechetError:
+        return 0
 
 
 def _by_numbers(d: Derivative, samples: Sequence[_Sample]) -> tuple[str, str]:

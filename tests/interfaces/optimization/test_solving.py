@@ -124,6 +124,11 @@ def test_unknown_methods_are_refused() -> None:
         fr.problem("sum(exp(x))", "x", sizes={"n": 2}, declare=["x: n"]).solve("linear system")
 
 
+def test_data_that_is_not_finite_is_named() -> None:
+    with pytest.raises(fr.ShapeError, match="h has entries that are infinite or not a number"):
+        fr.problem("norm2(A*x - h)^2", "x", {"A": A, "h": np.full(30, np.nan)}).solve()
+
+
 def test_it_is_quiet_where_nothing_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     p = fr.problem(LOGISTIC, ["w", "b"], {"X": X, "y": y, "c": 0.1})
     p.solve()
