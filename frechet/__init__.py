@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from frechet.interfaces.backprop.network import backprop
     from frechet.interfaces.check.checking import check
     from frechet.interfaces.optimization.problem import problem
-    from frechet.interfaces.optimization.stationary import stationary
+    from frechet.interfaces.stationary.point import stationary
     from frechet.notation.reading import parse
 
 __version__ = "0.1.0"
@@ -90,7 +90,7 @@ LATER = {
     "check": "frechet.interfaces.check.checking",
     "parse": "frechet.notation.reading",
     "problem": "frechet.interfaces.optimization.problem",
-    "stationary": "frechet.interfaces.optimization.stationary",
+    "stationary": "frechet.interfaces.stationary.point",
 }
 
 

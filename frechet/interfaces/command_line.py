@@ -48,7 +48,7 @@ exit codes: 0 answered, 1 the numeric check failed, 2 bad input, 3 no rule for a
 # Further commands: the module of this package whose run(arguments) gives the exit code.
 COMMANDS = {
     "backprop": "backprop.command", "check": "check.command", "linearize": "linearize.command",
-    "stationary": "optimization.command",
+    "stationary": "stationary.command",
 }  # fmt: skip
 CONVENTIONS = ("riesz", "holomorphic", "wirtinger", "wirtinger-conj")
 LEVELS = ("short", "normal", "all")

@@ -1,1 +1,1 @@
-"""Functions to minimize: for SciPy (flat arrays), for pymanopt (manifolds), and stationary points in closed form."""
+"""Functions of several arrays for optimizers: SciPy on flat arrays, pymanopt on manifolds."""

@@ -8,6 +8,7 @@ space has dimensions, and derivatives by it are B'*vec(G), where vec(X) = B*(fre
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 from frechet.expressions.dimension import axes, show_shape
@@ -58,7 +59,7 @@ class Coordinates:
             shape = shapes[v.params[0]]
             mask = mask_of(v)
             basis, chosen = free_entries(v, shape, None if mask is None else masks[mask.params[0]])
-            start, end = end, end + (_count(shape) if basis is None else basis.shape[1])
+            start, end = end, end + (prod(shape) if basis is None else basis.shape[1])
             self.parts.append(Part(v, shape, start, end, basis, chosen))
         self.size = end
 
@@ -122,13 +123,6 @@ class Coordinates:
         return np.concatenate(
             [p.reduced(np.asarray(g).ravel(order="F")) for p, g in zip(self.parts, cotangents, strict=True)]
         )
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for k in shape:
-        count *= k
-    return count
 
 
 def _names(v: Expr) -> tuple[str, ...]:

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from math import prod
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from frechet.compilation.numpy_source import numpy_source
 from frechet.compilation.sizes import callables, checked
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.differential import differential, differential_symbol
@@ -28,7 +28,7 @@ from frechet.expressions.errors import FrechetError, ShapeError, UnsupportedErro
 from frechet.expressions.node import Expr, variables, walk
 from frechet.interfaces.optimization.coordinates import Coordinates, sizes_of
 from frechet.interfaces.optimization.evaluation import program
-from frechet.interfaces.optimization.linear_equations import linear_part
+from frechet.interfaces.stationary.equations import linear_part
 from frechet.operations.constants import mask_of
 from frechet.operations.declared_functions import functions, symbols
 from frechet.simplification.polishing import polished
@@ -171,7 +171,7 @@ class Problem:
         pairs, at = self._hessian_blocks
         h = np.zeros((self.n, self.n))
         for (p, q), block in zip(pairs, at(**self.unravel(x)), strict=True):
-            part = np.reshape(block, (_entries(p.shape), _entries(q.shape)), order="F")
+            part = np.reshape(block, (prod(p.shape), prod(q.shape)), order="F")
             part = q.reduced(p.reduced(part).T).T
             h[p.start : p.stop, q.start : q.stop] = part
             h[q.start : q.stop, p.start : p.stop] = part.T
@@ -291,12 +291,6 @@ class Problem:
         masks = {m.params[0]: self.data[m.params[0]] for m in map(mask_of, self.variables.values()) if m is not None}
         return Coordinates(list(self.variables.values()), self.shapes, masks)
 
-    @property
-    def source(self) -> str:
-        """Value and derivatives as a NumPy function of the variables and the data."""
-        outputs = self.cotangents if self.scalar else [d.jacobian for d in self._derivatives.values()]
-        return numpy_source([self.function, *outputs], "value_and_derivatives")
-
     def __repr__(self) -> str:
         what = f"minimize {self.function!r}" if self.scalar else f"find where {self.function!r} is 0 or small"
         by = ", ".join(f"{n}: {show_shape(v.shape)}" for n, v in self.variables.items())
@@ -316,7 +310,7 @@ class Problem:
         else:
             value = np.ravel(value, order="F").astype(float)
             blocks = [
-                p.reduced(np.reshape(j, (value.size, _entries(p.shape)), order="F").T).T
+                p.reduced(np.reshape(j, (value.size, prod(p.shape)), order="F").T).T
                 for p, j in zip(self.coordinates, derivatives, strict=True)
             ]
             found = value, np.hstack(blocks)
@@ -374,13 +368,6 @@ class Problem:
                 f"the function is a {self.function.kind}, so it has no gradient or Hessian: "
                 "give fun and jac to scipy.optimize.least_squares or root, or minimize norm2(…)^2"
             )
-
-
-def _entries(shape: tuple[int, ...]) -> int:
-    count = 1
-    for k in shape:
-        count *= k
-    return count
 
 
 def _check_names(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from frechet.expressions.node import variables
 from frechet.interfaces.document import Block, Content, Document, Entry, Math, Paragraph
-from frechet.interfaces.optimization.stationary import Stationary
 from frechet.interfaces.page import declared_words
+from frechet.interfaces.stationary.point import Stationary
 from frechet.notation.spaces import Notation, signature_line
 from frechet.notation.text import write_text
 from frechet.operations.declared_functions import functions

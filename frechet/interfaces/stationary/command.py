@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 def run(arguments: Sequence[str], show: Callable[[Document], None] | None = None) -> int:
     """Runs the command; returns the exit code. The page goes to `show`, where it is given and no style is asked for."""
     o = parsed(_parser(), arguments)
-    from frechet.interfaces.optimization.stationary import stationary_point
+    from frechet.interfaces.stationary.point import stationary_point
     from frechet.notation.reading import read
 
     reading = read(read_formula(o.formula), o.declare, wrt=o.variable)
