@@ -39,6 +39,7 @@ from frechet.interfaces.python import (
 if TYPE_CHECKING:
     from frechet.interfaces.backprop.network import backprop
     from frechet.interfaces.check.checking import check
+    from frechet.interfaces.compiling import compile
     from frechet.interfaces.optimization.problem import problem
     from frechet.interfaces.stationary.point import stationary
     from frechet.notation.reading import parse
@@ -57,6 +58,7 @@ __all__ = [
     "backprop",
     "block",
     "check",
+    "compile",
     "derivative",
     "function",
     "hessian",
@@ -88,6 +90,7 @@ def load_ipython_extension(shell: Any) -> None:
 LATER = {
     "backprop": "frechet.interfaces.backprop.network",
     "check": "frechet.interfaces.check.checking",
+    "compile": "frechet.interfaces.compiling",
     "parse": "frechet.notation.reading",
     "problem": "frechet.interfaces.optimization.problem",
     "stationary": "frechet.interfaces.stationary.point",

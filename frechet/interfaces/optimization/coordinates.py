@@ -83,7 +83,7 @@ class Coordinates:
             if p.basis is not None:
                 entries = p.basis @ entries
             # a copy: SciPy's optimizers change x in place
-            found[p.name] = np.array(entries.reshape(p.shape, order="F")) if p.shape else entries[0]
+            found[p.name] = np.array(entries.reshape(p.shape, order="F"), order="C") if p.shape else entries[0]
         return found
 
     def flat(self, arrays: Mapping[str, Any]) -> Any:
