@@ -57,7 +57,7 @@ def test_gradient_and_hessian_are_those_of_differences(case: Any) -> None:
 @pytest.mark.parametrize("case", PROBLEMS, ids=lambda case: case[0])
 def test_arrays_become_x_and_come_back(case: Any) -> None:
     p = made(case)
-    x = rng.normal(size=p.n)
+    x = p.x0 + 0.1 * rng.normal(size=p.n)
     arrays = p.unravel(x)
     assert {n: np.shape(a) for n, a in arrays.items()} == p.shapes
     assert np.allclose(p.ravel(arrays), x)
