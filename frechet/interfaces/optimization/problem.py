@@ -140,7 +140,7 @@ class Problem:
             taken.add(direction)
             self._directions[name] = differential_symbol(v, direction)
         self._derivatives = {n: Derivative(function, v, self._directions[n]) for n, v in self.variables.items()}
-        self._last: tuple[Any, Any, Any] | None = None
+        self._last: tuple[bytes, Any, Any] | None = None  # x, value and derivatives of the last call
 
     # What SciPy calls.
 
@@ -300,8 +300,9 @@ class Problem:
         import numpy as np
 
         x = np.asarray(x, dtype=float)
+        key = x.tobytes()  # a copy: SciPy changes x in place
         last = self._last
-        if last is not None and np.array_equal(last[0], x):
+        if last is not None and last[0] == key:
             return last[1], last[2]
         value, *derivatives = self.value_and_cotangents(**self.unravel(x))
         found: tuple[Any, Any]
@@ -314,7 +315,7 @@ class Problem:
                 for p, j in zip(self.coordinates, derivatives, strict=True)
             ]
             found = value, np.hstack(blocks)
-        self._last = (x.copy(), *found)
+        self._last = (key, *found)
         return found
 
     def _program(self, outputs: Sequence[Expr]) -> Callable[..., tuple[Any, ...]]:

@@ -195,3 +195,10 @@ def test_x_and_values_of_the_wrong_shape_are_named() -> None:
         p.ravel({})
     with pytest.raises(fr.ShapeError, match=r"S needs the shape \(4, 4\)"):
         p.ravel({"S": np.ones(3)})
+
+
+def test_complex_data_and_real_unknowns() -> None:
+    data = {"z": np.array([1 + 2j, 3 - 1j]), "u": np.array([1j, 2.0])}
+    p = fr.problem("norm2(c*z - u)^2 + exp(c)", "c", data, declare=["z: n complex", "u: n complex"])
+    x = np.array([0.3])
+    assert check_grad(p.fun, p.jac, x) < 1e-6 and p.solve().success

@@ -140,3 +140,15 @@ def test_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "norm2(X*w - y)^2")
     assert code == 2 and "name the variable to solve for" in err
     assert run(capsys, "-x'*x")[0] == 0
+
+
+def test_the_notebook_shows_the_page() -> None:
+    from frechet.interfaces.notebook import frechet
+
+    page = frechet("""stationary "norm2(X*w - y)^2" w""")
+    assert page is not None and "stationary" in str(page)
+
+
+def test_complex_data_and_real_unknowns() -> None:
+    s = fr.stationary("norm2(c*z - u)^2", "c", ["z: n complex", "u: n complex"])
+    assert s.kind == "minimum" and s.conditions == ["norm2(z) ≠ 0"]
