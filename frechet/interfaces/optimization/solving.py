@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from frechet.expressions.errors import FrechetError, ShapeError, UnsupportedError
@@ -35,7 +35,8 @@ class Solution:
     values          the variables' arrays, by name; also solution["w"]
     x               their free entries
     value           of the function, or of half of the squared norm of a residual
-    gradient_norm   of the gradient there; with bounds of its projection on the directions that stay inside
+    gradient_norm   of the gradient there; with bounds of its projection on the directions that stay inside, for a positive
+                    definite S = L*L' of the gradient by L
     method, why     what was chosen, and for which reason
     iterations, evaluations, success, message   as SciPy says
     """
@@ -85,24 +86,24 @@ def solve(
     tolerance: of the gradient's norm, relative to that at the start where that is above 1
     progress: a line on standard error while it runs; where not given, if that is a terminal
 
-    A gradient that is affine is solved for. Positive definite variables become L*L' with L lower triangular, so that no
-    step leaves the domain.
+    A gradient that is affine is solved for. Positive (semi-)definite variables become L*L' with L lower triangular, so that
+    no step leaves their set.
 
     Raises:  ShapeError, for a method that does not fit; UnsupportedError, where the function has no minimum
     """
     methods = (*METHODS, LINEAR) if problem.scalar else (*RESIDUALS, LINEAR)
     if method is not None and method not in methods:
         raise ShapeError(f"the methods are {', '.join(methods)} here, not {method!r}")
-    if method == LINEAR and not (problem.affine and problem.bounds is None):
-        raise ShapeError(f"the {LINEAR} is for gradients that are affine, without bounds")
+    if method == LINEAR and not (problem.affine and problem.bounds is None and not _definite(problem)):
+        raise ShapeError(f"the {LINEAR} is for gradients that are affine, of variables without bounds")
     _need_finite(problem.data)
-    free = problem.bounds is None and not _definite(problem)
+    definite = _definite(problem)
+    free = problem.bounds is None and not definite
     if (free and method is None and problem.affine) or method == LINEAR:
         found = _linear(problem) if problem.n <= DENSE_SYSTEM or not problem.scalar or method == LINEAR else None
         if found is not None:
             return found
-    definite = _definite(problem)
-    if definite and problem.scalar:
+    if definite:
         return _by_factors(problem, definite, method, tolerance, iterations, progress)
     with _progress(progress) as show:
         run = _Run(problem, show)
@@ -355,12 +356,23 @@ def _linear(p: Problem) -> Solution | None:
 
 
 def _definite(problem: Problem) -> list[str]:
-    """The variables that are positive definite matrices, and nothing more."""
-    return [
-        name
-        for name, v in problem.variables.items()
-        if v.kind == "matrix" and ("spd" in v.params[1] or v.params[2] == "spd") and {*v.params[1]} <= {"spd", "symmetric"}
-    ]
+    """The variables that are positive (semi-)definite matrices.
+
+    Raises:  UnsupportedError, for those that nothing here keeps in their set
+    """
+    found = []
+    for name, v in problem.variables.items():
+        words = {*v.params[1], v.params[2]}
+        if v.kind != "matrix" or words.isdisjoint({"spd", "psd"}):
+            continue
+        if not problem.scalar:
+            raise UnsupportedError(f"{name} is declared {' '.join(v.params[1])}: minimize norm2(…)^2 to keep it in that set")
+        if not words <= {"spd", "psd", "symmetric", "normal", "invertible"}:
+            raise UnsupportedError(
+                f"{name} is declared {' '.join(v.params[1])}: matrices stay positive definite here without further words"
+            )
+        found.append(name)
+    return found
 
 
 def _by_factors(
@@ -383,7 +395,10 @@ def _by_factors(
         factor = variable(letter, s.shape, ("lower",))
         function = substitute(function, {s: product(factor, transposed(factor))})
         factors[name] = letter
-        start[letter] = np.linalg.cholesky(start.pop(name))
+        try:
+            start[letter] = np.linalg.cholesky(start.pop(name))
+        except np.linalg.LinAlgError:
+            raise ShapeError(f"{name} starts at a matrix that is not positive definite") from None
     wanted = [factors.get(name, name) for name in problem.variables]
     inner = Problem(function, wanted, problem.given, start, problem.sizes)
     found = solve(inner, method, tolerance=tolerance, iterations=iterations, progress=progress)
@@ -391,13 +406,8 @@ def _by_factors(
     for name, letter in factors.items():
         values[name] = values[letter] @ values.pop(letter).T
     values = {name: values[name] for name in problem.variables}
-    x = problem.ravel(values)
-    value, gradient = problem.value_and_grad(x)
-    norm = float(np.linalg.norm(gradient))
-    why = f"{found.why}; {', '.join(f'{n} = {f}*{f}′' for n, f in factors.items())} stays positive definite"
-    return _solution(
-        problem, x, value, norm, found.method, why, found.iterations, found.evaluations, found.success, found.message
-    )
+    why = f"{found.why}; {', '.join(f'{n} = {f}*{f}′' for n, f in factors.items())} stays in its set"
+    return replace(found, values=values, x=problem.ravel(values), why=why)
 
 
 def _solution(

@@ -48,6 +48,9 @@ def forms(raw: Expr, gradient: Expr, x: Expr) -> Iterator[Form]:
             factor, rest = core.args
             yield Form(rest, x, x, multiplied=repr(monomial(SCALAR, [(factor, -1)])), notes=_zeros_of(factor))
     name = x.params[0]
+    unknown = UNKNOWN
+    while unknown in {v.params[0] for v in variables(raw)}:
+        unknown += "_"
     if x.kind == "matrix" and x.shape[0] is x.shape[1]:
         turned = transposed(x)
         for left, right in ((x, x), (turned, turned), (x, None), (None, x), (turned, None), (None, turned)):
@@ -57,7 +60,7 @@ def forms(raw: Expr, gradient: Expr, x: Expr) -> Iterator[Form]:
             if len(said) == 2:
                 said = [f"{left!r} from both sides"]
             yield Form(_each(raw, lambda t, f=front, b=back: product(*f, t, *b)), x, x, multiplied=said[0])  # type: ignore[misc]
-        symbol = variable(UNKNOWN, x.shape, x.params[1], x.params[2])
+        symbol = variable(unknown, x.shape, x.params[1], x.params[2])
         swapped = _with_symbol(raw, x, symbol)
         if swapped is not None:
             yield Form(swapped, symbol, inverse(x), inverse)
@@ -65,7 +68,7 @@ def forms(raw: Expr, gradient: Expr, x: Expr) -> Iterator[Form]:
         for k in EXPONENTS:
             yield Form(_times_power(raw, x, k), x, x, multiplied=_power_said(name, x, k))
         if x.sign == 2:
-            symbol = variable(UNKNOWN, x.shape, (), "positive")
+            symbol = variable(unknown, x.shape, (), "positive")
             half = monomial(x.shape, [(symbol, Fraction(1, 2))])
             for k in (0, *EXPONENTS):
                 multiplied = _power_said(name, x, k) if k else ""

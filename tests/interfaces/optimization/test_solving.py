@@ -87,6 +87,21 @@ def test_positive_definite_matrices_stay_so() -> None:
     assert s.success and list(s.values) == ["S", "a"] and s["a"] == pytest.approx(2)
 
 
+def test_a_semi_definite_minimum_may_be_singular() -> None:
+    target = np.diag([2.0, -1.0])
+    s = fr.problem("norm2(S - T)^2", "S", {"T": target}, declare=["S: psd"]).solve()
+    assert s.success and np.allclose(s["S"], np.diag([2.0, 0.0]), atol=1e-3) and s.value == pytest.approx(1)
+
+
+def test_sets_that_nothing_keeps_are_refused() -> None:
+    with pytest.raises(fr.UnsupportedError, match="S is declared spd toeplitz: matrices stay positive definite"):
+        fr.problem("norm2(S - T)^2", "S", {"T": np.eye(2)}, declare=["S: spd toeplitz"]).solve()
+    with pytest.raises(fr.UnsupportedError, match=r"S is declared spd: minimize norm2\(…\)\^2"):
+        fr.problem("S - T", "S", {"T": np.eye(2)}, declare=["S: spd"]).solve()
+    with pytest.raises(fr.ShapeError, match="S starts at a matrix that is not positive definite"):
+        fr.problem("norm2(S - T)^2", "S", {"T": np.eye(2)}, declare=["S: spd"], start={"S": -np.eye(2)}).solve()
+
+
 def test_residuals() -> None:
     s = fr.problem("A*x - h", "x", {"A": A, "h": h}).solve()
     assert s.method == "linear system" and np.allclose(s["x"], np.linalg.lstsq(A, h, rcond=None)[0])

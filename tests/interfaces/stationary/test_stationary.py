@@ -10,6 +10,7 @@ import pytest
 
 import frechet as fr
 from frechet.interfaces.command_line import main
+from frechet.interfaces.stationary.numbers import kind_by_numbers, samples_of
 
 # (function, variable, declarations, the point, its kind, its conditions)
 ANSWERS: list[tuple[str, str, list[str], str, str, list[str]]] = [
@@ -51,6 +52,14 @@ def test_points(case: Any) -> None:
     assert (repr(s.point), s.kind, s.conditions) == (point, kind, conditions)
     points, error = s.checked
     assert points >= 3 and error < 1e-7
+
+
+@pytest.mark.parametrize("case", [c for c in ANSWERS if c[4] != "stationary point"], ids=lambda case: case[0])
+def test_the_kind_is_what_the_hessian_says_in_numbers(case: Any) -> None:
+    function, variable, declare, _, kind, _ = case
+    s = fr.stationary(function, variable, declare)
+    d = fr.derivative(s.function, s.variable)
+    assert kind_by_numbers(d, samples_of(d, s.point))[0] == kind
 
 
 @pytest.mark.parametrize(("function", "variable", "declare"), [
