@@ -438,7 +438,9 @@ class Emission:
     def _apply(self, v: Value, function: str, texts: Sequence[str], place: str = "") -> None:
         """A ufunc, its result written over the array `place` where one is given."""
         if place:
-            self.line(f"{function}({', '.join([*texts, place])})")
+            # of maximum and minimum the third argument by position is deprecated
+            place_text = f"out={place}" if function in ("np.maximum", "np.minimum") else place
+            self.line(f"{function}({', '.join([*texts, place_text])})")
             self.text[v] = place
         else:
             self.assign(v, f"{function}({', '.join(texts)})")
@@ -482,7 +484,7 @@ class Emission:
             return
         t = place or self.fresh()
         self.line(f"np.negative({x}, {t})" if place else f"{t} = np.negative({x})")
-        self.line(f"np.minimum({t}, {self.infinite}, {t})")
+        self.line(f"np.minimum({t}, {self.infinite}, out={t})")
         self.line(f"np.exp({t}, {t})")
         if name == "sigmoid":
             self.line(f"{t} += 1.0")
@@ -502,7 +504,7 @@ class Emission:
         self.line(f"{t} = np.abs({x})")
         for step in (f"np.negative({t}, {t})", f"np.exp({t}, {t})", f"np.log1p({t}, {t})"):
             self.line(step)
-        self.line(f"{t} += np.maximum({x}, 0.0{', ' + place if place else ''})")
+        self.line(f"{t} += np.maximum({x}, 0.0{f', out={place}' if place else ''})")
         self.owned.add(t)
         self.text[v] = t
 
