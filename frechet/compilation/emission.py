@@ -619,9 +619,13 @@ class Emission:
         text = self.text[a] if plain else self.turned(self.text[a], (0, 1), (1, 0))
         self.line(f"{name}, info = {self.call('potrf')}({text}, 0, 0, {over})")
         self.line("if info:")
-        self.line(
-            f'    raise np.linalg.LinAlgError("{self.said(a)} is not positive definite: the Cholesky factorization fails")'
-        )
+        (tried,) = v.params
+        if tried:
+            self.tries = True
+            self.line(f"    return {self.otherwise}")
+        else:
+            why = "is not positive definite: the Cholesky factorization fails"
+            self.line(f'    raise np.linalg.LinAlgError("{self.said(a)} {why}")')
         self.text[v] = name
 
     def said(self, a: Value) -> str:
