@@ -180,6 +180,9 @@ class ContractionOrder:
             known = self.ordering.lookup(sub) if sub.op == "contract" else None
             if known is not None:
                 return Part(0.0, known=known)
+            key = self.ordering.key(sub)
+            self.ordering.possible.setdefault(key, set()).add(self.whole)
+            best.cost /= self.ordering.common.get(key, 1)
         return best
 
     def _better(self, best: Part | None, a: int, b: int) -> Part | None:

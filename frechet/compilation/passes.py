@@ -6,7 +6,14 @@ from collections.abc import Collection, Sequence
 
 from frechet.compilation.contractions import inlined
 from frechet.compilation.ordering import ordered
-from frechet.compilation.rewriting import activations_shared, inverses_cancelled, is_sum, scalars_shared, views_inward
+from frechet.compilation.rewriting import (
+    activations_shared,
+    inverses_cancelled,
+    is_sum,
+    scalars_shared,
+    sums_joined,
+    views_inward,
+)
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, rebuild, remade, uses, walk
 
@@ -45,17 +52,19 @@ def distributed(graph: Graph, roots: Sequence[Value], rates: Rates, early: Colle
     """(T - U*V')*V as T*V - U*(V'*V), and the like, where that is less work."""
     count = uses(roots)
     shared: set[Value] = set()
+    single: set[Value] = set()
 
     def change(v: Value, args: tuple[Value, ...]) -> Value:
         new = remade(graph, v, args)
+        if is_sum(new):
+            new = sums_joined(graph, new, single - shared)
         if new.op == "contract" and len(new.args) > 1:
             for a in dict.fromkeys(new.args):
                 if is_sum(a) and len(a.shape) > 1 and new.args.count(a) == 1:
                     new = _distributed(graph, new, a, a in shared, rates, early)
                     if new.op != "contract":
                         break
-        if count[v] > 1:
-            shared.add(new)
+        (shared if count[v] > 1 else single).add(new)
         return new
 
     return rebuild(graph, roots, change)
