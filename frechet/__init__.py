@@ -39,6 +39,7 @@ from frechet.interfaces.python import (
 if TYPE_CHECKING:
     from frechet.interfaces.backprop.network import backprop
     from frechet.interfaces.check.checking import check
+    from frechet.interfaces.compiling import compile
     from frechet.notation.reading import parse
 
 __version__ = "0.1.0"
@@ -55,6 +56,7 @@ __all__ = [
     "backprop",
     "block",
     "check",
+    "compile",
     "derivative",
     "function",
     "hessian",
@@ -84,6 +86,7 @@ def load_ipython_extension(shell: Any) -> None:
 LATER = {
     "backprop": "frechet.interfaces.backprop.network",
     "check": "frechet.interfaces.check.checking",
+    "compile": "frechet.interfaces.compiling",
     "parse": "frechet.notation.reading",
 }
 
