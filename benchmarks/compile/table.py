@@ -8,7 +8,14 @@ from math import exp, log
 from figures import Figure, Figures
 
 PEERS = ("jax", "torch", "autograd")
-SHOWN = {"frechet": "Frechet", "naive": "printed naively", "jax": "jax.jit", "torch": "PyTorch", "autograd": "autograd"}
+SHOWN = {
+    "frechet": "Frechet",
+    "frechet-c": "Frechet, C",
+    "naive": "printed naively",
+    "jax": "jax.jit",
+    "torch": "PyTorch",
+    "autograd": "autograd",
+}
 WORST = 10
 
 Row = Mapping[str, Figure]
