@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from frechet.compilation.ordering import Ordering
 
 EXHAUSTIVE = 8  # operands; of more the cheapest pair is multiplied first, and so on
-EARLY = 0.01  # weight of what is computed once for many calls
+EARLY = 0.05  # weight of what is computed once for many calls
 SELECTORS = ("unit", "selection")
 HALF = 0.6  # of the cost of a product, where it is symmetric
 

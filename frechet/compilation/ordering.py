@@ -149,3 +149,12 @@ class Ordering:
         kept = tuple(k for k in dict.fromkeys(out) if any(k in labels for labels in ins))
         inner = self._of(self.graph.contract(v.args, ins, kept, dims, c))
         return self.graph.make("spread", (inner,), (kept, out), tuple(dims[k] for k in out), inner.real)
+
+
+def only(roots: Sequence[Value], early: Collection[Value]) -> set[Value]:
+    """The values that depend on no inputs but these."""
+    found: set[Value] = set()
+    for v in walk(roots):
+        if v in early or (v.op != "input" and all(a in found for a in v.args)):
+            found.add(v)
+    return found
