@@ -24,7 +24,10 @@ from frechet.compilation.arguments import Arguments
 from frechet.compilation.emission import Emission
 from frechet.compilation.lowering import lower
 from frechet.compilation.numpy_source import Program, finish, name_parameters, runnable, with_safe_sizes
+from frechet.compilation.ordering import only
 from frechet.compilation.passes import optimized
+from frechet.compilation.prepared import Prepared, prepared_lines
+from frechet.compilation.sizes import bind
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, walk
 from frechet.expressions.errors import NotationError
@@ -96,6 +99,11 @@ class CompiledProgram:
         program = self.at().program
         return list(program.sizes)
 
+    @cached_property
+    def unbound(self) -> set[str]:
+        """The names of dimensions that no input tells."""
+        return set(self._names[3].values()) - bind(self.inputs).keys()
+
     # -- programs for sizes
     def at(self, letter: str = "d", early: Sequence[str] = (), **sizes: int) -> Specialised:
         """The program for these sizes; of dimensions that are not given it takes those told at compile time, or 100.
@@ -121,6 +129,19 @@ class CompiledProgram:
 
     def __str__(self) -> str:
         return self.at().table()
+
+    def prepare(self, **given: Any) -> Prepared:
+        """The program with these inputs fixed: what depends on nothing else is computed once, the rest at each call.
+
+        >>> import frechet as fr
+        >>> g = fr.parse("x'*inv(S)*x", {"S": "n×n spd"})
+        >>> solve = fr.compile(g, ["x", "S"]).prepare(S=[[4.0, 0.0], [0.0, 1.0]])
+        >>> float(solve([2.0, 0.0])), float(solve([0.0, 2.0]))
+        (1.0, 4.0)
+
+        Raises:  TypeError, for a name that is no input; ShapeError, naming the argument
+        """
+        return Prepared(self, given)
 
     # -- calls
     def _install(self) -> None:
@@ -179,35 +200,63 @@ FAST: set[type] = set()
 class Specialised:
     """The program for certain sizes and a certain precision."""
 
-    def __init__(self, whole: CompiledProgram, sizes: Mapping[str, int], letter: str, early: Sequence[str]) -> None:
-        self.whole, self.sizes, self.letter = whole, dict(sizes), letter
+    def __init__(
+        self, whole: CompiledProgram, sizes: Mapping[str, int], letter: str, early: Sequence[str], trying: bool = True
+    ) -> None:
+        self.whole, self.sizes, self.letter, self.early = whole, dict(sizes), letter, early
         graph, roots = whole._lowered
         self.graph = graph
         self.rates = Rates(self.sizes)
         inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
         first = [inputs[n] for n in early if n in inputs]
-        self.roots = optimized(graph, roots, self.rates, first)
+        self.roots = optimized(graph, roots, self.rates, first, trying and not early)
+        self.once = only(self.roots, first) if early else set()
 
     @cached_property
     def steps(self) -> list[Value]:
         return list(walk(self.roots))
 
     @cached_property
+    def written(self) -> list[tuple[Value, str]]:
+        """The steps that take time, each with its source."""
+        self.program  # noqa: B018  (writes them)
+        return self._written
+
+    @cached_property
     def program(self) -> Program:
+        """The program in parts."""
         names, _, known, names_of_sizes = self.whole._names
         program = Program(self.whole.name)
         program.positional = True
         program.parameters = dict(names.parameters)
-        taken = {"np", "info", self.whole.name, *program.parameters.values(), *names_of_sizes}
-        emission = Emission(program.parameters, taken, self.letter)
-        results = emission.run(self.roots)
-        body = emission.source.lines
+        taken = {"np", "special", "info", self.whole.name, *program.parameters.values(), *names_of_sizes}
+        emission = Emission(program.parameters, taken, self.rates, self.letter)
+        parameters = [*program.parameters.values(), *(n for n in names_of_sizes if names_of_sizes[n] in self.whole.unbound)]
+        general = f"general_{self.whole.name}"
+        emission.otherwise = f"{general}({', '.join(parameters)})"
+        results = emission.run(self.roots, self.once)
+        body, self._written = emission.source.lines, emission.written
         if self.whole.keys is not None:
             returned = "{" + ", ".join(f"{k!r}: {r}" for k, r in zip(self.whole.keys, results, strict=True)) + "}"
         else:
             returned = ", ".join(results) + ("," if len(results) == 1 and not self.whole.single else "")
+        program.modules = sorted(emission.source.modules)
         program.lapack = sorted(emission.source.lapack)
-        finish(program, [*body, f"return {returned}"], taken, names_of_sizes, known)
+        if emission.tries:
+            other = Specialised(self.whole, self.sizes, self.letter, self.early, trying=False)
+            program.before = other.program
+            program.before.name = general
+        body = [*body, f"return {returned}"]
+        if self.early:
+            body = prepared_lines(program, emission.early_lines, body, known, names_of_sizes, self.early)
+            known = [v for v in known if v.params[0] in self.early]
+        finish(program, body, taken, names_of_sizes, known)
+        if self.early:
+            program.parameters = {v: p for v, p in program.parameters.items() if v in self.early}
+        if program.before is not None:
+            for names_of in ("lapack", "modules", "helpers"):
+                mine = getattr(program, names_of)
+                mine += [n for n in getattr(program.before, names_of) if n not in mine]
         return program
 
     @property
@@ -225,7 +274,16 @@ class Specialised:
         return runnable(self.program)  # type: ignore[no-any-return]
 
     def table(self) -> str:
-        return "\n".join(self.program.lines)
+        """Every step with its shape, flops and bytes: see `frechet.compilation.table`."""
+        from frechet.compilation.table import Row, flops, moved, show
+
+        rows = []
+        for v, text in self.written:
+            shape = "×".join(map(str, v.shape)) or "scalar"
+            rows.append(Row(text, shape, flops(v, self.rates), moved(v, self.rates, self.letter)))
+        return show(rows, ", ".join(f"{n} = {size}" for n, size in self.sizes.items()))
+
+    __str__ = table
 
 
 def _fast_types() -> set[type]:

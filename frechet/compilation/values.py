@@ -109,6 +109,9 @@ class Graph:
         """The axes of v in another order: axis k of the result is axis order[k] of v."""
         if order == tuple(range(len(order))) or (v.symmetric and v.real):
             return v
+        if v.op == "contract":
+            ins, out, dims, c = v.params
+            return self.contract(v.args, ins, tuple(out[k] for k in order), dims, c)
         return self.contract((v,), (tuple(range(len(order))),), order, v.shape)
 
     def multiply(self, *args: Value) -> Value:
@@ -232,8 +235,6 @@ def remade(graph: Graph, v: Value, args: Sequence[Value]) -> Value:
         return v
     if v.op == "contract":
         new = graph.contract(args, *v.params)
-    elif v.op == "map" and v.params[0][0] == "linear":
-        return graph.map(v.params[0], args, v.shape, v.params[1])
     elif v.op == "map":
         new = graph.map(v.params[0], args, v.shape, v.params[1])
     elif v.op == "reshape":
