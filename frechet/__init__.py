@@ -37,6 +37,7 @@ from frechet.interfaces.python import (
 )
 
 if TYPE_CHECKING:
+    from frechet.compilation.linear_maps.hessian_map import hessian_map
     from frechet.interfaces.backprop.network import backprop
     from frechet.interfaces.check.checking import check
     from frechet.notation.reading import parse
@@ -58,6 +59,7 @@ __all__ = [
     "derivative",
     "function",
     "hessian",
+    "hessian_map",
     "linearize",
     "matrix",
     "parse",
@@ -84,6 +86,7 @@ def load_ipython_extension(shell: Any) -> None:
 LATER = {
     "backprop": "frechet.interfaces.backprop.network",
     "check": "frechet.interfaces.check.checking",
+    "hessian_map": "frechet.compilation.linear_maps.hessian_map",
     "parse": "frechet.notation.reading",
 }
 

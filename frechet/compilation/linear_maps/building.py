@@ -1,0 +1,173 @@
+"""From the structure of a map and the values of its coefficients to the map in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from frechet.compilation.linear_maps.general import General
+from frechet.compilation.linear_maps.kronecker import Kronecker, KroneckerSum, Turned
+from frechet.compilation.linear_maps.linear_map import LinearMap
+from frechet.compilation.linear_maps.low_rank import LowRankUpdate
+from frechet.compilation.linear_maps.matrices import Dense, Entrywise, Inverse
+from frechet.compilation.linear_maps.slices import Slices
+from frechet.compilation.linear_maps.subspace import Subspace, SymmetricMatrices
+from frechet.compilation.numpy_source import compiled
+from frechet.differentiation import map_structure as symbolic
+from frechet.differentiation.structure import projected
+from frechet.expressions.dimension import axes
+from frechet.expressions.node import Expr
+from frechet.operations.constants import variable
+
+
+@dataclass(frozen=True)
+class Point:
+    """Coefficients with their values, the sizes of dimensions, and a way to the value of any other expression."""
+
+    values: Mapping[Expr, Any]
+    sizes: Mapping[str, int]
+    evaluate: Callable[[Expr], Any]
+
+    def __getitem__(self, e: Expr) -> Any:
+        return self.values[e]
+
+    def shape(self, of: Expr) -> tuple[int, ...]:
+        return tuple(d.size(self.sizes) for d in axes(of.shape))
+
+
+def built(structure: symbolic.Structure, point: Point, name: str, symmetric: bool) -> LinearMap:
+    """The map in numbers; `name` is how errors call it."""
+    shape = point.shape(structure.space.variable)
+    space = subspace_of(structure.space.variable, shape)
+    match structure:
+        case symbolic.EntrywiseMap():
+            return Entrywise(shape, point[structure.entries], name, space)
+        case symbolic.MatrixMap():
+            return matrix_map(structure.form, point, name, symmetric)
+        case symbolic.KroneckerMap():
+            factors = [None if form is None else matrix_map(form, point, name) for form in (structure.left, structure.right)]
+            own = symmetric and not structure.turned
+            found = Kronecker(shape, float(point[structure.scalar]), factors[0], factors[1], name, own, space)
+            return Turned(found, name, symmetric) if structure.turned else found
+        case symbolic.KroneckerSumMap():
+            first, second = structure.terms
+            left = _value(first.left, point), _value(second.left, point)
+            right = _flipped(first.right, point), _flipped(second.right, point)
+            own = symmetric and not structure.turned
+            both = KroneckerSum(shape, left, right, name, own, space)
+            return Turned(both, name, symmetric) if structure.turned else both
+        case symbolic.SlicesMap():
+            return Slices(shape, structure.axis, _slices(structure, point, shape), name, symmetric)
+        case symbolic.LowRankUpdate():
+            base = built(structure.base, point, name, symmetric)
+            u, w = ([point[e] for e in side] for side in zip(*structure.outers, strict=True))
+            return LowRankUpdate(base, _columns(base, u), _columns(base, w), name, symmetric)
+        case symbolic.GeneralMap():
+            short = structure.diagonal
+            diagonal = None if short is None else lambda: point.evaluate(short)
+            return General(shape, action(structure.image, structure.direction, point), diagonal, name, symmetric, space)
+
+
+def subspace_of(v: Expr, shape: tuple[int, ...]) -> Subspace | None:
+    """The directions of a variable; None where they are all arrays of its shape."""
+    space = symbolic.Space(v)
+    if space.structure == "general":
+        return None
+    if space.structure == "symmetric":
+        return SymmetricMatrices(shape[0])
+    import numpy as np
+
+    plain = variable("V", v.shape)
+    function: Any = compiled(projected(plain, v), [plain])
+
+    def project(arrays: Any) -> Any:
+        each = arrays.reshape(-1, *shape)
+        return np.stack([function(V=a) for a in each]).reshape(arrays.shape)
+
+    return Subspace(shape, project, space.structure)
+
+
+def action(image: Expr, direction: Expr, point: Point) -> Callable[[Any], Any]:
+    """The map of one array, with the coefficients at the point."""
+    coefficients, symbols, rest = symbolic.staged(image, direction)
+    function: Any = compiled(rest, [direction, *symbols])
+    known = {s.params[0]: point[c] for s, c in zip(symbols, coefficients, strict=True)}
+    known |= {n: point.sizes[n] for n in function.sizes}
+    name = direction.params[0]
+    return lambda v: function(**{name: v}, **known)
+
+
+def matrix_map(form: symbolic.MatrixForm, point: Point, name: str, symmetric: bool | None = None) -> LinearMap:
+    """The map of vectors with a matrix: by Woodbury's formula where its rank beside the diagonal is less than its size."""
+    import numpy as np
+
+    n = form.n.size(point.sizes)
+    diagonal: Any = 0.0
+    for e in (form.identity, form.diagonal):
+        diagonal = diagonal if e is None else diagonal + point[e]
+    if form.dense is None and not form.pieces:
+        return Entrywise((n,), diagonal, name)
+    if form.dense is None:
+        u, w = zip(*[_narrow(piece, point, n) for piece in form.pieces], strict=True)
+        if sum(part.shape[1] for part in u) < n and np.all(diagonal):
+            base = Entrywise((n,), diagonal, name)
+            return LowRankUpdate(base, np.hstack(u), np.hstack(w), name, symmetric is not False)
+    matrix = np.zeros((n, n)) if form.dense is None else np.array(point[form.dense], dtype=float)
+    for piece in form.pieces:
+        matrix += _square(piece, point, n)
+    matrix[np.diag_indices(n)] += diagonal
+    found = Dense(matrix, name, symmetric)
+    return Inverse(found) if form.inverted else found
+
+
+def _narrow(piece: symbolic.Piece, point: Point, n: int) -> tuple[Any, Any]:
+    """U and W, n×r, with U*W' the piece."""
+    left, right = point[piece.left].reshape(n, -1), point[piece.right].reshape(-1, n).T
+    weights = point[piece.scalar] * (1.0 if piece.weights is None else point[piece.weights])
+    return left * weights, right
+
+
+def _square(piece: symbolic.Piece, point: Point, n: int) -> Any:
+    import numpy as np
+
+    if piece.congruent:
+        weights = point[piece.scalar] * (1.0 if piece.weights is None else point[piece.weights])
+        if np.all(weights >= 0):  # NumPy multiplies an array by its own transpose in half the work
+            half = point[piece.left].reshape(n, -1) * np.sqrt(weights)
+            return half @ half.T
+    u, w = _narrow(piece, point, n)
+    return u @ w.T
+
+
+def _value(e: Expr | None, point: Point) -> Any:
+    return None if e is None else point[e]
+
+
+def _flipped(e: Expr | None, point: Point) -> Any:
+    return None if e is None else point[e].T
+
+
+def _columns(base: LinearMap, arrays: list[Any]) -> Any:
+    import numpy as np
+
+    return base._flat(np.stack([np.broadcast_to(a, base.array_shape) for a in arrays]))
+
+
+def _slices(structure: symbolic.SlicesMap, point: Point, shape: tuple[int, ...]) -> Any:
+    """The matrix of every row or column: of the word B, M, C it is B*diag(m)*C, transposed for rows."""
+    import numpy as np
+
+    q = shape[1 - structure.axis]
+    total: Any = np.zeros((shape[structure.axis], q, q))
+    for w in structure.words:
+        # As a map of columns: the first layer's matrix, then a mask and a layer in turn.
+        layers = [layer[1 - structure.axis] for layer in w.layers]
+        factors = [None if e is None else point[e] if structure.axis == 1 else point[e].T for e in layers]
+        masks = [point[m].T if structure.axis == 1 else point[m] for m in w.masks]
+        found: Any = np.eye(q) if factors[0] is None else factors[0]
+        for m, f in zip(masks, factors[1:], strict=True):
+            found = m[:, :, None] * found
+            found = found if f is None else f @ found
+        total = total + point[w.scalar] * found
+    return total

@@ -1,0 +1,447 @@
+"""The structure of a linear map V -> L(V) on the space of V: what lets it be solved in closed form.
+
+A structure holds coefficients, expressions that do not contain V. What can be done with their values stands in
+`frechet.compilation.linear_maps`.
+
+Source:  Golub & Van Loan (2013), sections 2.1.4 (Woodbury), 7.6.3 (Sylvester), 12.3 (Kronecker)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from frechet.differentiation.jacobian import jacobian
+from frechet.differentiation.linear_terms import Layer, Outer, Terms, Word, merged, scalar_and_rest, symmetrized, terms_of
+from frechet.differentiation.structure import projected, structure_of, symmetric_part
+from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape
+from frechet.expressions.errors import UnsupportedError
+from frechet.expressions.node import Expr, depends, substitute, variables, walk
+from frechet.expressions.space import STRUCTURES, space_names
+from frechet.operations.constants import EYE, ONE, VARIABLE, eye, is_zero, number, ones, variable, zeros
+from frechet.operations.hadamard import monomial, times
+from frechet.operations.powers import MATRIX_POWER, inverse
+from frechet.operations.products import PRODUCT, SCALE, product, scale
+from frechet.operations.shaping import DIAG, diag, diag_of
+from frechet.operations.sums import SUM, add
+from frechet.operations.transposition import TRANSPOSE, transposed
+
+
+@dataclass(frozen=True)
+class Piece:
+    """scalar * left * diag(weights) * right, n×r and r×n; no weights are ones."""
+
+    scalar: Expr
+    left: Expr
+    weights: Expr | None
+    right: Expr
+
+    @property
+    def congruent(self) -> bool:
+        return transposed(self.left) is self.right
+
+
+@dataclass(frozen=True)
+class MatrixForm:
+    """An n×n matrix as identity*I + diag(diagonal) + the pieces + dense; inverted, the inverse of that."""
+
+    n: Dim
+    identity: Expr | None = None
+    diagonal: Expr | None = None
+    pieces: tuple[Piece, ...] = ()
+    dense: Expr | None = None
+    inverted: bool = False
+
+    @property
+    def coefficients(self) -> Iterator[Expr]:
+        for piece in self.pieces:
+            yield from (e for e in (piece.scalar, piece.left, piece.weights, piece.right) if e is not None)
+        yield from (e for e in (self.identity, self.diagonal, self.dense) if e is not None)
+
+
+@dataclass(frozen=True)
+class Space:
+    """The arrays of a shape, or those of them that the words of `variable`'s declaration leave."""
+
+    variable: Expr
+
+    @property
+    def shape(self) -> Shape:
+        return self.variable.shape
+
+    @property
+    def structure(self) -> str:
+        return structure_of(self.variable)
+
+
+@dataclass(frozen=True)
+class EntrywiseMap:
+    """V -> entries.*V; a scalar, c*V."""
+
+    space: Space
+    entries: Expr
+
+    @property
+    def coefficients(self) -> Iterator[Expr]:
+        yield self.entries
+
+
+@dataclass(frozen=True)
+class MatrixMap:
+    """v -> form*v, of vectors."""
+
+    space: Space
+    form: MatrixForm
+
+    @property
+    def coefficients(self) -> Iterator[Expr]:
+        return self.form.coefficients
+
+
+@dataclass(frozen=True)
+class KroneckerMap:
+    """V -> scalar*left*V*right, or of V' if turned. `right` is the form of the transposed factor; None is the identity."""
+
+    space: Space
+    scalar: Expr
+    left: MatrixForm | None
+    right: MatrixForm | None
+    turned: bool
+    layer: Layer
+
+    @property
+    def coefficients(self) -> Iterator[Expr]:
+        yield self.scalar
+        for form in (self.left, self.right):
+            if form is not None:
+                yield from form.coefficients
+
+
+@dataclass(frozen=True)
+class KroneckerSumMap:
+    """V -> A*V*B + C*V*D, or of V' if turned; the scalars stand in A and C."""
+
+    space: Space
+    terms: tuple[Layer, Layer]
+    turned: bool
+
+    @property
+    def coefficients(self) -> Iterator[Expr]:
+        for layer in self.terms:
+            yield from (e for e in layer if e is not None)
+
+
+@dataclass(frozen=True)
+class SlicesMap:
+    """A map that takes every row of V (axis 0) or every column (axis 1) to the same row or column of the result."""
+
+    space: Space
+    axis: int
+    words: tuple[Word, ...]
+
+    @property
+    def coefficients(self) -> Iterator[Expr]:
+        for w in self.words:
+            yield w.scalar
+            yield from w.masks
+            for layer in w.layers:
+                yield from (e for e in layer if e is not None)
+
+
+@dataclass(frozen=True)
+class LowRankUpdate:
+    """base plus the sum of V -> tr(against'*V)*image."""
+
+    space: Space
+    base: Structure
+    outers: tuple[Outer, ...]
+
+    @property
+    def coefficients(self) -> Iterator[Expr]:
+        yield from self.base.coefficients
+        for o in self.outers:
+            yield from o
+
+
+@dataclass(frozen=True)
+class GeneralMap:
+    """Any other: direction -> image. Its diagonal where that has a short form."""
+
+    space: Space
+    image: Expr
+    direction: Expr
+    diagonal: Expr | None
+
+    @property
+    def coefficients(self) -> Iterator[Expr]:
+        return iter(staged(self.image, self.direction)[0])
+
+
+Structure = EntrywiseMap | MatrixMap | KroneckerMap | KroneckerSumMap | SlicesMap | LowRankUpdate | GeneralMap
+
+
+def structure_of_map(image: Expr, direction: Expr, variable: Expr) -> Structure:
+    """The structure of the map direction -> image from the space of `variable` to itself: image is projected to it.
+
+    Shapes:  image, direction and variable alike
+    Raises:  UnsupportedError, for complex variables and for manifolds
+    """
+    space = Space(variable)
+    if not variable.real or not image.real:
+        raise UnsupportedError(
+            f"the second derivative by the complex variable {variable.params[0]} is no linear map over the complex numbers"
+        )
+    curved = [w for w in space_names(*variable.params[1:3]) if STRUCTURES[w].curved]
+    if curved:
+        raise UnsupportedError(
+            f"{variable.params[0]} lies on a manifold ({curved[0]}): a Hessian map is for variables in a linear space"
+        )
+    if variable.shape == SCALAR:
+        return EntrywiseMap(space, substitute(image, {direction: ONE}))
+    terms = terms_of(image, direction) if len(variable.shape) == 2 and variable.shape[0] is not UNIT else None
+    found: Structure | None = None
+    if variable.shape[1] is UNIT:
+        if space.structure == "general":
+            found = _of_vectors(space, image, direction, terms)
+    elif terms is not None and space.structure in ("general", "symmetric"):
+        found = _of_matrices(space, terms if space.structure == "general" else symmetrized(terms))
+    if found is not None:
+        return found
+    image = symmetric_part(image) if space.structure == "symmetric" else projected(image, variable)
+    short = diagonal_of(terms, variable.shape) if terms is not None and space.structure == "general" else None
+    return GeneralMap(space, image, direction, short)
+
+
+# -- vectors
+def _of_vectors(space: Space, image: Expr, direction: Expr, terms: Terms | None) -> Structure | None:
+    n = space.shape[0]
+    chains: list[tuple[Expr, list[Expr]]] = []
+    if terms is None or any(layer.right is not None for w in terms.words for layer in w.layers):
+        try:
+            matrix = jacobian(image, direction)
+        except UnsupportedError:
+            return None
+        return _simplest(space, matrix_form(n, _summands(matrix)))
+    for w in terms.words:
+        chain = [w.layers[0].left]
+        for mask, layer in zip(w.masks, w.layers[1:], strict=True):
+            chain = [layer.left, diag(mask), *chain]
+        chains.append((w.scalar, [e for e in chain if e is not None]))
+    chains += [(ONE, [o.image, transposed(o.against)]) for o in terms.outers]
+    return _simplest(space, matrix_form(n, chains))
+
+
+def _simplest(space: Space, form: MatrixForm) -> Structure:
+    if form.inverted or form.pieces or form.dense is not None:
+        return MatrixMap(space, form)
+    return EntrywiseMap(space, _diagonal_of(form, space.shape))
+
+
+def _diagonal_of(form: MatrixForm, shape: Shape) -> Expr:
+    if form.diagonal is None:
+        return form.identity or number(0)
+    if form.identity is None:
+        return form.diagonal
+    return add([(1, form.diagonal), (1, scale(form.identity, ones(shape)))])
+
+
+def _summands(e: Expr) -> list[tuple[Expr, list[Expr]]]:
+    """A matrix as a sum of scalar times a product."""
+    flip = e.op is TRANSPOSE and e.args[0].op is SUM
+    terms = e.args[0] if flip else e
+    parts = list(zip(terms.params, terms.args, strict=True)) if terms.op is SUM else [(1, terms)]
+    found = []
+    for c, part in parts:
+        scalar = number(c)
+        while part.op is SCALE or (part.op is SUM and len(part.args) == 1):
+            s, part = part.args if part.op is SCALE else (number(part.params[0]), part.args[0])
+            scalar = times(scalar, s)
+        part = transposed(part) if flip else part
+        found.append((scalar, list(part.args) if part.op is PRODUCT else [part]))
+    return found
+
+
+def matrix_form(n: Dim, chains: Sequence[tuple[Expr, Sequence[Expr]]]) -> MatrixForm:
+    """The form of a sum of scalars times products of n×n matrices, possibly of narrow ones; of no factor, I."""
+    identities: list[Expr] = []
+    diagonals: list[Expr] = []
+    pieces: list[Piece] = []
+    dense: list[Expr] = []
+    for scalar, chain in chains:
+        factors: list[Expr] = []
+        for f in chain:
+            factors += f.args if f.op is PRODUCT else [] if f.op is EYE else [f]
+        if not factors:
+            identities.append(scalar)
+        elif all(f.op is DIAG for f in factors):
+            diagonals.append(scale(scalar, monomial((n, UNIT), [(f.args[0], 1) for f in factors])))
+        elif any(f.shape[1] is not n for f in factors[:-1]):
+            pieces.append(_piece(scalar, factors, n))
+        else:
+            whole = scale(scalar, product(*factors))
+            if whole.op is EYE or is_zero(whole):
+                identities += [ONE] if whole.op is EYE else []
+            else:
+                dense.append(whole)
+    identity = add((1, e) for e in identities) if identities else None
+    diagonal = add((1, e) for e in diagonals) if diagonals else None
+    matrix = add((1, e) for e in dense) if dense else None
+    form = MatrixForm(n, identity, diagonal, tuple(pieces), matrix)
+    if matrix is not None and not (identities or diagonals or pieces):
+        opposite = inverse(matrix)
+        if _inversions(matrix) and not _inversions(opposite):
+            return MatrixForm(n, dense=opposite, inverted=True)
+    return form
+
+
+def _inversions(e: Expr) -> bool:
+    return any(node.op is MATRIX_POWER and node.params[0] < 0 for node in walk(e))
+
+
+def _piece(scalar: Expr, factors: list[Expr], n: Dim) -> Piece:
+    half = len(factors) // 2
+    mirrored = all(transposed(factors[i]) is factors[-1 - i] for i in range(half))
+    middle = factors[half : len(factors) - half]
+    if mirrored and factors[half - 1].shape[1] is not n and (not middle or middle[0].op is DIAG):
+        left, right = product(*factors[:half]), product(*factors[len(factors) - half :])
+        weights = middle[0].args[0] if middle else None
+        return Piece(scalar, left, weights, right)
+    inner = [f.shape[1] for f in factors[:-1]]
+    cut = inner.index(UNIT) if UNIT in inner else next(i for i, d in enumerate(inner) if d is not n)
+    c, first = scalar_and_rest(product(*factors[: cut + 1]))
+    b, last = scalar_and_rest(product(*factors[cut + 1 :]))
+    assert first is not None and last is not None  # neither is square
+    return Piece(times(times(c, b), scalar), first, None, last)
+
+
+# -- matrices
+def _of_matrices(space: Space, terms: Terms) -> Structure | None:
+    words = merged(terms.words)
+    base = _of_words(space, words)
+    if base is None or not terms.outers:
+        return base
+    return LowRankUpdate(space, base, tuple(terms.outers))
+
+
+def _of_words(space: Space, words: list[Word]) -> Structure | None:
+    rows, columns = space.shape
+    entrywise = [_entries(w, space.shape) for w in words]
+    if all(e is not None for e in entrywise):
+        scalars = all(not w.masks for w in words)
+        parts = [w.scalar for w in words] if scalars else entrywise
+        return EntrywiseMap(space, add((1, e) for e in parts if e is not None) if words else number(0))
+    turned = words[0].turned
+    if all(w.plain and w.turned == turned for w in words) and (rows is columns or not turned):
+        return _of_products(space, words, turned)
+    if space.structure == "general" and not any(w.turned for w in words):
+        for axis in (0, 1):
+            if all(layer[axis] is None for w in words for layer in w.layers):
+                return SlicesMap(space, axis, tuple(words))
+    return None
+
+
+def _entries(w: Word, shape: Shape) -> Expr | None:
+    """M where the word is V -> M.*V."""
+    if w.turned or any(layer != Layer() for layer in w.layers):
+        return None
+    return scale(w.scalar, w.masks[0] if w.masks else ones(shape))
+
+
+def _of_products(space: Space, words: list[Word], turned: bool) -> Structure | None:
+    rows, columns = space.shape
+    if len(words) == 1:
+        scalar, layer = words[0].scalar, words[0].layers[0]
+    else:
+        layers = _grouped([(w.scalar, w.layers[0]) for w in words], rows, columns)
+        if len(layers) == 2:
+            return KroneckerSumMap(space, (layers[0], layers[1]), turned)
+        if len(layers) != 1:
+            return None
+        scalar, layer = ONE, layers[0]
+    left, right = layer
+    if space.structure == "symmetric" and (left is None or right is not transposed(left)):
+        return None
+    forms = [
+        None if e is None else matrix_form(n, _summands(e))
+        for e, n in ((left, rows), (None if right is None else transposed(right), columns))
+    ]
+    return KroneckerMap(space, scalar, forms[0], forms[1], turned, layer)
+
+
+def _grouped(terms: list[tuple[Expr, Layer]], rows: Dim, columns: Dim) -> list[Layer]:
+    """A sum of c*A*V*B with the terms of one B, and then those of one A, joined."""
+    by_right: dict[Expr, list[Expr]] = {}
+    for c, (left, right) in terms:
+        key = eye(columns) if right is None else right
+        by_right.setdefault(key, []).append(scale(c, eye(rows) if left is None else left))
+    by_left: dict[Expr, list[Expr]] = {}
+    for right, lefts in by_right.items():
+        by_left.setdefault(add((1, e) for e in lefts), []).append(right)
+    layers = [(left, add((1, e) for e in rights)) for left, rights in by_left.items()]
+    return [Layer(None if a.op is EYE else a, None if b.op is EYE else b) for a, b in layers if not is_zero(a)]
+
+
+# -- any map
+def staged(image: Expr, direction: Expr) -> tuple[list[Expr], list[Expr], Expr]:
+    """What of a linear map does not depend on the direction: its coefficients, variables for them, the map with those.
+
+    A diagonal or transposed coefficient is one in which the vector or the matrix is a variable.
+    """
+    inside = depends(image, direction)
+    found: dict[Expr, Expr] = {}
+    taken = {v.params[0] for v in variables(image)}
+
+    def replaced(node: Expr) -> Expr:
+        if node.op in (DIAG, TRANSPOSE):
+            return node.op.rebuild(node, (replaced(node.args[0]),))
+        if not any(n.op is VARIABLE for n in walk(node)) and node.op is not SUM:
+            return node
+        if node not in found:
+            name = f"c{len(found) + 1}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            found[node] = variable(name, node.shape)
+        return found[node]
+
+    new: dict[Expr, Expr] = {direction: direction}
+    for node in walk(image):
+        if node in inside and node is not direction:
+            args = tuple(new[a] if a in inside else replaced(a) for a in node.args)
+            new[node] = node if args == node.args else node.op.rebuild(node, args)
+    return list(found), list(found.values()), new.get(image, zeros(image.shape))
+
+
+def diagonal_of(terms: Terms, shape: Shape) -> Expr | None:
+    """The entries ∂L(V)ᵢⱼ/∂Vᵢⱼ, the diagonal of the map's matrix; None where they have no short form.
+
+    Of A*(M.*(B*V*C))*D it is (A.*B')*M*(C'.*D), of A*V'*B it is A.*B.
+
+    Shapes:  as V
+    """
+    rows, columns = shape
+    parts: list[Expr] = [monomial(shape, [(o.image, 1), (o.against, 1)]) for o in terms.outers]
+    for w in terms.words:
+        pairs = [(eye(rows) if a is None else a, eye(columns) if b is None else b) for a, b in w.layers]
+        if columns is UNIT:
+            pairs = [(a, ONE) for a, _ in pairs]
+        if w.plain:
+            a, b = pairs[0]
+            if w.turned:
+                part = monomial(shape, [(a, 1), (b, 1)])
+            else:
+                part = product(diag_of(a), transposed(diag_of(b))) if columns is not UNIT else diag_of(a)
+        elif len(w.masks) == 1 and not w.turned:
+            (b, c), (a, d) = pairs
+            left = _entrywise(a, transposed(b))
+            part = product(left, w.masks[0])
+            if columns is not UNIT:
+                part = product(part, _entrywise(transposed(c), d))
+        else:
+            return None
+        parts.append(scale(w.scalar, part))
+    return add((1, p) for p in parts) if parts else zeros(shape)
+
+
+def _entrywise(a: Expr, b: Expr) -> Expr:
+    return monomial(a.shape, [(a, 1), (b, 1)])
