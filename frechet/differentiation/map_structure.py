@@ -26,6 +26,8 @@ from frechet.operations.shaping import DIAG, diag, diag_of
 from frechet.operations.sums import SUM, add
 from frechet.operations.transposition import TRANSPOSE, transposed
 
+BOTTLENECKS = 12  # so many parts are tried
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -164,6 +166,20 @@ class LowRankUpdate:
 
 
 @dataclass(frozen=True)
+class Composition:
+    """V -> outer(inner(V)), of maps that are solved one after the other, as of the normal equations L*(L(V)) = B."""
+
+    space: Space
+    outer: Structure
+    inner: Structure
+
+    @property
+    def coefficients(self) -> Iterator[Expr]:
+        yield from self.outer.coefficients
+        yield from self.inner.coefficients
+
+
+@dataclass(frozen=True)
 class GeneralMap:
     """Any other: direction -> image. Its diagonal where that has a short form."""
 
@@ -177,7 +193,7 @@ class GeneralMap:
         return iter(staged(self.image, self.direction)[0])
 
 
-Structure = EntrywiseMap | MatrixMap | KroneckerMap | KroneckerSumMap | SlicesMap | LowRankUpdate | GeneralMap
+Structure = EntrywiseMap | MatrixMap | KroneckerMap | KroneckerSumMap | SlicesMap | LowRankUpdate | Composition | GeneralMap
 
 
 def structure_of_map(image: Expr, direction: Expr, variable: Expr) -> Structure:
@@ -205,6 +221,8 @@ def structure_of_map(image: Expr, direction: Expr, variable: Expr) -> Structure:
             found = _of_vectors(space, image, direction, terms)
     elif terms is not None and space.structure in ("general", "symmetric"):
         found = _of_matrices(space, terms if space.structure == "general" else symmetrized(terms))
+    if found is None and space.structure == "general":
+        found = _composed(space, image, direction)
     if found is not None:
         return found
     image = symmetric_part(image) if space.structure == "symmetric" else projected(image, variable)
@@ -379,6 +397,43 @@ def _grouped(terms: list[tuple[Expr, Layer]], rows: Dim, columns: Dim) -> list[L
         by_left.setdefault(add((1, e) for e in lefts), []).append(right)
     layers = [(left, add((1, e) for e in rights)) for left, rights in by_left.items()]
     return [Layer(None if a.op is EYE else a, None if b.op is EYE else b) for a, b in layers if not is_zero(a)]
+
+
+# -- one map after another
+def _composed(space: Space, image: Expr, direction: Expr) -> Composition | None:
+    """The map through a part of V's shape through which alone V enters."""
+    name = _free_name("Z", image)
+    between = variable(name, space.shape)
+    for part in _bottlenecks(image, direction, space.shape):
+        first = structure_of_map(part, direction, space.variable)
+        if isinstance(first, GeneralMap):
+            continue
+        second = structure_of_map(substitute(image, {part: between}), between, between)
+        if not isinstance(second, GeneralMap):
+            return Composition(space, second, first)
+    return None
+
+
+def _bottlenecks(image: Expr, direction: Expr, shape: Shape) -> Iterator[Expr]:
+    """Parts of the shape through which every path from image to direction goes, those nearest to direction first."""
+    inside = depends(image, direction)
+    candidates = [n for n in walk(image) if n in inside and n.shape == shape and n not in (direction, image)]
+    for part in candidates[:BOTTLENECKS]:
+        seen, stack = {part}, [image]
+        while stack:
+            node = stack.pop()
+            if node in inside and node not in seen:
+                seen.add(node)
+                stack.extend(node.args)
+        if direction not in seen:
+            yield part
+
+
+def _free_name(name: str, e: Expr) -> str:
+    taken = {v.params[0] for v in variables(e)}
+    while name in taken:
+        name += "_"
+    return name
 
 
 # -- any map

@@ -48,7 +48,7 @@ class BlockMap(LinearMap):
         found, start = [], 0
         for m in self.maps:
             part = v[..., start : start + m.size]
-            found.append(m._unflat(part.reshape(-1, m.size).T).reshape(*v.shape[:-1], *m.array_shape))
+            found.append(m._unflat(part.reshape(-1, m.size).T).reshape((*v.shape[:-1], *m.array_shape)))
             start += m.size
         return found
 
@@ -95,7 +95,7 @@ class BlockMap(LinearMap):
         arrays = v.reshape(-1, *shape)
         before = v.shape[: v.ndim - len(shape)]
         found = [np.broadcast_to(self.couplings[i, j](a), target) for a in arrays]
-        return np.stack(found).reshape(*before, *target)
+        return np.stack(found).reshape((*before, *target))
 
     def _apply(self, v: Any) -> Any:
         parts = self.split(v)
@@ -141,18 +141,8 @@ class BlockMap(LinearMap):
         return Factorization((s + s.T) / 2, self.name)
 
     def _solve(self, rhs: Any) -> Any:
-        import numpy as np
-
         if not self._eliminates:
             return super()._solve(rhs)
-        try:
-            return self._eliminated(rhs)
-        except np.linalg.LinAlgError:
-            if self.dimension > DENSE_LIMIT or not self.couplings:
-                raise
-            return super()._solve(rhs)  # a block may be singular where the whole is not
-
-    def _eliminated(self, rhs: Any) -> Any:
         parts = self.split(rhs.reshape(-1, self.size))
         if not self.couplings:
             solved = [m._solve(p) for m, p in zip(self.maps, parts, strict=True)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from frechet.compilation.linear_maps.general import General
+from frechet.compilation.linear_maps.general import Composed, General
 from frechet.compilation.linear_maps.kronecker import Kronecker, KroneckerSum, Turned
 from frechet.compilation.linear_maps.linear_map import LinearMap
 from frechet.compilation.linear_maps.low_rank import LowRankUpdate
@@ -14,16 +14,20 @@ from frechet.compilation.linear_maps.matrices import Dense, Entrywise, Inverse
 from frechet.compilation.linear_maps.slices import Slices
 from frechet.compilation.linear_maps.subspace import Subspace, SymmetricMatrices
 from frechet.compilation.numpy_source import compiled
+from frechet.compilation.sizes import checked
 from frechet.differentiation import map_structure as symbolic
 from frechet.differentiation.structure import projected
 from frechet.expressions.dimension import axes
-from frechet.expressions.node import Expr
+from frechet.expressions.errors import ShapeError
+from frechet.expressions.node import Expr, variables
 from frechet.operations.constants import variable
+
+FORMED = 10_000
 
 
 @dataclass(frozen=True)
 class Point:
-    """Coefficients with their values, the sizes of dimensions, and a way to the value of any other expression."""
+    """Values of expressions, the sizes of dimensions, and a way to the value of any other expression."""
 
     values: Mapping[Expr, Any]
     sizes: Mapping[str, int]
@@ -34,6 +38,31 @@ class Point:
 
     def shape(self, of: Expr) -> tuple[int, ...]:
         return tuple(d.size(self.sizes) for d in axes(of.shape))
+
+
+class Evaluation:
+    """Expressions that are evaluated together; `known` tells what variables may be given beside theirs."""
+
+    def __init__(self, known: Sequence[Expr], wanted: Sequence[Expr]) -> None:
+        self.wanted = tuple(dict.fromkeys(wanted))
+        self.variables = variables(*known, *self.wanted)
+        self.names = {v.params[0] for v in self.variables}
+
+    def at(self, values: Mapping[str, Any]) -> Point:
+        """Raises: ShapeError, naming the variable or the size that is missing, or that has another shape"""
+        given = {n: k for n, k in values.items() if n not in self.names and isinstance(k, int)}
+        called = {n: f for n, f in values.items() if n not in self.names and callable(f)}
+        arrays, sizes = checked(self.variables, values, given)
+
+        def evaluated(expressions: Sequence[Expr]) -> list[Any]:
+            function: Any = compiled(expressions, self.variables)
+            missing = [n for n in function.sizes if n not in sizes]
+            if missing:
+                raise ShapeError(f"the size of {missing[0]} follows from no variable: it must be given")
+            return list(function(**arrays, **called, **{n: sizes[n] for n in function.sizes}))
+
+        found = dict(zip(self.wanted, evaluated(self.wanted), strict=True)) if self.wanted else {}
+        return Point(found, sizes, lambda e: evaluated([e])[0])
 
 
 def built(structure: symbolic.Structure, point: Point, name: str, symmetric: bool) -> LinearMap:
@@ -63,6 +92,9 @@ def built(structure: symbolic.Structure, point: Point, name: str, symmetric: boo
             base = built(structure.base, point, name, symmetric)
             u, w = ([point[e] for e in side] for side in zip(*structure.outers, strict=True))
             return LowRankUpdate(base, _columns(base, u), _columns(base, w), name, symmetric)
+        case symbolic.Composition():
+            outer, inner = (built(part, point, name, False) for part in (structure.outer, structure.inner))
+            return Composed(outer, inner, name, symmetric)
         case symbolic.GeneralMap():
             short = structure.diagonal
             diagonal = None if short is None else lambda: point.evaluate(short)
@@ -99,7 +131,10 @@ def action(image: Expr, direction: Expr, point: Point) -> Callable[[Any], Any]:
 
 
 def matrix_map(form: symbolic.MatrixForm, point: Point, name: str, symmetric: bool | None = None) -> LinearMap:
-    """The map of vectors with a matrix: by Woodbury's formula where its rank beside the diagonal is less than its size."""
+    """The map of vectors with a matrix: by Woodbury's formula where its rank beside the diagonal is less than its size.
+
+    A matrix is not formed of more than FORMED rows.
+    """
     import numpy as np
 
     n = form.n.size(point.sizes)
@@ -110,14 +145,19 @@ def matrix_map(form: symbolic.MatrixForm, point: Point, name: str, symmetric: bo
         return Entrywise((n,), diagonal, name)
     if form.dense is None:
         u, w = zip(*[_narrow(piece, point, n) for piece in form.pieces], strict=True)
-        if sum(part.shape[1] for part in u) < n and np.all(diagonal):
+        first, last = np.hstack(u), np.hstack(w)
+        if first.shape[1] < n and np.all(diagonal):
             base = Entrywise((n,), diagonal, name)
-            return LowRankUpdate(base, np.hstack(u), np.hstack(w), name, symmetric is not False)
+            return LowRankUpdate(base, first, last, name, symmetric is not False)
+        if n > FORMED:
+            short = (first * last).sum(axis=1) + diagonal
+            return General((n,), lambda v: diagonal * v + first @ (last.T @ v), lambda: short, name, symmetric is not False)
     matrix = np.zeros((n, n)) if form.dense is None else np.array(point[form.dense], dtype=float)
     for piece in form.pieces:
         matrix += _square(piece, point, n)
     matrix[np.diag_indices(n)] += diagonal
-    found = Dense(matrix, name, symmetric)
+    mirrored = form.dense is None and all(piece.congruent for piece in form.pieces)
+    found = Dense(matrix, name, symmetric or mirrored or None)
     return Inverse(found) if form.inverted else found
 
 
@@ -158,16 +198,23 @@ def _slices(structure: symbolic.SlicesMap, point: Point, shape: tuple[int, ...])
     """The matrix of every row or column: of the word B, M, C it is B*diag(m)*C, transposed for rows."""
     import numpy as np
 
+    rows = structure.axis == 0
+
+    def factor(e: Expr | None) -> Any:
+        """As a matrix that multiplies a column from the left; None is the identity."""
+        if e is None:
+            return None
+        value = np.reshape(point[e], [d.size(point.sizes) for d in e.shape])
+        return value.T if rows else value
+
     q = shape[1 - structure.axis]
     total: Any = np.zeros((shape[structure.axis], q, q))
     for w in structure.words:
-        # As a map of columns: the first layer's matrix, then a mask and a layer in turn.
-        layers = [layer[1 - structure.axis] for layer in w.layers]
-        factors = [None if e is None else point[e] if structure.axis == 1 else point[e].T for e in layers]
-        masks = [point[m].T if structure.axis == 1 else point[m] for m in w.masks]
-        found: Any = np.eye(q) if factors[0] is None else factors[0]
-        for m, f in zip(masks, factors[1:], strict=True):
-            found = m[:, :, None] * found
+        first, *rest = (factor(layer[1 - structure.axis]) for layer in w.layers)
+        found: Any = np.eye(q) if first is None else first
+        for mask, f in zip(w.masks, rest, strict=True):
+            m = factor(mask)  # a column of it for every slice
+            found = m.T[:, :, None] * found
             found = found if f is None else f @ found
         total = total + point[w.scalar] * found
     return total

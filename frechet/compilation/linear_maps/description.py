@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from frechet.differentiation import map_structure as symbolic
-from frechet.differentiation.linear_terms import Layer
+from frechet.differentiation.linear_terms import Layer, scalar_and_rest
 from frechet.expressions.dimension import Dim, dim, entries, show_dimension
 from frechet.expressions.node import Expr
 from frechet.notation.unicode import write_unicode
-from frechet.operations.constants import ONE, eye
+from frechet.operations.constants import ONE, eye, is_zero
 from frechet.operations.powers import inverse
 from frechet.operations.products import product, scale
 from frechet.operations.shaping import KRON, diag, vec
@@ -46,26 +46,34 @@ def described_blocks(
 def _words(s: symbolic.Structure) -> str:
     match s:
         case symbolic.EntrywiseMap():
-            return (
-                "scaled identity"
-                if s.entries.kind == "scalar" and s.space.shape != s.entries.shape
-                else ("number" if s.entries.kind == "scalar" else "diagonal")
-            )
+            if is_zero(s.entries):
+                return "zero map"
+            if s.entries.kind != "scalar":
+                return "diagonal"
+            return "number" if s.space.variable.kind == "scalar" else "scaled identity"
         case symbolic.MatrixMap():
             return _words_of_matrix(s.form)
         case symbolic.KroneckerMap():
             return "Kronecker product" + (" after the transposition" if s.turned else "")
         case symbolic.KroneckerSumMap():
-            one = any(layer.left is None for layer in s.terms) and any(layer.right is None for layer in s.terms)
+            one = all(any(_is_identity(layer[side]) for layer in s.terms) for side in (0, 1))
             return ("Sylvester map" if one else "sum of two Kronecker products") + (
                 " after the transposition" if s.turned else ""
             )
         case symbolic.SlicesMap():
             return f"block diagonal, a matrix for every {('row', 'column')[s.axis]}"
         case symbolic.LowRankUpdate():
-            return f"{_words(s.base)} plus rank {len(s.outers)}"
+            base, rank = _words(s.base), f"rank {len(s.outers)}"
+            return rank if base == "zero map" else f"{base} plus {rank}"
+        case symbolic.Composition():
+            return f"{_words(s.outer)} of a {_words(s.inner)}"
         case symbolic.GeneralMap():
             return "general map, solved through its matrix or by CG"
+
+
+def _is_identity(e: Expr | None) -> bool:
+    """I, or a multiple of it."""
+    return scalar_and_rest(e)[1] is None
 
 
 def _words_of_matrix(form: symbolic.MatrixForm) -> str:
@@ -143,6 +151,8 @@ def _cost(s: symbolic.Structure) -> str:
         case symbolic.KroneckerSumMap():
             rows, columns = shape
             return _order([rows * rows * rows, rows * rows * columns, rows * columns * columns, columns * columns * columns])
+        case symbolic.Composition():
+            return _cost(s.outer) if _cost(s.outer) == _cost(s.inner) else f"{_cost(s.outer)} + {_cost(s.inner)}"
         case symbolic.SlicesMap():
             many, size = shape[s.axis], shape[1 - s.axis]
             return _order([many * size * size * size])

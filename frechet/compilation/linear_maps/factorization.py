@@ -40,16 +40,19 @@ def is_symmetric(matrix: Any) -> bool:
 class Factorization:
     """Of an n×n array; `name` says in errors what it is. NaN in it gives NaN solutions.
 
+    symmetric: where that is known; else it is found out
+
     Raises:  numpy.linalg.LinAlgError, from `solve`, if it is singular to working precision
     """
 
-    def __init__(self, matrix: Any, name: str) -> None:
+    def __init__(self, matrix: Any, name: str, symmetric: bool | None = None) -> None:
         self.matrix = matrix
         self.name = name
+        self._symmetric = symmetric
 
     @cached_property
     def symmetric(self) -> bool:
-        return is_symmetric(self.matrix)
+        return is_symmetric(self.matrix) if self._symmetric is None else self._symmetric
 
     @cached_property
     def _cholesky(self) -> Any:
@@ -81,8 +84,8 @@ class Factorization:
         return bool(np.isfinite(self.matrix).all())
 
     @cached_property
-    def _regular(self) -> bool:
-        """Is the condition number, as LAPACK estimates it, within working precision?"""
+    def reciprocal_condition(self) -> float:
+        """As LAPACK estimates it, in the 1-norm."""
         import numpy as np
         from scipy.linalg.lapack import get_lapack_funcs
 
@@ -93,7 +96,13 @@ class Factorization:
         else:
             (gecon,) = get_lapack_funcs(("gecon",), (self.matrix,))
             reciprocal, _ = gecon(self._lu[0], norm)
-        return bool(reciprocal >= np.finfo(self.matrix.dtype).eps / 4)
+        return float(reciprocal)
+
+    @property
+    def _regular(self) -> bool:
+        import numpy as np
+
+        return bool(self.reciprocal_condition > np.finfo(self.matrix.dtype).eps)
 
     def solve(self, b: Any) -> Any:
         """Shapes: b n×r"""

@@ -1,4 +1,4 @@
-"""Maps of which nothing is known but how they act."""
+"""Maps one after the other, and maps of which nothing is known but how they act."""
 
 from __future__ import annotations
 
@@ -8,6 +8,25 @@ from typing import Any
 
 from frechet.compilation.linear_maps.linear_map import DENSE_LIMIT, LinearMap
 from frechet.compilation.linear_maps.subspace import Subspace
+
+
+class Composed(LinearMap):
+    """V -> outer(inner(V))."""
+
+    def __init__(self, outer: LinearMap, inner: LinearMap, name: str, symmetric: bool = True) -> None:
+        super().__init__(inner.array_shape, name, symmetric)
+        self.outer = outer
+        self.inner = inner
+
+    def _apply(self, v: Any) -> Any:
+        return self.outer._apply(self.inner._apply(v))
+
+    def _solve(self, b: Any) -> Any:
+        return self.inner._solve(self.outer._solve(b))
+
+    def slogdet(self) -> tuple[float, float]:
+        (s, first), (t, second) = self.outer.slogdet(), self.inner.slogdet()
+        return s * t, first + second
 
 
 class General(LinearMap):

@@ -7,11 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from frechet.compilation.linear_maps.blocks import BlockMap
-from frechet.compilation.linear_maps.building import Point, action, built
+from frechet.compilation.linear_maps.building import Evaluation, Point, action, built
 from frechet.compilation.linear_maps.description import described, described_blocks
 from frechet.compilation.linear_maps.linear_map import LinearMap
-from frechet.compilation.numpy_source import compiled
-from frechet.compilation.sizes import checked
 from frechet.differentiation.adjoint import adjoints
 from frechet.differentiation.differential import differential, differential_symbol
 from frechet.differentiation.map_structure import Structure, staged, structure_of_map
@@ -101,14 +99,22 @@ class HessianMap:
         found = [e for s in self.blocks for e in s.coefficients]
         for (_, j), image in self.couplings.items():
             found += staged(image, self.directions[j])[0]
-        return list(dict.fromkeys(found))
+        return found
+
+    @cached_property
+    def _evaluation(self) -> Evaluation:
+        return Evaluation([self.function, *self.by], self._coefficients)
+
+    @cached_property
+    def _evaluation_with_gradients(self) -> Evaluation:
+        return Evaluation([self.function, *self.by], [*self._coefficients, *self.gradients])
 
     def at(self, values: Mapping[str, Any] | None = None, **more: Any) -> LinearMap:
         """The Hessian at a point: arrays by variable name, and sizes that no array tells.
 
         Raises:  ShapeError, naming the variable that is missing or has another shape
         """
-        return self._built({**(values or {}), **more}, self._coefficients)[0]
+        return self._built(self._evaluation.at({**(values or {}), **more}))
 
     def newton_step(self, values: Mapping[str, Any] | None = None, **more: Any) -> Any:
         """-H^-1 * gradient at a point, all coefficients and the gradient evaluated together.
@@ -116,25 +122,25 @@ class HessianMap:
         Shapes:  as the variable; of several variables a mapping from their names
         Raises:  ShapeError; numpy.linalg.LinAlgError, by the Hessian's name, where it is singular
         """
-        found, point = self._built({**(values or {}), **more}, [*self._coefficients, *self.gradients])
+        point = self._evaluation_with_gradients.at({**(values or {}), **more})
+        found = self._built(point)
         if isinstance(found, BlockMap):
             right = {v.params[0]: -point[g] for v, g in zip(self.by, self.gradients, strict=True)}
             return found.solve(right)
         return found.solve(-point[self.gradients[0]])
 
-    def _built(self, values: Mapping[str, Any], wanted: list[Expr]) -> tuple[LinearMap, Point]:
-        point = point_at([self.function, *self.by], wanted, values)
+    def _built(self, point: Point) -> LinearMap:
         names = [v.params[0] for v in self.by]
         maps = [
             built(s, point, self.name if len(names) == 1 else f"{self.name}, block {n}", True)
             for s, n in zip(self.blocks, names, strict=True)
         ]
         if len(maps) == 1:
-            return maps[0], point
+            return maps[0]
         actions = {(i, j): action(image, self.directions[j], point) for (i, j), image in self.couplings.items()}
         borders = borders_of(self.couplings, len(maps))
         border = min(borders, key=lambda b: maps[b].dimension) if borders else None
-        return BlockMap(names, maps, actions, self.name, border), point
+        return BlockMap(names, maps, actions, self.name, border)
 
 
 class JacobianMap:
@@ -175,19 +181,21 @@ class JacobianMap:
     def __repr__(self) -> str:
         return self.structure
 
+    @cached_property
+    def _evaluation(self) -> Evaluation:
+        return Evaluation([self.by], [*self.block.coefficients, self.function])
+
     def at(self, values: Mapping[str, Any] | None = None, **more: Any) -> LinearMap:
         """The Jacobian at a point: arrays by variable name, and sizes that no array tells.
 
         Raises:  ShapeError, naming the variable that is missing or has another shape
         """
-        wanted = list(dict.fromkeys(self.block.coefficients))
-        point = point_at([self.function, self.by], wanted, {**(values or {}), **more})
+        point = self._evaluation.at({**(values or {}), **more})
         return built(self.block, point, self.name, False)
 
     def newton_step(self, values: Mapping[str, Any] | None = None, **more: Any) -> Any:
         """-J^-1 * F at a point: the step to a root. Shapes: as the variable"""
-        wanted = list(dict.fromkeys([*self.block.coefficients, self.function]))
-        point = point_at([self.function, self.by], wanted, {**(values or {}), **more})
+        point = self._evaluation.at({**(values or {}), **more})
         return built(self.block, point, self.name, False).solve(-point[self.function])
 
 
@@ -209,25 +217,6 @@ def hessian_map(function: Expr, by: Expr | str | Sequence[Expr | str]) -> Hessia
 def borders_of(couplings: Mapping[tuple[int, int], Any], count: int) -> list[int]:
     """The variables that every coupling touches."""
     return [b for b in range(count) if couplings and all(b in pair for pair in couplings)]
-
-
-def point_at(known: Sequence[Expr], wanted: Sequence[Expr], values: Mapping[str, Any]) -> Point:
-    """The values of expressions at a point, evaluated together. known: what tells the variables that may be given."""
-    own = variables(*known, *wanted)
-    names = {v.params[0] for v in own}
-    sizes = {n: k for n, k in values.items() if n not in names and isinstance(k, int)}
-    called = {n: f for n, f in values.items() if n not in names and callable(f)}
-    arrays, sizes = checked(own, values, sizes)
-
-    def evaluated(expressions: Sequence[Expr]) -> list[Any]:
-        function: Any = compiled(list(expressions), own)
-        missing = [n for n in function.sizes if n not in sizes]
-        if missing:
-            raise ShapeError(f"the size of {missing[0]} follows from no variable: it must be given")
-        return list(function(**arrays, **called, **{n: sizes[n] for n in function.sizes}))
-
-    found = dict(zip(wanted, evaluated(wanted), strict=True)) if wanted else {}
-    return Point(found, sizes, lambda e: evaluated([e])[0])
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -198,12 +198,9 @@ class KroneckerSum(LinearMap):
             if not np.min(np.abs(values)) > small:
                 raise np.linalg.LinAlgError(f"{self.name} is singular to working precision: it cannot be solved with")
             return left.x @ ((left.x.T @ rhs @ right.x) / values) @ right.x.T
-        try:
-            c, b, _, _ = self._schur
-            sides = rhs.reshape(-1, *self.array_shape)
-            found = [self._sylvester(b.solve(c.solve(side).T).T) for side in sides]
-        except np.linalg.LinAlgError:
-            return super()._solve(rhs)  # C or B may be singular where the sum is not
+        c, b, _, _ = self._schur
+        sides = rhs.reshape(-1, *self.array_shape)
+        found = [self._sylvester(b.solve(c.solve(side).T).T) for side in sides]
         return np.stack(found).reshape(rhs.shape)
 
     def _sylvester(self, side: Any) -> Any:
@@ -271,23 +268,22 @@ class KroneckerSum(LinearMap):
 
 
 def _pencil(a: Any, c: Any) -> Pencil | None:
-    """Of two symmetric matrices of which one is positive definite; None of others."""
+    """Of two symmetric matrices of which one is safely positive definite; None of others."""
     import numpy as np
     from scipy.linalg import eigh
 
     if not (np.isfinite(a).all() and np.isfinite(c).all() and is_symmetric(a) and is_symmetric(c)):
         return None
-    for first, second, swapped in ((a, c, False), (c, a, True)):
-        factor = Factorization(second, "")
-        if factor.positive_definite:
-            try:
-                values, x = eigh(first, second)
-            except np.linalg.LinAlgError:
-                continue
-            ones = np.ones(len(values))
-            logdet = -factor.slogdet()[1] / 2
-            return Pencil(x, ones, values, logdet) if swapped else Pencil(x, values, ones, logdet)
-    return None
+    first, second = Factorization(a, "", True), Factorization(c, "", True)
+    swapped = first.reciprocal_condition > second.reciprocal_condition if first.positive_definite else False
+    if swapped or not second.positive_definite:
+        first, second, swapped = second, first, True
+    if not second.positive_definite or second.reciprocal_condition < np.sqrt(np.finfo(a.dtype).eps):
+        return None
+    values, x = eigh(first.matrix, second.matrix)
+    ones = np.ones(len(values))
+    logdet = -second.slogdet()[1] / 2
+    return Pencil(x, ones, values, logdet) if swapped else Pencil(x, values, ones, logdet)
 
 
 class Turned(LinearMap):

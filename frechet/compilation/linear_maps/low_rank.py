@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from frechet.compilation.linear_maps.factorization import Factorization, Inertia, inertia_of
-from frechet.compilation.linear_maps.linear_map import DENSE_LIMIT, LinearMap
+from frechet.compilation.linear_maps.linear_map import LinearMap
 
 
 class LowRankUpdate(LinearMap):
@@ -39,30 +39,9 @@ class LowRankUpdate(LinearMap):
         return Factorization(np.eye(self.u.shape[1]) + self.w.T @ self._solved_u, self.name)
 
     def _solve(self, b: Any) -> Any:
-        import numpy as np
-
-        try:
-            first = self._flat(self.base._solve(b.reshape(-1, *self.array_shape)))
-            x = first - self._solved_u @ self._capacitance.solve(self.w.T @ first)
-        except np.linalg.LinAlgError:
-            if self.dimension > DENSE_LIMIT:
-                raise
-            return super()._solve(b)  # the base may be singular where the whole is not
+        first = self._flat(self.base._solve(b.reshape(-1, *self.array_shape)))
+        x = first - self._solved_u @ self._capacitance.solve(self.w.T @ first)
         return self._unflat(x).reshape(b.shape)
-
-    def _solved(self, b: Any) -> Any:
-        import numpy as np
-
-        try:
-            return super()._solved(b)
-        except np.linalg.LinAlgError:
-            if self.dimension > DENSE_LIMIT:
-                raise
-        # Where the base is nearly singular the formula loses what the matrix itself keeps.
-        x = LinearMap._solve(self, b if self.subspace is None else self.subspace.project(b))
-        if self._poor(b - self._apply(x), b, x):
-            raise np.linalg.LinAlgError(f"{self.name} is too close to singular to be solved with")
-        return x
 
     def _diagonal(self) -> Any:
         if self.subspace is not None:

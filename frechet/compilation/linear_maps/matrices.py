@@ -59,12 +59,12 @@ class Entrywise(LinearMap):
 
 
 class Dense(LinearMap):
-    """v -> matrix*v, n×n."""
+    """v -> matrix*v, n×n; symmetric where that is known, else it is found out."""
 
     def __init__(self, matrix: Any, name: str, symmetric: bool | None = None) -> None:
         super().__init__((len(matrix),), name, is_symmetric(matrix) if symmetric is None else symmetric)
         self.matrix = (matrix + matrix.T) / 2 if symmetric else matrix
-        self._factors = Factorization(self.matrix, name)
+        self._factors = Factorization(self.matrix, name, self.symmetric)
 
     def _apply(self, v: Any) -> Any:
         return v @ self.matrix.T
