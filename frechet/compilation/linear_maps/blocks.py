@@ -132,13 +132,18 @@ class BlockMap(LinearMap):
     @cached_property
     def _complement(self) -> Factorization:
         """The Schur complement of the border in an orthonormal basis of its space."""
+        import numpy as np
+
         assert self.border is not None
         b = self.maps[self.border]
         basis = _basis(b)
         s = basis.T @ b._flat(b._apply(b._unflat(basis)))
+        scale = float(np.abs(s).sum(axis=0).max())
         for e, solved in self._sides.values():
-            s = s - e.T @ solved
-        return Factorization((s + s.T) / 2, self.name)
+            eliminated = e.T @ solved
+            scale += float(np.abs(eliminated).sum(axis=0).max())
+            s = s - eliminated
+        return Factorization((s + s.T) / 2, self.name, True, scale)
 
     def _solve(self, rhs: Any) -> Any:
         if not self._eliminates:

@@ -50,6 +50,8 @@ class Evaluation:
 
     def at(self, values: Mapping[str, Any]) -> Point:
         """Raises: ShapeError, naming the variable or the size that is missing, or that has another shape"""
+        import numpy as np
+
         given = {n: k for n, k in values.items() if n not in self.names and isinstance(k, int)}
         called = {n: f for n, f in values.items() if n not in self.names and callable(f)}
         arrays, sizes = checked(self.variables, values, given)
@@ -59,7 +61,8 @@ class Evaluation:
             missing = [n for n in function.sizes if n not in sizes]
             if missing:
                 raise ShapeError(f"the size of {missing[0]} follows from no variable: it must be given")
-            return list(function(**arrays, **called, **{n: sizes[n] for n in function.sizes}))
+            found = function(**arrays, **called, **{n: sizes[n] for n in function.sizes})
+            return [float(v) if isinstance(v, int | np.integer) else v for v in found]
 
         found = dict(zip(self.wanted, evaluated(self.wanted), strict=True)) if self.wanted else {}
         return Point(found, sizes, lambda e: evaluated([e])[0])

@@ -41,14 +41,17 @@ class Factorization:
     """Of an n×n array; `name` says in errors what it is. NaN in it gives NaN solutions.
 
     symmetric: where that is known; else it is found out
+    scale: the size of what the matrix is a difference of, where that is more than its own norm: what is left of it when
+        much cancels is rounding
 
     Raises:  numpy.linalg.LinAlgError, from `solve`, if it is singular to working precision
     """
 
-    def __init__(self, matrix: Any, name: str, symmetric: bool | None = None) -> None:
+    def __init__(self, matrix: Any, name: str, symmetric: bool | None = None, scale: float = 0.0) -> None:
         self.matrix = matrix
         self.name = name
         self._symmetric = symmetric
+        self._scale = scale
 
     @cached_property
     def symmetric(self) -> bool:
@@ -89,7 +92,7 @@ class Factorization:
         import numpy as np
         from scipy.linalg.lapack import get_lapack_funcs
 
-        norm = np.abs(self.matrix).sum(axis=0).max(initial=0.0)
+        norm = np.abs(self.matrix).sum(axis=0).max(initial=self._scale)
         if self._cholesky is not None:
             (pocon,) = get_lapack_funcs(("pocon",), (self.matrix,))
             reciprocal, _ = pocon(self._cholesky, norm, uplo="L")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DENSE_LIMIT = 2500  # up to so many entries a map without a closed form is solved through its matrix
 RESIDUAL = 1e-7  # of a solution, relative to the right-hand side
+WORST = 1e-2  # of a solution that is as good as rounding allows: beyond it the map is singular to working precision
 
 
 class LinearMap(ABC):
@@ -106,12 +107,12 @@ class LinearMap(ABC):
         """Is a residual neither small beside b nor what rounding of the product leaves? NaN is not poor, it is passed on."""
         import numpy as np
 
-        size = float(np.linalg.norm(residual))
+        size, side = float(np.linalg.norm(residual)), float(np.linalg.norm(b))
         eps = float(np.finfo(residual.dtype).eps)
-        tolerance = max(RESIDUAL, 100 * eps)
-        if not size > tolerance * float(np.linalg.norm(b)):
+        if not size > max(RESIDUAL, 100 * eps) * side:
             return False
-        return size > 100 * self.dimension * eps * self._scale * float(np.linalg.norm(x))
+        rounding = 100 * self.dimension * eps * self._scale * float(np.linalg.norm(x))
+        return size > min(rounding, WORST * side)
 
     @cached_property
     def _scale(self) -> float:

@@ -36,7 +36,10 @@ class LowRankUpdate(LinearMap):
         """I + W'*B^-1*U, r×r."""
         import numpy as np
 
-        return Factorization(np.eye(self.u.shape[1]) + self.w.T @ self._solved_u, self.name)
+        product = self.w.T @ self._solved_u
+        scale = 1.0 + float(np.abs(product).sum(axis=0).max(initial=0.0))
+        rounding = max(16.0, float(np.sqrt(self.size)))  # of a sum over the variable's entries
+        return Factorization(np.eye(len(product)) + product, self.name, scale=scale * rounding)
 
     def _solve(self, b: Any) -> Any:
         first = self._flat(self.base._solve(b.reshape(-1, *self.array_shape)))

@@ -24,26 +24,29 @@ class Slices(LinearMap):
         return self._rows((self.matrices @ self._rows(v)[..., None])[..., 0])
 
     @cached_property
-    def _spectral(self) -> Any:
+    def _spectral(self) -> tuple[Any, Any, Any]:
+        """U, s and V with U*diag(s)*V' every matrix: eigenvectors of symmetric ones, singular vectors of others."""
         import numpy as np
 
-        return np.linalg.eigh(self.matrices)
+        if self.symmetric:
+            values, vectors = np.linalg.eigh(self.matrices)
+            return vectors, values, vectors
+        left, values, right = np.linalg.svd(self.matrices)
+        return left, values, right.swapaxes(-1, -2)
 
     def _solve(self, b: Any) -> Any:
         import numpy as np
 
         if not np.isfinite(self.matrices).all():
             return np.full_like(b, np.nan)
-        rows = self._rows(b)[..., None]
-        if not self.symmetric:
-            return self._rows(np.linalg.solve(self.matrices, rows)[..., 0])
-        values, vectors = self._spectral
+        left, values, right = self._spectral
         size = np.abs(values)
-        bad = size.min(axis=-1) <= len(values[0]) * np.finfo(values.dtype).eps * size.max(axis=-1)
+        bad = size.min(axis=-1) <= max(values.shape[-1], 16) * np.finfo(values.dtype).eps * size.max(axis=-1)
         if bad.any():
             what = "row" if self.axis == 0 else "column"
             raise np.linalg.LinAlgError(f"{self.name} is singular to working precision in {what} {int(np.argmax(bad))}")
-        return self._rows((vectors @ ((vectors.swapaxes(-1, -2) @ rows) / values[..., None]))[..., 0])
+        rows = self._rows(b)[..., None]
+        return self._rows((right @ ((left.swapaxes(-1, -2) @ rows) / values[..., None]))[..., 0])
 
     def _diagonal(self) -> Any:
         import numpy as np
@@ -57,4 +60,4 @@ class Slices(LinearMap):
         return float(np.prod(signs)), float(sizes.sum())
 
     def _inertia(self) -> Inertia:
-        return inertia_of(self._spectral[0])
+        return inertia_of(self._spectral[1])
