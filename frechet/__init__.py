@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from frechet.compilation.linear_maps.hessian_map import hessian_map
     from frechet.interfaces.backprop.network import backprop
     from frechet.interfaces.check.checking import check
+    from frechet.interfaces.compiling import compile
     from frechet.notation.reading import parse
 
 __version__ = "0.1.0"
@@ -56,6 +57,7 @@ __all__ = [
     "backprop",
     "block",
     "check",
+    "compile",
     "derivative",
     "function",
     "hessian",
@@ -86,6 +88,7 @@ def load_ipython_extension(shell: Any) -> None:
 LATER = {
     "backprop": "frechet.interfaces.backprop.network",
     "check": "frechet.interfaces.check.checking",
+    "compile": "frechet.interfaces.compiling",
     "hessian_map": "frechet.compilation.linear_maps.hessian_map",
     "parse": "frechet.notation.reading",
 }

@@ -40,6 +40,7 @@ MATRIX = ("expm", "logm", "sqrtm", "powm", "sinm", "cosm")  # these too, with th
 OWN += ("matrix_function", *MATRIX, "matrix_block", *(f"d{f}" for f in MATRIX), "lowhalf", "sylvester", "lyap")
 KRONECKER = {"kexpm": "dexpm", "klogm": "dlogm", "kpowm": "dpowm", "ksinm": "dsinm", "kcosm": "dcosm"}
 KRONECKER |= {"kpower": "dpower", "kfunm": "dfunm"}
+OWN += ("euclidean", "mirrored", "det_of_factors", "logdet_of_factors")
 OWN += ("signm", "qr", "lu", "proj", "geomean", "dpower", "matrix_of", *KRONECKER)
 NEEDS = {"vech": ("lower_places",), "elimination": ("lower_places",), "duplication": ("elimination", "lower_places")}
 NEEDS |= {
@@ -52,6 +53,7 @@ NEEDS |= {
 }
 NEEDS |= dict.fromkeys((*MATRIX, "dexpm"), ("matrix_function",))
 NEEDS |= {f"d{f}": ("matrix_block", f, "matrix_function") for f in MATRIX if f not in ("expm", "sqrtm")}
+NEEDS |= {"logdet_of_factors": ("det_of_factors",)}
 NEEDS |= {"signm": ("matrix_function",), "geomean": ("powm", "matrix_function")}
 NEEDS |= {"sqrtm": ("powm", "matrix_function"), "dsqrtm": ("sqrtm", "powm", "sylvester", "matrix_function")}
 NEEDS |= {k: ("matrix_of", d, *NEEDS.get(d, ())) for k, d in KRONECKER.items()}
@@ -140,11 +142,15 @@ def runnable(program: Program) -> Any:
         import frechet.compilation.runtime as runtime
 
         for helper in program.helpers:
-            space[program.renamed(helper)] = getattr(runtime, helper, None) or _from_scipy(helper)
+            space[program.renamed(helper)] = getattr(runtime, helper, None) or from_scipy(helper)
+    if program.lapack:
+        import scipy.linalg.lapack
+
+        space.update((name, getattr(scipy.linalg.lapack, name)) for name in program.lapack)
     exec(compile(program.function(), "<frechet>", "exec"), space)
     function: Any = space[program.name]
     renamed = {v: p for v, p in (program.parameters | program.sizes).items() if v != p}
-    if renamed:
+    if renamed and not program.positional:
         plain = function
 
         def function(**values: Any) -> Any:
@@ -154,7 +160,7 @@ def runnable(program: Program) -> Any:
     return function
 
 
-def _from_scipy(helper: str) -> Any:
+def from_scipy(helper: str) -> Any:
     import scipy.special
 
     return getattr(scipy.special, helper)
@@ -171,6 +177,8 @@ class Program:
         self.symbols: dict[str, str] = {}  # name of a variable that is assigned -> what it is called
         self.lines: list[str] = []
         self.helpers: list[str] = []
+        self.positional = False  # else the parameters are given by name only
+        self.lapack: list[str] = []  # routines that are called
         self.clashes: dict[str, str] = {}  # helpers whose names are taken by variables
 
     def renamed(self, helper: str) -> str:
@@ -178,24 +186,27 @@ class Program:
 
     def function(self) -> str:
         parameters = [*self.parameters.values(), *self.sizes.values()]
-        head = f"def {self.name}({'*, ' if parameters else ''}{', '.join(parameters)}):"
+        only = "*, " if parameters and not self.positional else ""
+        head = f"def {self.name}({only}{', '.join(parameters)}):"
         lines = [f'"""{self.doc}"""', *self.lines] if self.doc else self.lines
         return "\n".join([head, *(f"    {line}" for line in lines)]) + "\n"
 
     def source(self) -> str:
         parts = ["import numpy as np"]
+        if self.lapack:
+            parts[0] += f"\nfrom scipy.linalg.lapack import {', '.join(self.lapack)}"
         for h in self.helpers:
             if h in SCIPY:
                 parts[0] += f"\nfrom scipy.special import {h}" + (f" as {self.clashes[h]}" if h in self.clashes else "")
         for h in self.helpers:
             if h in OWN:
-                text = _texts()[h]
+                text = own_texts()[h]
                 parts.append(CALLS.sub(lambda m: self.renamed(m[1]) + "(", text))
         return "\n\n\n".join([*parts, self.function()])
 
 
 @lru_cache(maxsize=1)
-def _texts() -> dict[str, str]:
+def own_texts() -> dict[str, str]:
     """The text of every function of runtime.py."""
     from pkgutil import get_data
 
@@ -230,20 +241,28 @@ def program_of(
     roots = _short(stable(with_adjugates(roots)))
     own = set(assigned)
     known = [v for v in dict.fromkeys([*given, *variables(*roots)]) if v not in own]
-    _name_parameters(program, arguments, known, called)
+    name_parameters(program, arguments, known, called)
     taken = {"np", name, *program.parameters.values()}
-    roots, both, names_of_sizes = _with_safe_sizes(roots, [*known, *assigned], taken)
+    roots, both, names_of_sizes = with_safe_sizes(roots, [*known, *assigned], taken)
     known = both[: len(known)]
     taken |= set(names_of_sizes)
     for symbol in assigned:
         plain = normalize("NFKC", symbol.params[0]).replace("δ", "delta")
-        program.symbols[symbol.params[0]] = _free(plain if plain.isidentifier() else "value", taken)
+        program.symbols[symbol.params[0]] = free_name(plain if plain.isidentifier() else "value", taken)
     try:
         body, results = _body(roots, program.parameters | program.symbols, taken, list(program.symbols.values()))
     except OverflowError as error:
         raise LimitError("a number in this formula is too large for floating point") from error
     returned = ", ".join(results) + ("," if not single and len(results) == 1 else "")
     body.append("return " + (returning(program.symbols) if returning else returned))
+    finish(program, body, taken, names_of_sizes, known)
+    return program
+
+
+def finish(
+    program: Program, body: list[str], taken: set[str], names_of_sizes: Mapping[str, str], known: Sequence[Expr]
+) -> None:
+    """Enters the lines of the body, with the helpers that they call and the sizes that they name."""
     text = "\n".join(body)
     program.helpers = sorted({m[1] for m in CALLS.finditer(text)})
     for h in list(program.helpers):
@@ -251,15 +270,14 @@ def program_of(
     program.helpers.sort(key=[*SCIPY, *OWN].index)
     for h in program.helpers:
         if h in taken:
-            program.clashes[h] = _free(h + "_function", taken)
+            program.clashes[h] = free_name(h + "_function", taken)
     if program.clashes:
         body = [CALLS.sub(lambda m: program.renamed(m[1]) + "(", line) for line in body]
     needed = set(names_of_sizes) & set(WORDS.findall(TEXTS.sub("", text))) if names_of_sizes else set()
     bindings = bind(known)
-    wanted = needed | _further(needed, bindings)
+    wanted = needed | further_sizes(needed, bindings)
     program.sizes = {names_of_sizes[n]: n for n in names_of_sizes if n in wanted and n not in bindings}
-    program.lines = [*_size_lines(wanted, bindings, known, program.parameters), *body]
-    return program
+    program.lines = [*size_lines(wanted, bindings, known, program.parameters), *body]
 
 
 def _check_identifier(name: str) -> None:
@@ -267,14 +285,14 @@ def _check_identifier(name: str) -> None:
         raise NotationError(f"{name!r} cannot be a name in Python")
 
 
-def _free(name: str, taken: set[str]) -> str:
+def free_name(name: str, taken: set[str]) -> str:
     while name in taken or iskeyword(name):
         name += "_"
     taken.add(name)
     return name
 
 
-def _name_parameters(
+def name_parameters(
     program: Program, arguments: Sequence[str | Expr], known: Sequence[Expr], called: Collection[str]
 ) -> None:
     """Enters the parameters: the arguments in their order, then the variables that were not among them."""
@@ -294,7 +312,7 @@ def _name_parameters(
             taken.add(n)
     for n in names:
         if n not in taken or n in ("np", program.name):
-            program.parameters[n] = _free(normalize("NFKC", n) + "_", taken)
+            program.parameters[n] = free_name(normalize("NFKC", n) + "_", taken)
 
 
 def _safe(name: str, taken: set[str]) -> bool:
@@ -302,7 +320,7 @@ def _safe(name: str, taken: set[str]) -> bool:
     return name not in taken and not iskeyword(name) and (name.isascii() or normalize("NFKC", name) == name)
 
 
-def _with_safe_sizes(roots: list[Expr], known: list[Expr], taken: set[str]) -> tuple[list[Expr], list[Expr], dict[str, str]]:
+def with_safe_sizes(roots: list[Expr], known: list[Expr], taken: set[str]) -> tuple[list[Expr], list[Expr], dict[str, str]]:
     """Expressions and variables with dimension names that clash renamed, and name now -> name before, of all."""
     names: dict[str, None] = {}
     for node in walk(*roots, *known):
@@ -315,7 +333,7 @@ def _with_safe_sizes(roots: list[Expr], known: list[Expr], taken: set[str]) -> t
     for n in names:
         new = n
         if not _safe(n, reserved):
-            new = _free(normalize("NFKC", n) + "_", reserved | set(names))
+            new = free_name(normalize("NFKC", n) + "_", reserved | set(names))
             reserved.add(new)
             change[n] = dim(new)
         found[new] = n
@@ -470,7 +488,7 @@ def _bare(source: str) -> str:
     return source
 
 
-def _further(needed: set[str], bindings: Bindings) -> set[str]:
+def further_sizes(needed: set[str], bindings: Bindings) -> set[str]:
     """The sizes that the needed ones are computed from."""
     found: set[str] = set()
     stack = list(needed)
@@ -483,7 +501,7 @@ def _further(needed: set[str], bindings: Bindings) -> set[str]:
     return found
 
 
-def _size_lines(wanted: set[str], bindings: Bindings, known: Sequence[Expr], parameters: Mapping[str, str]) -> list[str]:
+def size_lines(wanted: set[str], bindings: Bindings, known: Sequence[Expr], parameters: Mapping[str, str]) -> list[str]:
     """The assignments of the sizes that the program names."""
     lines = []
     done: set[str] = set()

@@ -452,3 +452,42 @@ def sylvester(A, B, C):
 def lyap(A, Q):
     """The solution Z of A @ Z + Z @ A.T = Q."""
     return sylvester(A, A.T, Q)
+
+
+def mirrored(X):
+    """X with its lower triangle as the (conjugate) transpose of the upper one, written over X."""
+    n = len(X)
+    for i in range(0, n, 64):
+        j = min(i + 64, n)
+        X[j:, i:j] = X[i:j, j:].T.conj()
+        B = np.triu(X[i:j, i:j])
+        X[i:j, i:j] = B + np.triu(B, 1).T.conj()
+    return X
+
+
+def det_of_factors(d, p):
+    """The determinant from the diagonal of U and the row interchanges of an LU factorization."""
+    swaps = np.count_nonzero(p != np.arange(len(p)))
+    return np.multiply.reduce(d) * (-1.0) ** swaps
+
+
+def logdet_of_factors(d, p):
+    """log(det) from LU factors, of a complex matrix the principal one; nan where a real determinant is not positive."""
+    size = np.add.reduce(np.log(np.abs(d)))
+    sign = det_of_factors(d / np.abs(d), p)
+    if np.iscomplexobj(d):
+        return size + np.log(sign)
+    return size if sign > 0 else np.nan
+
+
+def euclidean(x):
+    """The Euclidean norm of all entries, also where their squares are beyond the range of floats."""
+    x = x.ravel()
+    square = np.vdot(x, x).real
+    if 1e-30 < square < 1e30:  # also in single precision
+        return np.sqrt(square)
+    top = np.max(np.abs(x), initial=0.0)
+    if not 0 < top < np.inf:
+        return top
+    x = x / top
+    return top * np.sqrt(np.vdot(x, x).real)

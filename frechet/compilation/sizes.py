@@ -96,20 +96,32 @@ def checked(
     for v in variables:
         name = v.params[0]
         if name not in values:
-            raise ShapeError(f"{name} needs a value: {_expected(v)}")
+            raise ShapeError(f"{name} needs a value: {expected(v)}")
         try:
             array = np.asarray(values[name], dtype=float if v.real else complex)
         except (TypeError, ValueError) as error:
-            raise ShapeError(f"{name} needs {_expected(v)}, not this: {error}") from None
+            raise ShapeError(f"{name} needs {expected(v)}, not this: {error}") from None
         if array.ndim != len(axes(v.shape)):
-            raise ShapeError(f"{name} needs {_expected(v)}, not {_given(array.shape)}")
+            raise ShapeError(f"{name} needs {expected(v)}, not {given(array.shape)}")
         arrays[name] = array if array.ndim else array[()]
+    return arrays, checked_sizes(variables, arrays, sizes, bind(variables))
+
+
+def checked_sizes(
+    variables: Sequence[Expr], arrays: Mapping[str, Any], sizes: Mapping[str, int], bindings: Bindings
+) -> dict[str, int]:
+    """The sizes of all dimensions, from arrays that have as many axes as their variables.
+
+    Raises:  ShapeError, naming the variable, what is expected and what was given
+    """
+    import numpy as np
+
     found = dict(sizes)
     for name, size in sizes.items():
         if size < 1:
             raise ShapeError(f"{name} is at least 1, not {size}")
     origin: dict[str, str] = dict.fromkeys(sizes, "as given")
-    for n, b in bind(variables).items():
+    for n, b in bindings.items():
         if n not in found and b.others <= found.keys():
             name = b.variable.params[0]
             found[n] = b.value(np.shape(arrays[name])[b.axis], found)
@@ -119,8 +131,8 @@ def checked(
         for length, d in zip(shape, axes(v.shape), strict=True):
             if d.names() <= found.keys() and d.size(found) != length:
                 why = ", ".join(f"{n} is {found[n]} ({origin[n]})" for n in sorted(d.names()))
-                raise ShapeError(f"{v.params[0]} needs {_expected(v)}, not {_given(shape)}{': ' + why if why else ''}")
-    return arrays, found
+                raise ShapeError(f"{v.params[0]} needs {expected(v)}, not {given(shape)}{': ' + why if why else ''}")
+    return found
 
 
 def callables(e: Expr, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,13 +150,15 @@ def callables(e: Expr, values: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _expected(v: Expr) -> str:
+def expected(v: Expr) -> str:
+    """What a variable needs, in words: a number, a 2-D array of shape n×m."""
     count = len(axes(v.shape))
     kind = GIVEN.get(count, f"a {count}-D array")
     return kind if not axes(v.shape) else f"{kind} of shape {show_shape(v.shape).replace('1×', '', v.kind == 'row')}"
 
 
-def _given(shape: tuple[int, ...]) -> str:
+def given(shape: tuple[int, ...]) -> str:
+    """What an array of this shape is called."""
     if not shape:
         return "a number"
     return f"one of shape {'×'.join(map(str, shape))}" if len(shape) < 3 else f"an array of {len(shape)} axes"

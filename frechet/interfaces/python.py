@@ -29,6 +29,7 @@ from frechet.operations.declared_functions import functions
 from frechet.operations.declared_maps import page_of
 
 if TYPE_CHECKING:
+    from frechet.compilation.compiled import CompiledProgram
     from frechet.compilation.linear_maps.hessian_map import HessianMap, JacobianMap
     from frechet.derivation.expanding import Level
     from frechet.interfaces.document import Document
@@ -382,6 +383,27 @@ class Derivative(LinearMap):
         from frechet.compilation.linear_maps.hessian_map import JacobianMap
 
         return JacobianMap(self.function, self.variable)
+
+    def compile(
+        self,
+        *what: str,
+        inputs: Sequence[str | Expr] | None = None,
+        backend: str = "numpy",
+        name: str = "program",
+        sizes: Mapping[str, int] | None = None,
+    ) -> CompiledProgram:
+        """A program for some views, computed together: value, gradient, jacobian, jvp, vjp, hessian, hvp, newton.
+
+        Without names: value and gradient of a scalar function, value and Jacobian of another. jvp and hvp have the direction
+        as an input, called dX for a variable X; vjp the cotangent, called w or W. newton is the step s, H[s] = -gradient.
+        The other arguments are those of `frechet.compile`.
+
+        Raises:  UnsupportedError, for a view that there is not; ShapeError
+        """
+        from frechet.interfaces.compiling import compile_views
+
+        usual = ("value", "gradient" if self.function.shape == SCALAR else "jacobian")
+        return compile_views(self, what or usual, inputs, backend, name, sizes)
 
     @property
     def conditions(self) -> list[str]:

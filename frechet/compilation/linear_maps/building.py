@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
+from frechet.compilation.arguments import Arguments
+from frechet.compilation.compiled import CompiledProgram
 from frechet.compilation.linear_maps.general import Composed, General
 from frechet.compilation.linear_maps.kronecker import Kronecker, KroneckerSum, Turned
 from frechet.compilation.linear_maps.linear_map import LinearMap
@@ -13,14 +16,14 @@ from frechet.compilation.linear_maps.low_rank import LowRankUpdate
 from frechet.compilation.linear_maps.matrices import Dense, Entrywise, Inverse
 from frechet.compilation.linear_maps.slices import Slices
 from frechet.compilation.linear_maps.subspace import Subspace, SymmetricMatrices
-from frechet.compilation.numpy_source import compiled
-from frechet.compilation.sizes import checked
+from frechet.compilation.sizes import expected
 from frechet.differentiation import map_structure as symbolic
 from frechet.differentiation.structure import projected
 from frechet.expressions.dimension import axes
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr, variables
 from frechet.operations.constants import variable
+from frechet.operations.declared_functions import symbols
 
 FORMED = 10_000
 
@@ -44,28 +47,36 @@ class Evaluation:
     """Expressions that are evaluated together; `known` tells what variables may be given beside theirs."""
 
     def __init__(self, known: Sequence[Expr], wanted: Sequence[Expr]) -> None:
+        self.known = tuple(known)
         self.wanted = tuple(dict.fromkeys(wanted))
         self.variables = variables(*known, *self.wanted)
-        self.names = {v.params[0] for v in self.variables}
+        self.functions = list(symbols(*known, *self.wanted))
+        self.arguments = Arguments(self.variables, [], self.functions)
+
+    @cached_property
+    def program(self) -> CompiledProgram:
+        return CompiledProgram(self.wanted, self.variables, "coefficients")
 
     def at(self, values: Mapping[str, Any]) -> Point:
         """Raises: ShapeError, naming the variable or the size that is missing, or that has another shape"""
-        import numpy as np
-
-        given = {n: k for n, k in values.items() if n not in self.names and isinstance(k, int)}
-        called = {n: f for n, f in values.items() if n not in self.names and callable(f)}
-        arrays, sizes = checked(self.variables, values, given)
-
-        def evaluated(expressions: Sequence[Expr]) -> list[Any]:
-            function: Any = compiled(expressions, self.variables)
-            missing = [n for n in function.sizes if n not in sizes]
-            if missing:
-                raise ShapeError(f"the size of {missing[0]} follows from no variable: it must be given")
-            found = function(**arrays, **called, **{n: sizes[n] for n in function.sizes})
-            return [float(v) if isinstance(v, int | np.integer) else v for v in found]
-
-        found = dict(zip(self.wanted, evaluated(self.wanted), strict=True)) if self.wanted else {}
-        return Point(found, sizes, lambda e: evaluated([e])[0])
+        for v in self.variables:
+            if v.params[0] not in values:
+                raise ShapeError(f"{v.params[0]} needs a value: {expected(v)}")
+        names = {*self.arguments.names, *self.functions}
+        self.arguments.sizes = [n for n, k in values.items() if n not in names and isinstance(k, int)]
+        arrays, sizes, letter = self.arguments.converted(values)
+        found: Sequence[Any] = ()
+        if self.wanted:
+            more = self.program.arguments
+            for n in more.functions:
+                if n not in values:
+                    raise ShapeError(f"{n} is needed: a Python function of arrays")
+            for n in more.sizes:
+                if n not in sizes:
+                    raise ShapeError(f"the size of {n} follows from no variable: it must be given")
+            run = self.program.specialised(sizes, letter).run
+            found = run(*arrays.values(), *(values[n] for n in more.functions), *(sizes[n] for n in more.sizes))
+        return Point(dict(zip(self.wanted, found, strict=True)), sizes, lambda e: Evaluation(self.known, [e]).at(values)[e])
 
 
 def built(structure: symbolic.Structure, point: Point, name: str, symmetric: bool) -> LinearMap:
@@ -113,24 +124,36 @@ def subspace_of(v: Expr, shape: tuple[int, ...]) -> Subspace | None:
         return SymmetricMatrices(shape[0])
     import numpy as np
 
-    plain = variable("V", v.shape)
-    function: Any = compiled(projected(plain, v), [plain])
+    program = _projection(v)
 
     def project(arrays: Any) -> Any:
         each = arrays.reshape(-1, *shape)
-        return np.stack([function(V=a) for a in each]).reshape(arrays.shape)
+        return np.stack([program(a) for a in each]).reshape(arrays.shape)
 
     return Subspace(shape, project, space.structure)
 
 
 def action(image: Expr, direction: Expr, point: Point) -> Callable[[Any], Any]:
     """The map of one array, with the coefficients at the point."""
-    coefficients, symbols, rest = symbolic.staged(image, direction)
-    function: Any = compiled(rest, [direction, *symbols])
-    known = {s.params[0]: point[c] for s, c in zip(symbols, coefficients, strict=True)}
-    known |= {n: point.sizes[n] for n in function.sizes}
-    name = direction.params[0]
-    return lambda v: function(**{name: v}, **known)
+    import numpy as np
+
+    coefficients, program = _staged_program(image, direction)
+    rest = [*(point[c] for c in coefficients), *(point.sizes[n] for n in program.arguments.sizes)]
+    run = program.specialised(point.sizes).run
+    return lambda v: run(np.ascontiguousarray(v), *rest)
+
+
+@lru_cache(maxsize=128)
+def _staged_program(image: Expr, direction: Expr) -> tuple[list[Expr], CompiledProgram]:
+    coefficients, letters, rest = symbolic.staged(image, direction)
+    return coefficients, CompiledProgram(rest, [direction, *letters], "action")
+
+
+@lru_cache(maxsize=128)
+def _projection(v: Expr) -> CompiledProgram:
+    """To the directions of a variable."""
+    plain = variable("V", v.shape)
+    return CompiledProgram(projected(plain, v), [plain], "projection")
 
 
 def matrix_map(form: symbolic.MatrixForm, point: Point, name: str, symmetric: bool | None = None) -> LinearMap:

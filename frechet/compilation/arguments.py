@@ -1,0 +1,90 @@
+"""The arguments of a program: arrays of the right shapes and one precision, or an error that names the one that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from frechet.compilation.sizes import bind, checked_sizes, expected, given
+from frechet.expressions.dimension import axes
+from frechet.expressions.errors import ShapeError
+from frechet.expressions.node import Expr
+
+LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
+
+
+class Arguments:
+    """What a program is called with: its variables in order, and the sizes that none of them tells.
+
+    functions: the names of declared functions, which are given as Python functions
+    """
+
+    def __init__(self, inputs: Sequence[Expr], sizes: Sequence[str], functions: Sequence[str] = ()) -> None:
+        self.inputs = list(inputs)
+        self.names = [v.params[0] for v in inputs]
+        self.sizes = list(sizes)
+        self.functions = list(functions)
+        self.bindings = bind(inputs)
+
+    def bound(self, name: str, args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
+        """The values by name.
+
+        Raises:  TypeError, as a Python function of these arguments
+        """
+        every = [*self.names, *self.functions, *self.sizes]
+        if len(args) > len(every):
+            raise TypeError(f"{name}() takes {len(every)} arguments ({', '.join(every)}), not {len(args)}")
+        values = dict(zip(every, args, strict=False))
+        for key, value in keywords.items():
+            if key not in every:
+                raise TypeError(f"{name}() has no argument {key!r}: it takes {', '.join(every)}")
+            if key in values:
+                raise TypeError(f"{name}() got {key!r} twice")
+            values[key] = value
+        missing = [n for n in every if n not in values]
+        if missing:
+            kind = "the size " if missing[0] in self.sizes else ""
+            raise TypeError(f"{name}() needs {kind}{missing[0]}" + self._hint(missing[0]))
+        return values
+
+    def _hint(self, name: str) -> str:
+        v = next((v for v in self.inputs if v.params[0] == name), None)
+        return f": {expected(v)}" if v is not None else ""
+
+    def converted(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int], str]:
+        """The arrays in their common precision, the sizes of all dimensions, and the letter of LAPACK for the precision.
+
+        Raises:  ShapeError, naming the argument, what is expected and what was given
+        """
+        import numpy as np
+
+        arrays: dict[str, Any] = {}
+        kinds = []
+        for v in self.inputs:
+            name = v.params[0]
+            try:
+                array = np.asarray(values[name])
+            except (TypeError, ValueError) as error:
+                raise ShapeError(f"{name} needs {expected(v)}, not this: {error}") from None
+            if array.dtype.kind not in "biufc":
+                raise ShapeError(f"{name} needs {expected(v)} of numbers, not of {array.dtype}")
+            if v.real and array.dtype.kind == "c":
+                raise ShapeError(f"{name} is real, and this is complex: declare it complex, or pass {name}.real")
+            if array.ndim != len(axes(v.shape)):
+                raise ShapeError(f"{name} needs {expected(v)}, not {given(array.shape)}")
+            arrays[name] = array
+            if array.ndim and array.dtype.kind in "fc":
+                kinds.append(array.dtype)
+        wanted = np.result_type(*kinds) if kinds else np.dtype(float)
+        if not all(v.real for v in self.inputs) and wanted.kind != "c":
+            wanted = np.result_type(wanted, np.complex64)
+        letter = LETTERS.get(wanted.name, "z" if wanted.kind == "c" else "s" if wanted.itemsize < 4 else "d")
+        for v in self.inputs:
+            name = v.params[0]
+            target = {"s": "float32", "d": "float64", "c": "complex64", "z": "complex128"}[letter]
+            if v.real and letter in "cz":
+                target = {"c": "float32", "z": "float64"}[letter]
+            array = np.ascontiguousarray(arrays[name], target) if arrays[name].ndim else np.dtype(target).type(arrays[name])
+            arrays[name] = array
+        sizes = checked_sizes(self.inputs, arrays, {n: int(values[n]) for n in self.sizes}, self.bindings)
+        return arrays, sizes, letter

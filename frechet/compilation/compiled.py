@@ -1,0 +1,234 @@
+"""Formulas compiled: one straight-line program for all outputs, with the order of work chosen by the sizes it meets.
+
+>>> import frechet as fr
+>>> g = fr.parse("norm2(T-U*V')^2")
+>>> U = fr.variables(g)["U"]
+>>> program = fr.compile(fr.derivative(g, U).gradient)
+>>> print(program.at(n=1000, m=1000, p=10).function, end="")
+def program(T, U, V):
+    t1 = V.T.dot(V)
+    t2 = U.dot(t1)
+    t3 = T.dot(V)
+    t2 *= 2.0
+    t2 -= 2.0 * t3
+    return t2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from frechet.compilation.arguments import Arguments
+from frechet.compilation.emission import Emission
+from frechet.compilation.lowering import lower
+from frechet.compilation.numpy_source import Program, finish, name_parameters, runnable, with_safe_sizes
+from frechet.compilation.passes import optimized
+from frechet.compilation.timing import Rates
+from frechet.compilation.values import Graph, Value, walk
+from frechet.expressions.errors import NotationError
+from frechet.expressions.node import Expr, variables
+from frechet.operations.declared_functions import symbols
+
+Outputs = Expr | Sequence[Expr] | Mapping[str, Expr]
+USUAL = 100  # of a dimension that nothing is said of
+
+
+class CompiledProgram:
+    """A function of arrays that was compiled from formulas.
+
+    Called with the inputs by position or name it returns what `outputs` is: an array or number, a tuple, or a dictionary.
+    Shapes are checked; the program is specialised to the sizes and the precision of the arguments at the first call with
+    them and kept. float32 and complex stay what they are; lists and whole numbers become floats.
+
+    Raises:  ShapeError, at a call, naming the argument, the shape it needs and the one given; LinAlgError, naming the matrix
+             that is singular or not positive definite
+    """
+
+    def __init__(
+        self, outputs: Outputs, inputs: Sequence[str | Expr] | None, name: str, sizes: Mapping[str, int] | None = None
+    ) -> None:
+        self.name = name
+        self.keys = list(outputs) if isinstance(outputs, Mapping) else None
+        self.single = isinstance(outputs, Expr)
+        roots = (
+            [outputs] if isinstance(outputs, Expr) else list(outputs.values() if isinstance(outputs, Mapping) else outputs)
+        )
+        found = {v.params[0]: v for v in variables(*roots)}
+        chosen: list[Expr] = []
+        for given in inputs or ():
+            if isinstance(given, str) and given not in found:
+                raise NotationError(f"there is no variable {given} in the outputs: their variables are {', '.join(found)}")
+            chosen.append(found[given] if isinstance(given, str) else given)
+        self.inputs = list(dict.fromkeys([*chosen, *found.values()]))
+        self.functions = list(symbols(*roots))
+        self.sizes = dict(sizes or {})
+        self.roots = roots
+        if not name.isidentifier():
+            raise NotationError(f"{name!r} cannot be a name in Python")
+        FAST.update(_fast_types())
+        self._specialised: dict[tuple[Any, ...], Specialised] = {}
+        self._install()
+
+    # -- the parts that do not depend on sizes
+    @cached_property
+    def _names(self) -> tuple[Program, list[Expr], list[Expr], dict[str, str]]:
+        """Parameters by variable, the outputs and inputs with names that Python takes, and those of sizes."""
+        program = Program(self.name)
+        name_parameters(program, [*self.inputs, *self.functions], self.inputs, self.functions)
+        taken = {"np", self.name, "info", *program.parameters.values()}
+        roots, known, names = with_safe_sizes(self.roots, self.inputs, taken)
+        return program, roots, known, names
+
+    @cached_property
+    def _lowered(self) -> tuple[Graph, list[Value]]:
+        graph = Graph()
+        return graph, lower(graph, self._names[1])
+
+    @cached_property
+    def arguments(self) -> Arguments:
+        return Arguments(self.inputs, self._free_sizes, self.functions)
+
+    @cached_property
+    def _free_sizes(self) -> list[str]:
+        """The sizes that no input tells and the program needs."""
+        program = self.at().program
+        return list(program.sizes)
+
+    # -- programs for sizes
+    def at(self, letter: str = "d", early: Sequence[str] = (), **sizes: int) -> Specialised:
+        """The program for these sizes; of dimensions that are not given it takes those told at compile time, or 100.
+
+        letter: s, d, c or z: single, double, complex single, complex double
+        """
+        return self.specialised(sizes, letter, early)
+
+    def specialised(self, sizes: Mapping[str, int], letter: str = "d", early: Sequence[str] = ()) -> Specialised:
+        """As `at`."""
+        *_, names = self._names
+        found = {safe: sizes.get(n, self.sizes.get(n, USUAL)) for safe, n in names.items()}
+        key = (letter, tuple(early), *found.values())
+        made = self._specialised.get(key)
+        if made is None:
+            made = self._specialised[key] = Specialised(self, found, letter, early)
+        return made
+
+    @property
+    def source(self) -> str:
+        """The program as Python source that runs where NumPy and SciPy are."""
+        return self.at().source
+
+    def __str__(self) -> str:
+        return self.at().table()
+
+    # -- calls
+    def _install(self) -> None:
+        """A class of its own, whose call looks the specialised program up by the kinds of its arguments."""
+        program, *_ = self._names
+        parameters = list(program.parameters.values())
+        given = ", ".join(f"{p}=missing" for p in parameters)
+        kinds = []
+        for v in self.inputs:
+            p = program.parameters[v.params[0]]
+            kinds += [f"{p}.__class__", f"{p}.shape", f"{p}.dtype"] if v.kind != "scalar" else [f"{p}.__class__"]
+        self._known: dict[Any, Callable[..., Any]] = {}
+        if self.functions or not kinds:
+            return
+        key = ", ".join(kinds) + ("," if len(kinds) == 1 else "")
+        lines = [
+            f"def __call__(self, {given}):",
+            "    try:",
+            f"        run = known[{key}]",
+            "    except (KeyError, AttributeError):",
+            f"        return slow({', '.join(parameters)})",
+            f"    return run({', '.join(parameters)})",
+            f"def kinds({', '.join(parameters)}):",
+            f"    return {key}",
+        ]
+        space: dict[str, Any] = {"known": self._known, "slow": self._first_call, "missing": MISSING}
+        exec("\n".join(lines), space)
+        self._kinds = space["kinds"]
+        self.__class__ = type("CompiledProgram", (CompiledProgram,), {"__call__": space["__call__"], "__module__": __name__})
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        return self._run(args, keywords)
+
+    def _first_call(self, *args: Any) -> Any:
+        """A call with arguments of kinds not met before."""
+        given = {v: a for v, a in zip(self.arguments.names, args, strict=False) if a is not MISSING}
+        return self._run((), given)
+
+    def _run(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+        values = self.arguments.bound(self.name, args, keywords)
+        arrays, sizes, letter = self.arguments.converted(values)
+        made = self.specialised(sizes, letter)
+        calls = {n: values[n] for n in self.functions}
+        free = {n: sizes[n] for n in self._free_sizes}
+        if not (calls or free) and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names):
+            key = self._kinds(*(values[n] for n in self.arguments.names))
+            if all(not isinstance(k, type) or k in FAST for k in key):
+                self._known[key] = made.run
+        return made.run(*arrays.values(), *calls.values(), *free.values())
+
+
+MISSING = type("Missing", (), {"__repr__": lambda self: "missing"})()
+FAST: set[type] = set()
+
+
+class Specialised:
+    """The program for certain sizes and a certain precision."""
+
+    def __init__(self, whole: CompiledProgram, sizes: Mapping[str, int], letter: str, early: Sequence[str]) -> None:
+        self.whole, self.sizes, self.letter = whole, dict(sizes), letter
+        graph, roots = whole._lowered
+        self.graph = graph
+        self.rates = Rates(self.sizes)
+        inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
+        first = [inputs[n] for n in early if n in inputs]
+        self.roots = optimized(graph, roots, self.rates, first)
+
+    @cached_property
+    def steps(self) -> list[Value]:
+        return list(walk(self.roots))
+
+    @cached_property
+    def program(self) -> Program:
+        names, _, known, names_of_sizes = self.whole._names
+        program = Program(self.whole.name)
+        program.positional = True
+        program.parameters = dict(names.parameters)
+        taken = {"np", "info", self.whole.name, *program.parameters.values(), *names_of_sizes}
+        emission = Emission(program.parameters, taken, self.letter)
+        results = emission.run(self.roots)
+        body = emission.source.lines
+        if self.whole.keys is not None:
+            returned = "{" + ", ".join(f"{k!r}: {r}" for k, r in zip(self.whole.keys, results, strict=True)) + "}"
+        else:
+            returned = ", ".join(results) + ("," if len(results) == 1 and not self.whole.single else "")
+        program.lapack = sorted(emission.source.lapack)
+        finish(program, [*body, f"return {returned}"], taken, names_of_sizes, known)
+        return program
+
+    @property
+    def function(self) -> str:
+        """The function alone, as source."""
+        return self.program.function()
+
+    @property
+    def source(self) -> str:
+        """All that the function needs, as source."""
+        return self.program.source()
+
+    @cached_property
+    def run(self) -> Callable[..., Any]:
+        return runnable(self.program)  # type: ignore[no-any-return]
+
+    def table(self) -> str:
+        return "\n".join(self.program.lines)
+
+
+def _fast_types() -> set[type]:
+    import numpy as np
+
+    return {np.ndarray, float, np.float64}

@@ -1,0 +1,227 @@
+"""The simplest form of a contraction: views, constants and reshapes among its operands are taken into its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from frechet.compilation.values import Axes, Graph, Labels, Value
+from frechet.expressions.dimension import Dim
+
+
+def contraction(
+    graph: Graph, args: Sequence[Value], ins: Sequence[Labels], out: Labels, dims: Sequence[Dim], coefficient: Any
+) -> Value:
+    """See `Graph.contract`."""
+    form = _Form(graph, out, dims, coefficient)
+    for a, labels in zip(args, ins, strict=True):
+        form.used.update(labels)
+        form.take(a, labels)
+    return form.value()
+
+
+def inlined(graph: Graph, v: Value, chosen: Collection[Value]) -> Value:
+    """The contraction v with the operands that are among `chosen`, contractions too, replaced by their own operands."""
+    ins, out, dims, coefficient = v.params
+    form = _Form(graph, out, dims, coefficient)
+    for a, labels in zip(v.args, ins, strict=True):
+        form.used.update(labels)
+        if a in chosen:
+            form.take_operands(a, labels)
+        else:
+            form.take(a, labels)
+    return form.value()
+
+
+def groups(shape: Axes, merged: Axes) -> list[tuple[int, ...]] | None:
+    """The consecutive axes of `shape` that each axis of `merged` is the product of; None if it is not such a merging."""
+    found: list[tuple[int, ...]] = []
+    k = 0
+    for d in merged:
+        if k == len(shape):
+            return None
+        start, product = k, shape[k]
+        k += 1
+        while product is not d and k < len(shape):
+            product = product * shape[k]
+            k += 1
+        if product is not d:
+            return None
+        found.append(tuple(range(start, k)))
+    return found if k == len(shape) else None
+
+
+class _Form:
+    """A contraction in the making."""
+
+    def __init__(self, graph: Graph, out: Labels, dims: Sequence[Dim], coefficient: Any) -> None:
+        self.graph = graph
+        self.out = list(out)
+        self.dims = list(dims)
+        self.coefficient = coefficient
+        self.operands: list[tuple[Value, list[int]]] = []
+        self.used = set(out)
+        self.same: dict[int, int] = {}  # labels that were found to be equal to others
+        self.merged: dict[int, list[int]] = {}  # labels that stand for several axes
+
+    def label(self, d: Dim) -> int:
+        self.dims.append(d)
+        self.used.add(len(self.dims) - 1)
+        return len(self.dims) - 1
+
+    def root(self, label: int) -> int:
+        while label in self.same:
+            label = self.same[label]
+        return label
+
+    def unify(self, a: int, b: int) -> None:
+        a, b = self.root(a), self.root(b)
+        if a != b:
+            self.same[max(a, b)] = min(a, b)
+
+    def take(self, v: Value, labels: Labels) -> None:
+        """Adds an operand, looking through what only arranges entries."""
+        if v.op == "number":
+            self.coefficient = self.coefficient * v.params[0]
+        elif v.op == "contract" and len(v.args) <= 1 and set(v.params[0][0] if v.args else ()) <= set(v.params[1]):
+            self.take_operands(v, labels)
+        else:
+            self.operands.append((v, list(labels)))
+
+    def take_operands(self, v: Value, labels: Labels) -> None:
+        """Adds the operands of a contraction whose axes have these labels."""
+        ins, out, dims, coefficient = v.params
+        self.coefficient = self.coefficient * coefficient
+        place: dict[int, int] = {}
+        for k, outer in zip(out, labels, strict=True):
+            if k in place:
+                self.unify(place[k], outer)
+            else:
+                place[k] = outer
+        for k, d in enumerate(dims):
+            if k not in place:
+                place[k] = self.label(d)
+        for a, inner in zip(v.args, ins, strict=True):
+            self.take(a, tuple(place[k] for k in inner))
+
+    def split(self) -> bool:
+        """Takes one label that stands for several axes of a reshaped operand apart, everywhere."""
+        for position, (v, labels) in enumerate(self.operands):
+            if v.op != "reshape":
+                continue
+            parts = groups(v.args[0].shape, v.shape)
+            if parts is None or all(len(p) == 1 for p in parts):
+                continue
+            inner = v.args[0]
+            new_labels: list[int] = []
+            for label, part in zip(labels, parts, strict=True):
+                label = self.root(label)
+                if len(part) == 1:
+                    new_labels.append(label)
+                    continue
+                shape = tuple(inner.shape[k] for k in part)
+                known = self.merged.get(label)
+                if known is None:
+                    self.merged[label] = known = [self.label(d) for d in shape]
+                if tuple(self.dims[k] for k in known) != shape:
+                    return False  # taken apart in two ways
+                new_labels.extend(known)
+            self.operands[position] = (inner, new_labels)
+            return True
+        return False
+
+    def apply_merged(self) -> None:
+        """Operands that carry a label that was taken apart are reshaped to carry its parts."""
+        for position, (v, labels) in enumerate(self.operands):
+            if any(self.root(k) in self.merged for k in labels):
+                new_labels: list[int] = []
+                for k in labels:
+                    new_labels.extend(self.merged.get(self.root(k), [k]))
+                shape = tuple(self.dims[k] for k in new_labels)
+                self.operands[position] = (self.graph.reshape(v, shape), new_labels)
+
+    def value(self) -> Value:
+        while self.split():
+            pass
+        if self.merged:
+            self.apply_merged()
+            operands, self.operands = self.operands, []
+            for v, labels in operands:  # what stood in a reshape may be a view
+                self.take(v, tuple(labels))
+        if self.coefficient == 0:
+            self.operands = []
+        shape = tuple(self.dims[k] for k in self.out)
+        out = [self.root(part) for k in self.out for part in self.merged.get(self.root(k), [k])]
+        operands = [(v, [self.root(k) for k in labels]) for v, labels in self.operands]
+        occurring = {k for _, labels in operands for k in labels} | set(out) | self.merged.keys()
+        for k in sorted({self.root(k) for k in self.used} - occurring):
+            size = self.graph.size(self.dims[k])  # the sum of what does not depend on the label
+            if size.op == "number":
+                self.coefficient = self.coefficient * size.params[0]
+            elif self.coefficient != 0:
+                operands.append((size, []))
+        made = _canonical(self.graph, operands, out, self.dims, self.coefficient)
+        return self.graph.reshape(made, shape)
+
+
+def _canonical(
+    graph: Graph, operands: list[tuple[Value, list[int]]], out: list[int], dims: Sequence[Dim], coefficient: Any
+) -> Value:
+    """The node, with its operands and labels in an order that does not depend on how they were given."""
+    if not operands and not out:
+        return graph.number(coefficient)
+    number: dict[int, int] = {}
+    for k in out:
+        number.setdefault(k, len(number))
+    far = len(number) + len(dims)
+
+    def arranged(v: Value, labels: list[int]) -> list[int]:
+        turned = v.symmetric and v.real and len(labels) == 2 and number.get(labels[0], far) > number.get(labels[1], far)
+        return labels[::-1] if turned else labels
+
+    rest = sorted(operands, key=lambda o: (o[0].serial, [number.get(k, far) for k in o[1]]))
+    ordered: list[tuple[Value, list[int]]] = []
+    for v, labels in rest:
+        labels = arranged(v, labels)
+        for k in labels:
+            number.setdefault(k, len(number))
+        ordered.append((v, labels))
+    ins = tuple(tuple(number[k] for k in labels) for _, labels in ordered)
+    new_out = tuple(number[k] for k in out)
+    if coefficient == 1 and len(ordered) == 1 and ins[0] == new_out and len(set(new_out)) == len(new_out):
+        return ordered[0][0]
+    args = [v for v, _ in ordered]
+    by_number = [dims[k] for k, _ in sorted(number.items(), key=lambda item: item[1])]
+    params = (ins, new_out, tuple(by_number), coefficient)
+    found = graph.make("contract", args, params, tuple(by_number[k] for k in new_out))
+    if isinstance(coefficient, complex):
+        found.real = False
+    elif coefficient > 0 and all(a.sign for a in args):
+        strict = all(a.sign == 2 for a in args) and len(set(new_out)) == len(new_out)
+        found.sign = max(found.sign, 2 if strict else 1)
+    if len(new_out) == 2 and found.shape[0] is found.shape[1] and not found.symmetric:
+        found.symmetric = new_out[0] == new_out[1] or _swapped(args, ins)
+    return found
+
+
+def _swapped(args: Sequence[Value], ins: Sequence[Labels]) -> bool:
+    """Are the operands the same with the first two labels exchanged, and some others perhaps, which join equal operands?"""
+    turn = {0: 1, 1: 0}
+    left = [(a, labels) for a, labels in zip(args, ins, strict=True)]
+    for _ in range(len(left)):
+        for a, labels in left:
+            fits = [
+                (b, other)
+                for b, other in left
+                if b is a and all(turn.get(k, m) == m and turn.get(m, k) == k for k, m in zip(labels, other, strict=True))
+            ]
+            touched = [k for k in labels if k in turn]
+            if touched and len(fits) == 1:
+                for k, m in zip(labels, fits[0][1], strict=True):
+                    turn[k], turn[m] = m, k
+    mirrored = sorted((a.serial, _sorted(a, tuple(turn.get(k, k) for k in labels))) for a, labels in left)
+    return all(a.real for a in args) and mirrored == sorted((a.serial, _sorted(a, labels)) for a, labels in left)
+
+
+def _sorted(a: Value, labels: Labels) -> Labels:
+    return tuple(sorted(labels)) if a.symmetric and a.real and len(labels) == 2 else labels

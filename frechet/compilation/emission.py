@@ -1,0 +1,717 @@
+"""Programs as NumPy source: one assignment a step, in the cheapest call that computes it.
+
+Small arrays are bound by the calls, so `A.dot(x)` is written rather than `A @ x`, and LAPACK is called itself; large ones by
+memory, so a step writes over an operand that nothing needs any more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from frechet.compilation.numpy_source import CALLS
+from frechet.compilation.values import Labels, Value, uses, walk
+from frechet.expressions.dimension import Dim
+from frechet.expressions.operation import operation_named
+from frechet.operations.elementwise import Elementwise
+
+UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
+IN_PLACE = {"+": "+=", "-": "-=", "*": "*=", "/": "/="}
+
+
+class Source:
+    """The lines of a program, and what they need beside NumPy."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.lapack: set[str] = set()
+        self.helpers: set[str] = set()
+
+
+class Emission:
+    """Writes the steps of a program.
+
+    names: what inputs are called, by the name of the variable
+    sizes: source of dimensions
+    letter: s, d, c or z, as the dtype of the inputs
+    """
+
+    def __init__(self, names: Mapping[str, str], taken: set[str], letter: str = "d") -> None:
+        self.names = names
+        self.taken = set(taken)
+        self.letter = letter
+        self.source = Source()
+        self.text: dict[Value, str] = {}
+        self.owned: set[str] = set()  # names of arrays that nobody else sees
+        self.fortran: set[Value] = set()  # arrays that lie in memory column by column
+        self.left: dict[Value, int] = {}  # uses to come
+        self.checked: set[Value] = set()  # factorizations known to be of invertible matrices
+        self.skipped: set[Value] = set()  # reciprocals, written as divisions where they are used
+        self.count = 0
+        self.users: dict[Value, int] = {}
+        self.early_lines: list[str] = []
+        self.infinite = {"s": "88.0", "c": "88.0"}.get(letter, "709.0")
+
+    # -- names
+    def fresh(self, stem: str = "t") -> str:
+        while True:
+            self.count += 1
+            name = f"{stem}{self.count}"
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
+
+    def line(self, text: str) -> None:
+        self.source.lines.append(text)
+
+    def assign(self, v: Value, text: str, owned: bool = True) -> None:
+        name = self.fresh()
+        self.line(f"{name} = {text}")
+        self.text[v] = name
+        if owned and v.shape:
+            self.owned.add(name)
+
+    def free(self, v: Value) -> bool:
+        """May v be written over: is it ours, and are we the last to use it?"""
+        return bool(v.shape) and self.left.get(v, 0) == 1 and self.text.get(v) in self.owned
+
+    # -- the whole
+    def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
+        """Writes all steps, those of `early` first, which later ones leave as they are; what the roots are called."""
+        steps = list(walk(roots))
+        self.left = uses(roots)
+        self.users = dict(self.left)
+        self._skip(steps, roots)
+        self._skip_diagonals(steps, roots)
+        for v in steps:
+            if v in early:
+                self.step(v)
+        if early:
+            self.owned.clear()
+            self.early_lines, self.source.lines = self.source.lines, []
+        for v in steps:
+            if v not in early:
+                self.step(v)
+        return [self._result(r) for r in roots]
+
+    def step(self, v: Value) -> None:
+        if v not in self.skipped:
+            getattr(self, f"_{v.op}")(v)
+            for a in v.args:
+                self._used(a)
+
+    def _skip(self, steps: Sequence[Value], roots: Sequence[Value]) -> None:
+        """Reciprocals that are used once, in a product entry by entry, are written as a division there."""
+        chosen = set(roots)
+        for u in steps:
+            if u.op == "contract" and len(u.args) == 2 and _elementwise(u):
+                if any(a.op in ("unit", "selection") for a in u.args):
+                    continue
+                for a in u.args:
+                    if a.op == "map" and a.params[0] == ("power", -1) and self.users[a] == 1 and a not in chosen:
+                        self.skipped.add(a)
+                        break
+
+    def _skip_diagonals(self, steps: Sequence[Value], roots: Sequence[Value]) -> None:
+        """Diagonal matrices that are only added to others are added on their diagonals."""
+        full: set[Value] = set(roots)
+        for u in steps:
+            adds = u.op == "map" and u.params[0][0] == "linear" and not all(map(_diagonal_only, u.args))
+            if not adds:
+                full.update(u.args)
+        self.skipped.update(v for v in steps if _diagonal_only(v) and v not in full)
+
+    def _result(self, r: Value) -> str:
+        """A result is an array of its own: no view of an argument."""
+        text = self.text[r]
+        if r.shape and not (text in self.owned or text.removesuffix(".T") in self.owned):
+            return f"{text}.copy()"
+        return text
+
+    def _used(self, a: Value) -> None:
+        self.left[a] -= 1
+        if a in self.skipped and not self.left[a]:
+            for b in a.args:
+                self._used(b)
+
+    def shape(self, shape: Sequence[Dim]) -> str:
+        sizes = [str(d) for d in shape]
+        return sizes[0] if len(sizes) == 1 else "(" + ", ".join(sizes) + ")"
+
+    def dtype(self, v: Value) -> str:
+        return {"d": "", "z": ""}.get(self.letter, ', "f"')
+
+    def call(self, name: str) -> str:
+        full = self.letter + name
+        self.source.lapack.add(full)
+        return full
+
+    def helper(self, name: str) -> str:
+        self.source.helpers.add(name)
+        return name
+
+    # -- leaves
+    def _input(self, v: Value) -> None:
+        self.text[v] = self.names[v.params[0]]
+
+    def _number(self, v: Value) -> None:
+        self.text[v] = number(v.params[0])
+
+    def _size(self, v: Value) -> None:
+        text = str(v.params[0])
+        self.text[v] = text if text.isidentifier() else f"({text})"
+
+    def _unit(self, v: Value) -> None:
+        if self.users[v] == 0:
+            return
+        self.text[v] = f"np.eye({v.shape[0]!s})[{index(v.params[0])}]"
+
+    def _selection(self, v: Value) -> None:
+        first, last = v.params
+        self.text[v] = f"np.eye({v.shape[0]!s})[:, {index(first)}:{last}]"
+
+    def _ones(self, v: Value) -> None:
+        self.assign(v, f"np.ones({self.shape(v.shape)}{self.dtype(v)})")
+
+    # -- contractions
+    def _contract(self, v: Value) -> None:
+        ins, out, _, c = v.params
+        if not v.args:
+            self._constant(v)
+        elif len(v.args) == 1:
+            self._one(v, v.args[0], ins[0], out, c)
+        else:
+            self._two(v)
+
+    def _constant(self, v: Value) -> None:
+        _, out, dims, c = v.params
+        if len(set(out)) == len(out):
+            self.assign(v, f"np.full({self.shape(v.shape)}, {number(c)}{self.dtype(v)})")
+        elif out == (0, 0):
+            self.assign(v, f"np.eye({dims[0]}{self.dtype(v).replace(', ', ', dtype=')})")
+            if c != 1:
+                self.line(f"{self.text[v]} *= {number(c)}")
+        else:
+            self._spread_text(v, number(c), (), out, v.shape)
+
+    def _one(self, v: Value, a: Value, labels: Labels, out: Labels, c: Any) -> None:
+        text = self.text[a]
+        owned = False
+        if len(set(labels)) < len(labels):  # a diagonal, or the sum of one
+            if len(labels) == 2 and not out:
+                self.assign(v, f"{text}.trace()" if c == 1 else f"{number(c)} * {text}.trace()", False)
+                return
+            if len(labels) == 2:
+                text, labels = f"{text}.diagonal()", labels[:1]
+            else:
+                text = f'np.einsum("{letters(labels)}->{letters(out)}", {text})'
+                labels = out
+        summed = [k for k in range(len(labels)) if labels[k] not in out]
+        if summed:
+            if len(summed) == len(labels):
+                text = f"np.add.reduce({text}, None)" if len(labels) > 1 else f"np.add.reduce({text})"
+            else:
+                axes = str(summed[0]) if len(summed) == 1 else str(tuple(summed))
+                text = f"np.add.reduce({text}, {axes})"
+            labels = tuple(k for k in labels if k in out)
+            owned = True
+        if set(labels) == set(out) and labels != out:
+            text = self.turned(text, labels, out)
+        if not labels and out:
+            fill = f"float({text})" if a.op == "size" else text
+            text, owned = f"np.full({self.shape(v.shape)}, {fill})", True
+        elif len(labels) < len(out):
+            text = f"np.broadcast_to({self.aligned(text, labels, out)}, {self.shape(v.shape)})"
+            text, owned = f"{text}.copy()", True
+        if c != 1:
+            if self.free(a) and self.text[a] == text:
+                self.line(f"{text} *= {number(c)}" if c != -1 else f"np.negative({text}, {text})")
+                self.text[v] = text
+                return
+            text, owned = (f"{number(c)} * {text}" if c != -1 else f"-{text}"), True
+            self.assign(v, text)
+            return
+        if text == self.text[a] or re.fullmatch(r"[\w.]+", text):
+            self.text[v] = text  # a view
+            if self.text[a] in self.owned and self.left[a] > 1:
+                self.owned.discard(self.text[a])
+            return
+        self.assign(v, text, owned)
+        if not owned:
+            self.owned.discard(self.text[a])
+
+    def turned(self, text: str, labels: Labels, out: Labels) -> str:
+        """The axes `labels` of an array in the order `out`."""
+        order = [labels.index(k) for k in out]
+        if order == list(range(len(order))):
+            return text
+        if order == [1, 0]:
+            return text[:-2] if text.endswith(".T") else f"{text}.T"
+        return f"{text}.transpose({', '.join(map(str, order))})"
+
+    def aligned(self, text: str, labels: Labels, out: Labels) -> str:
+        """An array of the axes `labels` so that NumPy broadcasts it to the axes `out`."""
+        if not labels:
+            return text
+        sorted_labels = tuple(k for k in out if k in labels)
+        text = self.turned(text, labels, sorted_labels)
+        inner = out[out.index(sorted_labels[0]) :]
+        if inner == sorted_labels:
+            return text
+        return f"{text}[{', '.join(':' if k in labels else 'None' for k in inner)}]"
+
+    def _two(self, v: Value) -> None:
+        (la, lb), out, _, _ = v.params
+        a, b = v.args
+        for one, other, lo, lt in ((a, b, la, lb), (b, a, lb, la)):
+            if one.op in ("unit", "selection") and self._select(v, one, other, lo, lt, out):
+                return
+        both = set(la) & set(lb)
+        summed = both - set(out)
+        if not summed:
+            self._multiply(v, a, b, la, lb, out)
+            return
+        batch = both & set(out)
+        ta, tb = self.text[a], self.text[b]
+        if not batch and len(la) <= 2 and len(lb) <= 2:
+            self.assign(v, self._dot(ta, tb, la, lb, out, a, b), bool(out))
+            return
+        if len(batch) == 1 and len(la) == len(lb) == 2 and a.real and b.real and la == lb and la[1] in summed:
+            self.assign(v, f"np.vecdot({ta}, {tb})")
+            return
+        if len(batch) == 1 and len(la) == len(lb) == 2:
+            self.assign(v, f'np.einsum("{letters(la)},{letters(lb)}->{letters(out)}", {ta}, {tb})')
+            return
+        self.assign(v, self._general(ta, tb, la, lb, out))
+
+    def _dot(self, ta: str, tb: str, la: Labels, lb: Labels, out: Labels, a: Value, b: Value) -> str:
+        """Matrices and vectors, without common labels in the result."""
+        if len(la) == 1 and len(lb) == 1:
+            return f"{ta}.dot({tb})"
+        if len(la) == 2 and len(lb) == 2 and set(la) == set(lb):  # all entries
+            tb = self.turned(tb, lb, la)
+            if a.real and b.real and not tb.endswith(".T"):
+                return f"np.vdot({ta}, {tb})"
+            return f'np.einsum("ij,ij", {ta}, {tb})'
+        if len(lb) == 1 or (len(la) == 2 and out and out[0] in la):
+            pass
+        elif len(la) == 1 or (out and out[0] in lb):
+            ta, tb, la, lb, a, b = tb, ta, lb, la, b, a
+        joint = next(k for k in la if k in lb)
+        if len(lb) == 1 and la[0] == joint:
+            return f"{tb}.dot({ta})"
+        left = ta if la[-1] == joint or (a.symmetric and a.real) else self.turned(ta, la, la[::-1])
+        right = tb if lb[0] == joint or (b.symmetric and b.real) else self.turned(tb, lb, lb[::-1])
+        return f"{left}.dot({right})"
+
+    def _general(self, ta: str, tb: str, la: Labels, lb: Labels, out: Labels) -> str:
+        """Any axes: as a product of matrices where no label is in both operands and the result, else a loop."""
+        both = [k for k in la if k in lb]
+        if not set(both) & set(out):
+            axes = [[la.index(k) for k in both], [lb.index(k) for k in both]]
+            text = f"np.tensordot({ta}, {tb}, {axes})"
+            return self.turned(text, (*(k for k in la if k not in both), *(k for k in lb if k not in both)), out)
+        batch = [k for k in both if k in out]
+        summed = [k for k in both if k not in out]
+        rows, columns = [k for k in la if k not in both], [k for k in lb if k not in both]
+        if len(rows) == len(columns) == len(summed) == 1:
+            left = self.turned(ta, la, (*batch, *rows, *summed))
+            right = self.turned(tb, lb, (*batch, *summed, *columns))
+            return self.turned(f"np.matmul({left}, {right})", (*batch, *rows, *columns), out)
+        return f'np.einsum("{letters(la)},{letters(lb)}->{letters(out)}", {ta}, {tb})'
+
+    def _select(self, v: Value, one: Value, other: Value, lo: Labels, lt: Labels, out: Labels) -> bool:
+        """A product with columns of the identity: a part of the other operand, or that among zeros."""
+        text = self.text[other]
+        k = lo[0]
+        if one.op == "selection" and lo[1] in lt:
+            return False
+        if k in lt and k not in out:
+            if one.op == "unit":
+                at = index(one.params[0])
+                inside = tuple(m for m in lt if m != k)
+            else:
+                at = f"{index(one.params[0])}:{one.params[1]}"
+                inside = tuple(lo[1] if m == k else m for m in lt)
+            part = f"{text}[{', '.join(at if m == k else ':' for m in lt)}]"
+            self.assign(v, self.turned(part, inside, out), False)
+            if v.shape:
+                self.owned.discard(self.text[v])
+            self.owned.discard(text)
+            return True
+        if k in out and k not in lt:
+            inside = lt if one.op == "unit" else tuple(k if m == lo[1] else m for m in lt)
+            if one.op == "selection" and (lo[1] not in lt or lo[1] in out):
+                return False
+            at = index(one.params[0]) if one.op == "unit" else f"{index(one.params[0])}:{one.params[1]}"
+            order = tuple(m for m in out if m != k) if one.op == "unit" else out
+            if set(order) != set(inside):
+                return False
+            name = self.fresh()
+            self.line(f"{name} = np.zeros({self.shape(v.shape)}{self.dtype(v)})")
+            place = ", ".join(at if m == k else ":" for m in out)
+            self.line(f"{name}[{place}] = {self.turned(text, inside, order)}")
+            self.text[v] = name
+            self.owned.add(name)
+            return True
+        return False
+
+    def _multiply(self, v: Value, a: Value, b: Value, la: Labels, lb: Labels, out: Labels) -> None:
+        """Entry by entry, with division for reciprocals, over an operand that is not needed any more."""
+        if a in self.skipped or (b not in self.skipped and not self._target(a, la, out) and self._target(b, lb, out)):
+            a, b, la, lb = b, a, lb, la
+        operator, other = "*", b
+        if b in self.skipped:
+            operator, other, lb = "/", b.args[0], tuple(lb[k] for k in b.params[1][0])
+        right = self.aligned(self.text[other], lb, out)
+        if self._target(a, la, out):
+            self.line(f"{self.text[a]} {IN_PLACE[operator]} {right}")
+            self.text[v] = self.text[a]
+            return
+        if a is b and a.shape == v.shape and operator == "*":
+            self.assign(v, f"np.square({self.text[a]})" if a.shape else f"{self.text[a]} * {self.text[a]}")
+            return
+        left = self.aligned(self.text[a], la, out)
+        self.assign(v, f"{left} {operator} {right}")
+
+    def _target(self, a: Value, labels: Labels, out: Labels) -> bool:
+        return labels == out and a not in self.skipped and self.free(a)
+
+    def _spread(self, v: Value) -> None:
+        (place,) = v.params
+        self._spread_text(v, self.text[v.args[0]], tuple(range(len(v.args[0].shape))), place, v.shape)
+
+    def _spread_text(self, v: Value, text: str, labels: Labels, out: Labels, shape: Sequence[Dim]) -> None:
+        """Zeros, but where equal labels have equal places."""
+        name = self.fresh()
+        self.line(f"{name} = np.zeros({self.shape(shape)}{self.dtype(v)})")
+        self.text[v] = name
+        self.owned.add(name)
+        order = tuple(dict.fromkeys(out))
+        target = self.diagonal(name) if out in ((0, 0),) else f'np.einsum("{letters(out)}->{letters(order)}", {name})[...]'
+        value = self.aligned(text, labels, order) if labels else text
+        self.line(f"{target} = {value}" if target.endswith("]") else f"{target}[:] = {value}")
+
+    def diagonal(self, name: str) -> str:
+        return f'{name}.ravel("K")[:: len({name}) + 1]'
+
+    # -- maps
+    def _map(self, v: Value) -> None:
+        function, ins = v.params
+        own = tuple(range(len(v.shape)))
+        name = function[0]
+        if name == "linear":
+            self._linear(v, function[1:], ins)
+            return
+        texts = [self.aligned(self.text[a], labels, own) for a, labels in zip(v.args, ins, strict=True)]
+        target = next((i for i, a in enumerate(v.args) if ins[i] == own and self.free(a)), None)
+        place = self.text[v.args[target]] if target is not None else ""
+        if name == "power":
+            self._power(v, function[1], texts[0], place)
+            return
+        text = self._function(v, name, texts, place)
+        if place and text.endswith(f", {place})"):
+            self.line(text)
+            self.text[v] = place
+        else:
+            self.assign(v, text.strip())
+
+    def _function(self, v: Value, name: str, texts: list[str], place: str) -> str:
+        over = f", {place}" if place else ""
+        if name == "sqrt":
+            return f"np.sqrt({texts[0]}{over})"
+        if name == "conj":
+            return f"np.conjugate({texts[0]}{over})"
+        if name in ("re", "im"):
+            part = f"np.{'real' if name == 're' else 'imag'}({texts[0]})"
+            return f"{part}.copy()" if v.shape else part
+        if name == "epower":
+            return f"np.float_power({', '.join(texts)}{over})"
+        if name in ("maximum", "minimum"):
+            return f"np.{name}({', '.join(texts)}{over})"
+        if name == "relu":
+            return f"np.maximum({texts[0]}, 0.0{over})"
+        if name == "step":
+            return f"np.greater({texts[0]}, 0.0).astype({texts[0]}.dtype)" if v.shape else f"float({texts[0]} > 0.0)"
+        if name == "sigmoid":
+            return self._sigmoid(v, texts[0], place)
+        if name == "softplus":
+            return self._softplus(v, texts[0], place)
+        page = operation_named(name)
+        template = page.template if isinstance(page, Elementwise) else f"{name}({', '.join(texts)})"
+        match = UFUNC.fullmatch(template)
+        if match:
+            return f"np.{match[1]}({texts[0]}{over})"
+        text = template.format(*texts, name=name) + " "
+        for found in CALLS.finditer(text):
+            self.helper(found[1])
+        return text
+
+    def _sigmoid(self, v: Value, x: str, place: str) -> str:
+        """1/(1 + exp(-x)), exp kept from overflow."""
+        if not v.shape:
+            return f"1.0 / (1.0 + np.exp(min(-{x}, {self.infinite})))"
+        t = place or self.fresh()
+        self.line(f"np.negative({x}, {t})" if place else f"{t} = np.negative({x})")
+        self.line(f"np.minimum({t}, {self.infinite}, {t})")
+        self.line(f"np.exp({t}, {t})")
+        self.line(f"{t} += 1.0")
+        self.owned.add(t)
+        return f"np.reciprocal({t}, {t})"
+
+    def _softplus(self, v: Value, x: str, place: str) -> str:
+        """max(x, 0) + log1p(exp(-|x|)), exact to the last digits on both sides."""
+        if not v.shape:
+            return f"max({x}, 0.0) + np.log1p(np.exp(-abs({x})))"
+        t = self.fresh()
+        self.line(f"{t} = np.abs({x})")
+        for step in (f"np.negative({t}, {t})", f"np.exp({t}, {t})", f"np.log1p({t}, {t})"):
+            self.line(step)
+        self.owned.add(t)
+        if place:
+            self.line(f"np.maximum({place}, 0.0, {place})")
+            self.line(f"{place} += {t}")
+            self.text[v] = place
+            return f"np.positive({place}, {place})"
+        return f"{t} + np.maximum({x}, 0.0)"
+
+    def _power(self, v: Value, k: Any, x: str, place: str) -> None:
+        size, inverse = abs(k), k < 0
+        over = f", {place}" if place else ""
+        if size == 2:
+            text = f"np.square({x}{over})" if v.shape else f"{x} * {x}"
+        elif size == 3 and not place:
+            text = f"{x} * {x} * {x}"
+        elif size == Fraction(1, 2):
+            text = f"np.sqrt({x}{over})"
+        elif size == 1:
+            text = x
+        else:
+            text = f"np.power({x}, {number(size)}{over})"
+        if inverse:
+            if place and size == 1:
+                text = f"np.reciprocal({x}, {place})"
+            else:
+                text = f"1.0 / ({text})" if " " in text else f"1.0 / {text}"
+        if place and text.endswith(f", {place})"):
+            self.line(text)
+            self.text[v] = place
+        else:
+            self.assign(v, text)
+
+    def _linear(self, v: Value, coefficients: Sequence[Any], ins: Sequence[Labels]) -> None:
+        own = tuple(range(len(v.shape)))
+        terms = list(zip(coefficients, v.args, ins, strict=True))
+        if not v.shape:
+            self.assign(v, signed_sum([(c, self.text[a]) for c, a, _ in terms]))
+            return
+        on_diagonal = [t for t in terms if _diagonal_only(t[1]) and len(own) == 2]
+        rest = [t for t in terms if t not in on_diagonal]
+        if not rest:
+            rest, on_diagonal = on_diagonal, []
+        # over an operand that is not needed any more; else beginning with a pair without coefficients
+        rest.sort(key=lambda t: (not (t[2] == own and self.free(t[1])), t[0] != 1, len(t[2]) < len(own)))
+        c, a, labels = rest[0]
+        if labels == own and self.free(a):
+            name = self.text[a]
+            if c == -1 and len(rest) > 1 and rest[1][0] == 1:  # b - a
+                self.line(f"np.subtract({self._aligned(rest[1], own)}, {name}, {name})")
+                rest = [rest[0], *rest[2:]]
+            elif c != 1:
+                self.line(f"np.negative({name}, {name})" if c == -1 else f"{name} *= {number(c)}")
+        elif len({k for _, _, some in rest[:2] for k in some}) < len(own):
+            rest = [(0, a, ()), *rest]
+            name = self.fresh()
+            self.line(f"{name} = np.zeros({self.shape(v.shape)}{self.dtype(v)})")
+        else:
+            first = [(c, self._aligned(rest[0], own))]
+            if len(rest) > 1:
+                second = rest[1]
+                first.append((second[0], self._aligned(second, own)))
+                rest = [rest[0], *rest[2:]]
+            name = self.fresh()
+            text = signed_sum(first)
+            if len(first) == 1 and c == 1:
+                text = f"{text}.copy()"
+            self.line(f"{name} = {text}")
+        self.text[v] = name
+        self.owned.add(name)
+        for c, a, labels in rest[1:]:
+            text = self._aligned((c, a, labels), own)
+            sign = "-" if c < 0 else "+"
+            size = abs(c)
+            self.line(f"{name} {IN_PLACE[sign]} {text if size == 1 else f'{number(size)} * {text}'}")
+        for c, a, _ in on_diagonal:
+            inner, own_c = _on_diagonal(a)
+            c = c * own_c
+            text = "" if inner is None else self.text[inner]
+            sign = "-" if c < 0 else "+"
+            size = abs(c)
+            value = number(size) if not text else text if size == 1 else f"{number(size)} * {text}"
+            self.line(f"{self.diagonal(name)} {IN_PLACE[sign]} {value}")
+
+    def _aligned(self, term: tuple[Any, Value, Labels], own: Labels) -> str:
+        return self.aligned(self.text[term[1]], term[2], own)
+
+    # -- matrices
+    def _cholesky(self, v: Value) -> None:
+        a = v.args[0]
+        name = self.fresh("c")
+        over = 1 if self.free(a) else 0
+        plain = a in self.fortran or not a.real  # of a symmetric matrix rows are columns
+        text = self.text[a] if plain else self.turned(self.text[a], (0, 1), (1, 0))
+        self.line(f"{name}, info = {self.call('potrf')}({text}, 0, 0, {over})")
+        self.line("if info:")
+        self.line(
+            f'    raise np.linalg.LinAlgError("{self.said(a)} is not positive definite: the Cholesky factorization fails")'
+        )
+        self.text[v] = name
+
+    def said(self, a: Value) -> str:
+        """How a message calls a matrix."""
+        text = self.text[a].removesuffix(".T")
+        return a.params[0] if a.op == "input" else f"the matrix {text}"
+
+    def _lu(self, v: Value) -> None:
+        a = v.args[0]
+        name = self.fresh("lu")
+        over = 1 if self.free(a) else 0
+        text = self.text[a] if a in self.fortran else self.turned(self.text[a], (0, 1), (1, 0))
+        self.line(f"{name}, p{name}, i{name} = {self.call('getrf')}({text}, {over})")
+        self.text[v] = name
+
+    def _solve(self, v: Value) -> None:
+        f, t = v.args
+        axis, turned = v.params
+        text = self.text[t]
+        if len(t.shape) == 2 and axis == 1:
+            text = self.turned(text, (0, 1), (1, 0))
+        over = 1 if self.free(t) else 0
+        name = self.fresh()
+        if f.op == "cholesky":
+            self.line(f"{name} = {self.call('potrs')}({self.text[f]}, {text}, 0, {over})[0]")
+        else:
+            self._check_singular(f)
+            direct = f.args[0] in self.fortran
+            mode = 1 if turned == direct else 0
+            self.line(f"{name} = {self.call('getrs')}({self.text[f]}, p{self.text[f]}, {text}, {mode}, {over})[0]")
+        self.text[v] = name if len(t.shape) == 1 or axis == 0 else f"{name}.T"
+        if len(t.shape) == 2 and axis == 0:
+            self.fortran.add(v)
+        self.owned.add(name)
+
+    def _check_singular(self, f: Value) -> None:
+        if f not in self.checked:
+            self.checked.add(f)
+            self.line(f"if i{self.text[f]}:")
+            self.line(f'    raise np.linalg.LinAlgError("{self.said(f.args[0])} is singular: it has no inverse")')
+
+    def _inverse(self, v: Value) -> None:
+        f = v.args[0]
+        name = self.fresh()
+        last = 1 if self.left[f] == 1 else 0
+        if f.op == "cholesky":
+            self.line(f"{name} = {self.helper('mirrored')}({self.call('potri')}({self.text[f]}, 0, {last})[0])")
+            self.text[v] = name
+        else:
+            self._check_singular(f)
+            n = f"64 * len({self.text[f]})"
+            self.line(f"{name} = {self.call('getri')}({self.text[f]}, p{self.text[f]}, {n}, {last})[0]")
+            self.text[v] = name if f.args[0] in self.fortran else f"{name}.T"
+            if f.args[0] in self.fortran:
+                self.fortran.add(v)
+        self.owned.add(name)
+
+    def _logdet(self, v: Value) -> None:
+        f = v.args[0]
+        d = f"{self.text[f]}.diagonal()"
+        if f.op == "cholesky":
+            real = ".real" if self.letter in "cz" else ""
+            self.assign(v, f"2.0 * np.add.reduce(np.log({d}{real}))")
+        else:
+            self.assign(v, f"{self.helper('logdet_of_factors')}({d}, p{self.text[f]})")
+
+    def _det(self, v: Value) -> None:
+        f = v.args[0]
+        d = f"{self.text[f]}.diagonal()"
+        if f.op == "cholesky":
+            self.assign(v, f"np.multiply.reduce({d}) ** 2")
+        else:
+            self.assign(v, f"{self.helper('det_of_factors')}({d}, p{self.text[f]})")
+
+    def _norm2(self, v: Value) -> None:
+        self.assign(v, f"{self.helper('euclidean')}({self.text[v.args[0]]})")
+
+    def _extreme(self, v: Value) -> None:
+        name, of_rows = v.params
+        x = v.args[0]
+        where = ", 1" if of_rows else ", None" if len(x.shape) > 1 else ""
+        self.assign(v, f"np.{name}imum.reduce({self.text[x]}{where})")
+
+    def _matrix_power(self, v: Value) -> None:
+        self.assign(v, f"np.linalg.matrix_power({self.text[v.args[0]]}, {v.params[0]})")
+
+    def _reshape(self, v: Value) -> None:
+        a = v.args[0]
+        text = f"{self.text[a]}.reshape({self.shape(v.shape) if len(v.shape) > 1 else '-1'})"
+        self.assign(v, text, False)
+        self.owned.discard(self.text[a].removesuffix(".T"))
+
+    def _page(self, v: Value) -> None:
+        (node,) = v.params
+        text = node.op.numpy(node, [self.text[a] for a in v.args])
+        for found in CALLS.finditer(text):
+            self.helper(found[1])
+        self.assign(v, text, False)  # perhaps a view, such as np.diag(X)
+
+
+def _elementwise(v: Value) -> bool:
+    (la, lb), out, _, _ = v.params
+    return not ((set(la) & set(lb)) - set(out))
+
+
+def _diagonal_only(a: Value) -> bool:
+    return (a.op == "contract" and not a.args and a.params[1] == (0, 0)) or (a.op == "spread" and a.params[0] == (0, 0))
+
+
+def _on_diagonal(a: Value) -> tuple[Value | None, Any]:
+    return (None, a.params[3]) if a.op == "contract" else (a.args[0], 1)
+
+
+def letters(labels: Labels) -> str:
+    return "".join(chr(ord("a") + k) for k in labels)
+
+
+def index(d: Dim) -> str:
+    """A place counted from 0, from one counted from 1."""
+    value = d.value()
+    if value is not None:
+        return str(value - 1)
+    return f"{d} - 1"
+
+
+def number(value: Any) -> str:
+    """A number as source; sizes of arrays are whole and stay so in sums."""
+    if isinstance(value, complex):
+        return repr(value)
+    if isinstance(value, Fraction) and value.denominator != 1:
+        decimal = float(value)
+        return repr(decimal) if Fraction(decimal) == value else f"({value.numerator} / {value.denominator})"
+    text = repr(float(value))
+    return text if value >= 0 else f"({text})"
+
+
+def signed_sum(terms: Sequence[tuple[Any, str]]) -> str:
+    """c·a + d·b - …, a term without a minus first."""
+    ordered = sorted(terms, key=lambda t: t[0] < 0) if not any(isinstance(c, complex) for c, _ in terms) else list(terms)
+    parts: list[str] = []
+    for c, text in ordered:
+        negative = not isinstance(c, complex) and c < 0
+        size = -c if negative else c
+        factor = text if size == 1 else f"{number(size)} * {text}"
+        if text == "1.0":
+            factor = number(size)
+        parts.append((" - " if negative else " + ") + factor if parts else ("-" if negative else "") + factor)
+    return "".join(parts)

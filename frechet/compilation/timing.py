@@ -1,0 +1,106 @@
+"""How long the steps of a program take, in seconds, roughly: enough to choose between two ways to compute a value.
+
+Rates are those of one thread of a processor of today: matrix products are bound by arithmetic, everything that reads each
+entry once or twice by memory, small steps by the call. Only ratios matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+from frechet.compilation.values import Labels, Value
+from frechet.expressions.dimension import Dim
+
+CALL = 3e-7  # one call of a library
+FLOP = 4e-11  # in a product of two matrices
+ENTRY = 4e-10  # read or written once
+STRIDED = 2e-9  # the same across the rows
+FUNCTION = 4e-9  # exp, log, tanh of an entry
+FACTOR = {"cholesky": 1 / 3, "lu": 2 / 3}  # of n³ flops
+VIEWS = ("input", "number", "size", "unit", "selection", "reshape", "ones")
+CHEAP = ("linear", "power", "re", "im", "conj", "abs", "maximum", "minimum", "relu", "step", "sign")
+
+Sizes = Mapping[Dim, int]
+
+
+class Rates:
+    """Times of steps, the dimensions having these sizes."""
+
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        self.names = sizes
+        self.known: dict[Dim, int] = {}
+
+    def size(self, d: Dim) -> int:
+        found = self.known.get(d)
+        if found is None:
+            found = self.known[d] = d.size(self.names)
+        return found
+
+    def entries(self, shape: Sequence[Dim]) -> int:
+        return prod(map(self.size, shape))
+
+    def product(self, a: Labels, b: Labels, out: Sequence[int], lengths: Sequence[int]) -> float:
+        """Two operands with these labels, summed over what `out` does not have."""
+        both = set(a) & set(b)
+        summed = both - set(out)
+        left = prod(lengths[k] for k in set(a))
+        right = prod(lengths[k] for k in set(b))
+        result = prod(lengths[k] for k in set(out))
+        if not summed:
+            return CALL + ENTRY * (left + right + 2 * result)
+        everything = prod(lengths[k] for k in set(a) | set(b))
+        batch = both & set(out)
+        traffic = ENTRY * (left + right + result)
+        rows, columns = set(a) - both, set(b) - both
+        if batch:  # small products one by one, or a loop over the entries
+            return CALL + 2 * everything * FLOP * 10 + traffic
+        if rows and columns:
+            thin = min(prod(lengths[k] for k in g) for g in (rows, columns, summed))
+            return CALL + 2 * everything * FLOP * (1 + 8 / thin) + traffic
+        return CALL + traffic
+
+    def reduction(self, labels: Labels, lengths: Sequence[int]) -> float:
+        return 2 * CALL + ENTRY * prod(lengths[k] for k in set(labels))
+
+    def solve(self, n: int, count: int) -> float:
+        return 2 * CALL + 2 * n * n * count * FLOP * (1 + 8 / count) + ENTRY * n * (n + 2 * count)
+
+    def inverse(self, n: int) -> float:
+        return 3 * CALL + 1.5 * n**3 * FLOP * 1.5 + 4 * ENTRY * n * n
+
+    def of(self, v: Value) -> float:
+        """The time of one step, its operands being there."""
+        if v.op in VIEWS:
+            return 0.0
+        count = self.entries(v.shape)
+        if v.op == "map":
+            function, ins = v.params
+            name = function[0]
+            own = tuple(range(len(v.shape)))
+            turned = any(len(labels) > 1 and labels != own for labels in ins)
+            passes = max(len(v.args) - 1, 1)
+            each = (STRIDED if turned else 2 * ENTRY) if name in CHEAP else FUNCTION
+            return passes * (CALL + each * count)
+        if v.op == "contract":
+            ins, out, dims, _ = v.params
+            lengths = [self.size(d) for d in dims]
+            if len(ins) == 2:
+                return self.product(ins[0], ins[1], out, lengths)
+            if len(ins) == 1:
+                view = set(ins[0]) <= set(out) and len(set(out)) == len(out)
+                return (0.0 if view else CALL + ENTRY * count) + (0.0 if view else self.reduction(ins[0], lengths))
+            return CALL + ENTRY * count
+        if v.op == "solve":
+            t = v.args[1]
+            n = self.size(t.shape[v.params[0]])
+            return self.solve(n, self.entries(t.shape) // n)
+        if v.op == "inverse":
+            return self.inverse(self.size(v.shape[0]))
+        if v.op in FACTOR:
+            n = self.size(v.args[0].shape[0])
+            return 2 * CALL + FACTOR[v.op] * n**3 * FLOP * 1.5 + 2 * ENTRY * n * n
+        return 5 * CALL + FUNCTION * (count + sum(self.entries(a.shape) for a in v.args))
+
+    def total(self, values: Sequence[Value]) -> float:
+        return sum(map(self.of, values))

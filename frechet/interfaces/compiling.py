@@ -1,0 +1,124 @@
+"""fr.compile and Derivative.compile: programs from formulas and from views of a derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from frechet.compilation.compiled import CompiledProgram, Outputs
+from frechet.differentiation.adjoint import adjoint
+from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.differential import differential
+from frechet.expressions.dimension import SCALAR
+from frechet.expressions.errors import UnsupportedError
+from frechet.expressions.node import Expr, variables
+from frechet.operations.constants import variable
+from frechet.operations.powers import inverse
+from frechet.operations.products import product, scale
+from frechet.operations.shaping import unvec, vec
+from frechet.operations.sums import add
+from frechet.simplification.polishing import polished
+
+if TYPE_CHECKING:
+    from frechet.interfaces.python import Derivative as Public
+
+BACKENDS = ("numpy",)
+
+
+def compile(
+    outputs: Outputs,
+    inputs: Sequence[str | Expr] | None = None,
+    backend: str = "numpy",
+    *,
+    name: str = "program",
+    sizes: Mapping[str, int] | None = None,
+) -> CompiledProgram:
+    """One program for all outputs: an expression, several, or a mapping from names to expressions.
+
+    The program is called with arrays, by position in the order of `inputs` or by name, and returns an array (a number
+    for a scalar), a tuple or a dictionary.
+
+    inputs: variables or their names; all variables in order of first appearance where not given
+    name: of the function in the source
+    sizes: of dimensions, for `source` and the cost table; a call goes by its arguments
+
+    Raises:  NotationError, for an input that is no variable of the outputs; UnsupportedError, for a back end there is not
+
+    >>> import frechet as fr
+    >>> program = fr.compile(fr.parse("x'*A*x"))
+    >>> float(program([1.0, 2.0], [[1.0, 0.0], [0.0, 1.0]]))
+    5.0
+    """
+    if backend not in BACKENDS:
+        raise UnsupportedError(f"there is no back end {backend!r}: there are {', '.join(BACKENDS)}")
+    return CompiledProgram(outputs, inputs, name, sizes)
+
+
+def compile_views(
+    d: Derivative | Public,
+    what: Sequence[str],
+    inputs: Sequence[str | Expr] | None = None,
+    backend: str = "numpy",
+    name: str = "program",
+    sizes: Mapping[str, int] | None = None,
+) -> CompiledProgram:
+    """The program for some views of a derivative, computed together. See `Derivative.compile`."""
+    for view in what:
+        if view not in VIEWS:
+            raise UnsupportedError(f"there is no view {view!r} to compile: there are {', '.join(VIEWS)}")
+    outputs = [VIEWS[view](d) for view in what]
+    return compile(outputs[0] if len(outputs) == 1 else outputs, inputs, backend, name=name, sizes=sizes)
+
+
+def _scalar(d: Derivative, view: str) -> None:
+    if d.function.shape != SCALAR:
+        raise UnsupportedError(
+            f"{view} is of a scalar function, and this is a {d.function.kind}: take the jacobian, jvp or vjp"
+        )
+
+
+def _gradient(d: Derivative) -> Expr:
+    _scalar(d, "the gradient")
+    return d.gradient
+
+
+def _vjp(d: Derivative) -> Expr:
+    """The adjoint applied to a cotangent W, a variable of the function's shape."""
+    taken = {v.params[0] for v in variables(d.function)}
+    letter = "w" if d.function.kind in ("scalar", "vector") else "W"
+    while letter in taken:
+        letter += "_"
+    return polished(adjoint(d.raw_differential, d.direction, variable(letter, d.function.shape)))
+
+
+def _hessian(d: Derivative) -> Expr:
+    _scalar(d, "the Hessian")
+    return d.hessian
+
+
+def _hvp(d: Derivative) -> Expr:
+    """The Hessian in a direction: the differential of the gradient."""
+    _scalar(d, "the Hessian")
+    return polished(differential(d.gradient, {d.variable: d.direction}))
+
+
+def _newton(d: Derivative) -> Expr:
+    """The step s with H[s] = -gradient."""
+    _scalar(d, "a Newton step")
+    g, x = d.gradient, d.variable
+    if x.shape == SCALAR:
+        return add([(-1, product(g, inverse(d.hessian)) if d.hessian.kind == "matrix" else scale(d.hessian**-1, g))])
+    step = product(inverse(d.hessian), vec(g))
+    return add([(-1, unvec(step, *x.shape) if x.kind == "matrix" else step)])
+
+
+VIEWS: dict[str, Callable[[Derivative], Expr]] = {
+    "value": lambda d: d.function,
+    "gradient": _gradient,
+    "jacobian": lambda d: d.jacobian,
+    "jvp": lambda d: d.differential,
+    "vjp": _vjp,
+    "hessian": _hessian,
+    "hvp": _hvp,
+    "newton": _newton,
+}
