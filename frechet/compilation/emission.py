@@ -412,7 +412,7 @@ class Emission:
             self._power(v, function[1], texts[0], place)
             return
         text = self._function(v, name, texts, place)
-        if place and text.endswith(f", {place})"):
+        if place and text.endswith((f", {place})", f"out={place})")):
             self.line(text)
             self.text[v] = place
         else:
@@ -420,6 +420,7 @@ class Emission:
 
     def _function(self, v: Value, name: str, texts: list[str], place: str) -> str:
         over = f", {place}" if place else ""
+        named = f", out={place}" if place else ""  # as NumPy wants it where more than two arguments were a mistake once
         if name == "sqrt":
             return f"np.sqrt({texts[0]}{over})"
         if name == "conj":
@@ -430,9 +431,9 @@ class Emission:
         if name == "epower":
             return f"np.float_power({', '.join(texts)}{over})"
         if name in ("maximum", "minimum"):
-            return f"np.{name}({', '.join(texts)}{over})"
+            return f"np.{name}({', '.join(texts)}{named})"
         if name == "relu":
-            return f"np.maximum({texts[0]}, 0.0{over})"
+            return f"np.maximum({texts[0]}, 0.0{named})"
         if name == "step":
             return f"np.greater({texts[0]}, 0.0).astype({texts[0]}.dtype)" if v.shape else f"float({texts[0]} > 0.0)"
         if name == "sigmoid":
@@ -455,7 +456,7 @@ class Emission:
             return f"1.0 / (1.0 + np.exp(min(-{x}, {self.infinite})))"
         t = place or self.fresh()
         self.line(f"np.negative({x}, {t})" if place else f"{t} = np.negative({x})")
-        self.line(f"np.minimum({t}, {self.infinite}, {t})")
+        self.line(f"np.minimum({t}, {self.infinite}, out={t})")
         self.line(f"np.exp({t}, {t})")
         self.line(f"{t} += 1.0")
         self.owned.add(t)
@@ -471,7 +472,7 @@ class Emission:
             self.line(step)
         self.owned.add(t)
         if place:
-            self.line(f"np.maximum({place}, 0.0, {place})")
+            self.line(f"np.maximum({place}, 0.0, out={place})")
             self.line(f"{place} += {t}")
             self.text[v] = place
             return f"np.positive({place}, {place})"
@@ -495,7 +496,7 @@ class Emission:
                 text = f"np.reciprocal({x}, {place})"
             else:
                 text = f"1.0 / ({text})" if " " in text else f"1.0 / {text}"
-        if place and text.endswith(f", {place})"):
+        if place and text.endswith((f", {place})", f"out={place})")):
             self.line(text)
             self.text[v] = place
         else:
