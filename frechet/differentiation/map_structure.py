@@ -60,6 +60,21 @@ class MatrixForm:
             yield from (e for e in (piece.scalar, piece.left, piece.weights, piece.right) if e is not None)
         yield from (e for e in (self.identity, self.diagonal, self.dense) if e is not None)
 
+    @property
+    def matrix(self) -> Expr:
+        """As one expression, before it is inverted."""
+        parts: list[Expr] = []
+        for p in self.pieces:
+            middle = [] if p.weights is None else [diag(p.weights)]
+            parts.append(scale(p.scalar, product(p.left, *middle, p.right)))
+        if self.identity is not None:
+            parts.append(scale(self.identity, eye(self.n)))
+        if self.diagonal is not None:
+            parts.append(diag(self.diagonal))
+        if self.dense is not None:
+            parts.append(self.dense)
+        return add((1, p) for p in parts)
+
 
 @dataclass(frozen=True)
 class Space:

@@ -14,6 +14,7 @@ import frechet as fr
 from frechet.compilation.linear_maps.building import FORMED, Evaluation, matrix_map
 from frechet.compilation.linear_maps.hessian_map import HessianMap
 from frechet.compilation.linear_maps.linear_map import LinearMap
+from frechet.differentiation.map_solution import solution
 from frechet.differentiation.map_structure import MatrixForm, Piece
 from frechet.expressions.errors import FrechetError, ShapeError, UnsupportedError
 from frechet.expressions.node import Expr
@@ -256,6 +257,37 @@ def test_newton_step_of_matrix_factorization_solves_the_normal_equations() -> No
     t, u, v = rng.standard_normal((30, 20)), rng.standard_normal((30, 3)), rng.standard_normal((20, 3))
     step = fr.derivative(g, fr.variables(g)["U"]).hessian_map.newton_step(T=t, U=u, V=v)
     assert np.allclose(u + step, np.linalg.lstsq(v, t.T, rcond=None)[0].T)
+
+
+def test_the_formula_of_a_solution_is_what_the_map_solves() -> None:
+    formulas = 0
+    for case in FUNCTIONS:
+        g, x = stated(case)
+        h = HessianMap(g, [x])
+        formula = solution(h.blocks[0], h.gradients[0])
+        if formula is None:
+            continue
+        formulas += 1
+        rng = Random(1)
+        sizes = random_sizes([g], rng)
+        values = sample(list(fr.variables(g).values()), sizes, rng)
+        try:
+            step = h.newton_step(values)
+        except np.linalg.LinAlgError:
+            continue
+        assert np.allclose(-np.asarray(formula.evaluate({**sizes, **values})), step, rtol=1e-6, atol=1e-8), case[0]
+    assert formulas > 30
+
+
+def test_compiled_newton_steps() -> None:
+    g = fr.parse("norm2(T-U*V')^2")
+    d = fr.derivative(g, fr.variables(g)["U"])
+    rng = Random(0)
+    values = sample(list(fr.variables(g).values()), {"n": 6, "m": 5, "p": 2}, rng)
+    assert np.allclose(d.compile("newton")(**values), d.hessian_map.newton_step(values))
+    g = fr.parse("tr(S*A*S*S)", ["S: n×n symmetric"])
+    with pytest.raises(UnsupportedError, match="the Newton step by S, symmetric, has no formula here"):
+        fr.derivative(g, fr.variables(g)["S"]).compile("newton")
 
 
 JACOBIANS = [

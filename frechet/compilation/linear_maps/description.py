@@ -13,7 +13,7 @@ from frechet.expressions.node import Expr
 from frechet.notation.unicode import write_unicode
 from frechet.operations.constants import ONE, eye, is_zero
 from frechet.operations.powers import inverse
-from frechet.operations.products import product, scale
+from frechet.operations.products import scale
 from frechet.operations.shaping import KRON, diag, vec
 from frechet.operations.sums import add
 from frechet.operations.transposition import transposed
@@ -88,20 +88,6 @@ def _words_of_matrix(form: symbolic.MatrixForm) -> str:
     return "sum of low rank"
 
 
-def _matrix(form: symbolic.MatrixForm) -> Expr:
-    parts: list[Expr] = []
-    for p in form.pieces:
-        middle = [] if p.weights is None else [diag(p.weights)]
-        parts.append(scale(p.scalar, product(p.left, *middle, p.right)))
-    if form.identity is not None:
-        parts.append(scale(form.identity, eye(form.n)))
-    if form.diagonal is not None:
-        parts.append(diag(form.diagonal))
-    if form.dense is not None:
-        parts.append(form.dense)
-    return add((1, p) for p in parts)
-
-
 def _kron(layer: Layer, scalar: Expr, shape: Sequence[Dim]) -> Expr:
     left = eye(shape[0]) if layer.left is None else layer.left
     right = eye(shape[1]) if layer.right is None else transposed(layer.right)
@@ -116,7 +102,7 @@ def _formula(s: symbolic.Structure) -> str:
                 return _written(s.entries if s.entries.kind == "scalar" else diag(vec(s.entries)))
             return _written(scale(s.entries, eye(entries(s.space.shape))))
         case symbolic.MatrixMap():
-            matrix = _matrix(s.form)
+            matrix = s.form.matrix
             return _written(inverse(matrix) if s.form.inverted else matrix)
         case symbolic.KroneckerMap():
             turned = "K " if s.turned else ""
