@@ -116,7 +116,7 @@ def _newton(d: Derivative) -> Expr:
     step = solution(structure, g)
     if step is None and structure_of(x) != "general":
         raise UnsupportedError(
-            f"the Newton step by {x.params[0]}, {structure_of(x)}, has no formula here: D.hessian_map.newton_step solves for it"
+            f"the Newton step by {x.params[0]}, {structure_of(x)}, has no formula here: D.hessian_map.newton_step solves it"
         )
     if step is None:
         step = product(inverse(d.hessian), vec(g))

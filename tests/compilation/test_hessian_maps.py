@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -182,6 +184,15 @@ def test_random_functions(seed: int) -> None:
         project = basis @ basis.T
         scale = 1 + np.abs(matrix).max()
         assert np.allclose(found.to_dense(), project @ matrix @ project, rtol=0, atol=1e-8 * scale)
+
+
+def test_the_page_names_the_structures() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "hessians.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\|[^|]*\| `(.*)`, (\w) \| (?:… )?([^|]*) \|", page, re.MULTILINE)
+    assert len(rows) > 10
+    for text, name, words in rows:
+        found = fr.hessian_map(fr.parse(text), name).structure
+        assert any(re.sub(" r$", "", w) in found for w in words.split(", ")), (text, found)
 
 
 # -- several variables

@@ -169,15 +169,14 @@ def matrix_map(form: symbolic.MatrixForm, point: Point, name: str, symmetric: bo
         diagonal = diagonal if e is None else diagonal + point[e]
     if form.dense is None and not form.pieces:
         return Entrywise((n,), diagonal, name)
-    if form.dense is None:
-        u, w = zip(*[_narrow(piece, point, n) for piece in form.pieces], strict=True)
-        first, last = np.hstack(u), np.hstack(w)
-        if first.shape[1] < n and np.all(diagonal):
-            base = Entrywise((n,), diagonal, name)
-            return LowRankUpdate(base, first, last, name, symmetric is not False)
-        if n > FORMED:
-            short = (first * last).sum(axis=1) + diagonal
-            return General((n,), lambda v: diagonal * v + first @ (last.T @ v), lambda: short, name, symmetric is not False)
+    rank = sum(int(np.size(point[piece.left])) // n for piece in form.pieces)
+    woodbury = rank < n and bool(np.all(diagonal))
+    if form.dense is None and (woodbury or n > FORMED):
+        u, w = (np.hstack(side) for side in zip(*(_narrow(piece, point, n) for piece in form.pieces), strict=True))
+        if woodbury:
+            return LowRankUpdate(Entrywise((n,), diagonal, name), u, w, name, symmetric is not False)
+        short = (u * w).sum(axis=1) + diagonal
+        return General((n,), lambda v: diagonal * v + u @ (w.T @ v), lambda: short, name, symmetric is not False)
     matrix = np.zeros((n, n)) if form.dense is None else np.array(point[form.dense], dtype=float)
     for piece in form.pieces:
         matrix += _square(piece, point, n)

@@ -8,7 +8,7 @@ from typing import Any
 
 from frechet.differentiation import map_structure as symbolic
 from frechet.differentiation.linear_terms import Layer, scalar_and_rest
-from frechet.expressions.dimension import Dim, dim, entries, show_dimension
+from frechet.expressions.dimension import UNIT, Dim, dim, entries, show_dimension
 from frechet.expressions.node import Expr
 from frechet.notation.unicode import write_unicode
 from frechet.operations.constants import ONE, eye, is_zero
@@ -126,7 +126,7 @@ def _cost(s: symbolic.Structure) -> str:
         case symbolic.EntrywiseMap():
             return _order([entries(shape)])
         case symbolic.MatrixMap():
-            return _order(_factored(s.form))
+            return _order(_factored(s.form)) + _narrow(s.form)
         case symbolic.KroneckerMap():
             rows, columns = shape
             terms: list[Dim] = []
@@ -148,12 +148,21 @@ def _cost(s: symbolic.Structure) -> str:
 
 def _factored(form: symbolic.MatrixForm) -> list[Dim]:
     n = form.n
-    if form.pieces and form.dense is None and (form.identity is not None or form.diagonal is not None):
-        ranks = [p.left.shape[1] for p in form.pieces]
-        return [n * r * r for r in ranks] + [r * r * r for r in ranks]
-    if form.pieces and form.dense is None:
-        return [n * n * p.left.shape[1] for p in form.pieces] + [n * n * n]
-    return [n] if form.dense is None else [n * n * n]
+    if form.dense is not None or not form.pieces:
+        return [n * n * n if form.dense is not None else n]
+    ranks = [p.left.shape[1] for p in form.pieces]
+    if all(r is UNIT for r in ranks) and (form.identity is not None or form.diagonal is not None):
+        return [n]
+    return [n * n * r for r in ranks] + [n * n * n]
+
+
+def _narrow(form: symbolic.MatrixForm) -> str:
+    """What is to be said where Woodbury's formula is the shorter way for some sizes."""
+    ranks = [p.left.shape[1] for p in form.pieces if p.left.shape[1] is not UNIT]
+    if len(ranks) != 1 or form.dense is not None or (form.identity is None and form.diagonal is None):
+        return ""
+    (r,), n = ranks, form.n
+    return f" ({_order([n * r * r, r * r * r])} where {show_dimension(r)} < {show_dimension(n)})"
 
 
 def _order(terms: Sequence[Dim]) -> str:

@@ -28,7 +28,7 @@ class HessianMap:
     >>> import frechet as fr
     >>> g = fr.parse("norm2(T - U*V')^2")
     >>> HessianMap(g, [fr.variables(g)["U"]])
-    2Vᵀ V ⊗ I: Kronecker product, solve in O(np² + mp² + p³)
+    2((VᵀV) ⊗ I): Kronecker product, solve in O(np² + mp² + p³)
 
     Raises:  ShapeError, if the function is not scalar or has no such variable; UnsupportedError, by name, for complex
              variables, for manifolds, and where a rule is missing
