@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from frechet.differentiation.structure import HALF, symmetric_part
 from frechet.differentiation.wirtinger import coefficient
-from frechet.expressions.dimension import SCALAR
+from frechet.expressions.dimension import SCALAR, UNIT, Shape
 from frechet.expressions.node import Expr, depends, walk
-from frechet.operations.constants import EYE, ONE, number, ones
+from frechet.operations.constants import EYE, ONE, eye, number, ones, zeros
 from frechet.operations.hadamard import monomial, times
 from frechet.operations.products import SCALE, product, scale
+from frechet.operations.shaping import diag_of
 from frechet.operations.sums import add, content
 from frechet.operations.transposition import transposed
 
@@ -174,3 +175,38 @@ def merged(words: Sequence[Word]) -> list[Word]:
         scalars.setdefault((w.turned, w.layers, w.masks), (w, []))[1].append(w.scalar)
     found = [replace(w, scalar=add((1, s) for s in parts)) for w, parts in scalars.values()]
     return [w for w in found if not (w.scalar.op.name == "number" and w.scalar.params[0] == 0)]
+
+
+def diagonal_of(terms: Terms, shape: Shape) -> Expr | None:
+    """The entries ∂L(V)ᵢⱼ/∂Vᵢⱼ, the diagonal of the map's matrix; None where they have no short form.
+
+    Of A*(M.*(B*V*C))*D it is (A.*B')*M*(C'.*D), of A*V'*B it is A.*B.
+
+    Shapes:  as V
+    """
+    rows, columns = shape
+    parts: list[Expr] = [monomial(shape, [(o.image, 1), (o.against, 1)]) for o in terms.outers]
+    for w in terms.words:
+        pairs = [(eye(rows) if a is None else a, eye(columns) if b is None else b) for a, b in w.layers]
+        if columns is UNIT:
+            pairs = [(a, ONE) for a, _ in pairs]
+        if w.plain:
+            a, b = pairs[0]
+            if w.turned:
+                part = monomial(shape, [(a, 1), (b, 1)])
+            else:
+                part = product(diag_of(a), transposed(diag_of(b))) if columns is not UNIT else diag_of(a)
+        elif len(w.masks) == 1 and not w.turned:
+            (b, c), (a, d) = pairs
+            left = _entrywise(a, transposed(b))
+            part = product(left, w.masks[0])
+            if columns is not UNIT:
+                part = product(part, _entrywise(transposed(c), d))
+        else:
+            return None
+        parts.append(scale(w.scalar, part))
+    return add((1, p) for p in parts) if parts else zeros(shape)
+
+
+def _entrywise(a: Expr, b: Expr) -> Expr:
+    return monomial(a.shape, [(a, 1), (b, 1)])

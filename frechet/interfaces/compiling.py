@@ -9,8 +9,8 @@ from frechet.compilation.compiled import CompiledProgram, Outputs
 from frechet.differentiation.adjoint import adjoint
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.differential import differential
+from frechet.differentiation.map_recognition import structure_of_map
 from frechet.differentiation.map_solution import solution
-from frechet.differentiation.map_structure import structure_of_map
 from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError

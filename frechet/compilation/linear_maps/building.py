@@ -18,6 +18,7 @@ from frechet.compilation.linear_maps.slices import Slices
 from frechet.compilation.linear_maps.subspace import Subspace, SymmetricMatrices
 from frechet.compilation.sizes import expected
 from frechet.differentiation import map_structure as symbolic
+from frechet.differentiation.staging import staged
 from frechet.differentiation.structure import projected
 from frechet.expressions.dimension import axes
 from frechet.expressions.errors import ShapeError
@@ -145,7 +146,7 @@ def action(image: Expr, direction: Expr, point: Point) -> Callable[[Any], Any]:
 
 @lru_cache(maxsize=128)
 def _staged_program(image: Expr, direction: Expr) -> tuple[list[Expr], CompiledProgram]:
-    coefficients, letters, rest = symbolic.staged(image, direction)
+    coefficients, letters, rest = staged(image, direction)
     return coefficients, CompiledProgram(rest, [direction, *letters], "action")
 
 

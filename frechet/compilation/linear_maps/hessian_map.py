@@ -12,7 +12,9 @@ from frechet.compilation.linear_maps.description import described, described_blo
 from frechet.compilation.linear_maps.linear_map import LinearMap
 from frechet.differentiation.adjoint import adjoints
 from frechet.differentiation.differential import differential, differential_symbol
-from frechet.differentiation.map_structure import Structure, staged, structure_of_map
+from frechet.differentiation.map_recognition import structure_of_map
+from frechet.differentiation.map_structure import Structure
+from frechet.differentiation.staging import staged
 from frechet.differentiation.structure import projected, structure_of
 from frechet.expressions.dimension import SCALAR, show_shape
 from frechet.expressions.errors import ShapeError, UnsupportedError
