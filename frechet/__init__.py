@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from frechet.interfaces.backprop.network import backprop
     from frechet.interfaces.check.checking import check
     from frechet.interfaces.compiling import compile
+    from frechet.interfaces.optimization.problem import problem
+    from frechet.interfaces.stationary.point import stationary
     from frechet.notation.reading import parse
 
 __version__ = "0.1.0"
@@ -65,7 +67,9 @@ __all__ = [
     "linearize",
     "matrix",
     "parse",
+    "problem",
     "scalar",
+    "stationary",
     "tensor",
     "variables",
     "vector",
@@ -91,6 +95,8 @@ LATER = {
     "compile": "frechet.interfaces.compiling",
     "hessian_map": "frechet.compilation.linear_maps.hessian_map",
     "parse": "frechet.notation.reading",
+    "problem": "frechet.interfaces.optimization.problem",
+    "stationary": "frechet.interfaces.stationary.point",
 }
 
 

@@ -59,6 +59,7 @@ class Emission:
         self.skipped: set[Value] = set()  # what is written where it is used
         self.count = 0
         self.users: dict[Value, int] = {}
+        self.written: list[tuple[Value, str]] = []  # the steps, with the first line of each
         self.otherwise = ""  # the call of the program for indefinite matrices
         self.tries = False  # is it called?
         self.early_lines: list[str] = []
@@ -111,7 +112,11 @@ class Emission:
 
     def step(self, v: Value) -> None:
         if v not in self.skipped:
+            before = len(self.source.lines)
             getattr(self, f"_{v.op}")(v)
+            if len(self.source.lines) > before:
+                more = " …" if len(self.source.lines) > before + 1 else ""
+                self.written.append((v, self.source.lines[before] + more))
             for a in v.args:
                 self._used(a)
 
@@ -438,8 +443,9 @@ class Emission:
     def _apply(self, v: Value, function: str, texts: Sequence[str], place: str = "") -> None:
         """A ufunc, its result written over the array `place` where one is given."""
         if place:
-            named = "out=" if function.endswith("imum") else ""  # NumPy warns of a third argument of maximum by place
-            self.line(f"{function}({', '.join([*texts, named + place])})")
+            # of maximum and minimum the third argument by position is deprecated
+            place_text = f"out={place}" if function in ("np.maximum", "np.minimum") else place
+            self.line(f"{function}({', '.join([*texts, place_text])})")
             self.text[v] = place
         else:
             self.assign(v, f"{function}({', '.join(texts)})")
@@ -503,7 +509,7 @@ class Emission:
         self.line(f"{t} = np.abs({x})")
         for step in (f"np.negative({t}, {t})", f"np.exp({t}, {t})", f"np.log1p({t}, {t})"):
             self.line(step)
-        self.line(f"{t} += np.maximum({x}, 0.0{', out=' + place if place else ''})")
+        self.line(f"{t} += np.maximum({x}, 0.0{f', out={place}' if place else ''})")
         self.owned.add(t)
         self.text[v] = t
 
@@ -618,9 +624,13 @@ class Emission:
         text = self.text[a] if plain else self.turned(self.text[a], (0, 1), (1, 0))
         self.line(f"{name}, info = {self.call('potrf')}({text}, 0, 0, {over})")
         self.line("if info:")
-        self.line(
-            f'    raise np.linalg.LinAlgError("{self.said(a)} is not positive definite: the Cholesky factorization fails")'
-        )
+        (tried,) = v.params
+        if tried:
+            self.tries = True
+            self.line(f"    return {self.otherwise}")
+        else:
+            why = "is not positive definite: the Cholesky factorization fails"
+            self.line(f'    raise np.linalg.LinAlgError("{self.said(a)} {why}")')
         self.text[v] = name
 
     def said(self, a: Value) -> str:

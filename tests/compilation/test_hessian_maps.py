@@ -268,6 +268,10 @@ def test_newton_step_of_matrix_factorization_solves_the_normal_equations() -> No
     t, u, v = rng.standard_normal((30, 20)), rng.standard_normal((30, 3)), rng.standard_normal((20, 3))
     step = fr.derivative(g, fr.variables(g)["U"]).hessian_map.newton_step(T=t, U=u, V=v)
     assert np.allclose(u + step, np.linalg.lstsq(v, t.T, rcond=None)[0].T)
+    single = [a.astype(np.float32) for a in (t, u, v)]
+    low = fr.hessian_map(g, "U").newton_step(dict(zip("TUV", single, strict=True)))
+    assert low.dtype == np.float32
+    assert np.allclose(low, step, atol=1e-4)
 
 
 def test_the_formula_of_a_solution_is_what_the_map_solves() -> None:

@@ -128,8 +128,9 @@ class HessianMap:
         found = self._built(point)
         if isinstance(found, BlockMap):
             right = {v.params[0]: -point[g] for v, g in zip(self.by, self.gradients, strict=True)}
-            return found.solve(right)
-        return found.solve(-point[self.gradients[0]])
+            return {name: _like(right[name], step) for name, step in found.solve(right).items()}
+        right = -point[self.gradients[0]]
+        return _like(right, found.solve(right))
 
     def _built(self, point: Point) -> LinearMap:
         names = [v.params[0] for v in self.by]
@@ -198,7 +199,8 @@ class JacobianMap:
     def newton_step(self, values: Mapping[str, Any] | None = None, **more: Any) -> Any:
         """-J^-1 * F at a point: the step to a root. Shapes: as the variable"""
         point = self._evaluation.at({**(values or {}), **more})
-        return built(self.block, point, self.name, False).solve(-point[self.function])
+        right = -point[self.function]
+        return _like(right, built(self.block, point, self.name, False).solve(right))
 
 
 def hessian_map(function: Expr, by: Expr | str | Sequence[Expr | str]) -> HessianMap:
@@ -219,6 +221,13 @@ def hessian_map(function: Expr, by: Expr | str | Sequence[Expr | str]) -> Hessia
 def borders_of(couplings: Mapping[tuple[int, int], Any], count: int) -> list[int]:
     """The variables that every coupling touches."""
     return [b for b in range(count) if couplings and all(b in pair for pair in couplings)]
+
+
+def _like(given: Any, step: Any) -> Any:
+    """The step in the precision of what it was solved for."""
+    import numpy as np
+
+    return step.astype(np.asarray(given).dtype)
 
 
 def _free(name: str, taken: set[str]) -> str:
