@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from frechet.compilation.contractions import mirror
+from frechet.compilation.contractions import mirror, part
 from frechet.compilation.values import Labels, Value
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class ContractionOrder:
     def sub(self, mask: int) -> Value:
         """The product of these operands as one contraction."""
         chosen = self.members(mask)
-        return self.graph.contract([self.args[i] for i in chosen], [self.ins[i] for i in chosen], self.kept(mask), self.dims)
+        return part(self.graph, [self.args[i] for i in chosen], [self.ins[i] for i in chosen], self.kept(mask), self.dims)
 
     # -- the search
     def value(self) -> Value:
