@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from frechet.compilation.contractions import inlined
 from frechet.compilation.distribution import distributed
+from frechet.compilation.low_rank import low_rank_updates
 from frechet.compilation.ordering import ordered
 from frechet.compilation.rewriting import (
     activations_shared,
@@ -82,6 +83,7 @@ def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collect
     """All passes but the choice of factorizations, for these sizes."""
     roots = activations_shared(graph, roots, rates)
     roots = views_inward(graph, roots)
+    roots = low_rank_updates(graph, flattened(graph, roots), rates)
     roots = flattened(graph, roots)
     roots = distributed(graph, roots, rates, early)
     roots = scalars_shared(graph, flattened(graph, roots))
