@@ -22,7 +22,7 @@ from frechet.simplification.polishing import polished
 if TYPE_CHECKING:
     from frechet.interfaces.python import Derivative as Public
 
-BACKENDS = ("numpy",)
+BACKENDS = ("numpy", "c")
 
 
 def compile(
@@ -51,6 +51,10 @@ def compile(
     """
     if backend not in BACKENDS:
         raise UnsupportedError(f"there is no back end {backend!r}: there are {', '.join(BACKENDS)}")
+    if backend == "c":
+        from frechet.compilation.native.program import NativeProgram
+
+        return NativeProgram(outputs, inputs, name, sizes)
     return CompiledProgram(outputs, inputs, name, sizes)
 
 

@@ -25,7 +25,7 @@ TYPES = {"s": ("float", "NPY_FLOAT", "f"), "d": ("double", "NPY_DOUBLE", "")}
 
 
 class Source:
-    """A program in C.
+    """A program in C: the text of an extension module.
 
     roots: its results, as the passes leave them
     known: the variables it is called with
@@ -57,8 +57,9 @@ class Source:
                 numbers[v] = self.scalars[i]
             elif v is not None:
                 arrays[v] = Buffer(entries_of(v.shape), "a", i)
-        self.reader = Reader({}, self.dimension)
+        self.reader = Reader(self.dimension)
         self.schedule = Schedule(roots, arrays, numbers, self.reader)
+        self.text = self._whole()
 
     # -- sizes
     def dimension(self, d: Dim) -> str:
@@ -85,8 +86,7 @@ class Source:
         return length if b.factor is None else f"{length} / at_least_1({self.dimension(b.factor)})"
 
     # -- the whole
-    def text(self) -> str:
-        """The extension module."""
+    def _whole(self) -> str:
         kind, constant, suffix = TYPES[self.letter]
         steps = self._steps()
         lines = [
@@ -116,9 +116,9 @@ class Source:
             b.number = slot
         numbers = count()
         body: list[str] = []
-        for step in schedule.steps:
+        for i, step in enumerate(schedule.steps):
             if isinstance(step, Loop):
-                loop = LoopText(self.reader, step, schedule.variables, numbers).text()
+                loop = LoopText(self.reader, step, i, schedule.variables, numbers).text()
                 if step.library is not None:
                     condition, call = step.library
                     loop = [f"if ({condition}) {call}", "else {", *loop, "}"]

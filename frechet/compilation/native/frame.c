@@ -74,14 +74,19 @@ static PyObject *bind(PyObject *module, PyObject *state)
 }
 
 static PyMethodDef functions[] = {{"bind", bind, METH_O, ""}, {NULL, NULL, 0, NULL}};
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "compiled", "", -1, functions, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit_compiled(void)
+static int start(PyObject *module)
 {
-    import_array();
+    if (PyArray_ImportNumPyAPI() < 0)
+        return -1;
 #ifdef USE_LIBRARIES
     if (load_libraries())
-        return NULL;
+        return -1;
 #endif
-    return PyModule_Create(&definition);
+    return 0;
 }
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, start}, {0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "compiled", "", 0, functions, slots, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit_compiled(void) { return PyModuleDef_Init(&definition); }

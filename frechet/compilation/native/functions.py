@@ -11,13 +11,14 @@ LIBRARY = {  # of <math.h>, by the name of the page
     "exp": "exp", "log": "log", "log1p": "log1p", "expm1": "expm1", "sin": "sin", "cos": "cos", "tan": "tan",
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "erf": "erf", "erfc": "erfc", "abs": "fabs",
-    "sqrt": "sqrt", "epower": "pow",
+    "sqrt": "sqrt", "epower": "pow", "lgamma": "lgamma", "gamma": "tgamma",
 }  # fmt: skip
 OTHERS = {
     "sign": "sign_of({0})",
     "step": "(T)({0} > 0)",
     "relu": "larger({0}, 0)",
     "sigmoid": "sigmoid({0})",
+    "exp_of_minus": "F(exp)(smaller(-{0}, LETTER(88, 709)))",  # e*(1/(1 + e)) is a number then
     "softplus": "softplus({0})",
     "silu": "{0} * sigmoid({0})",
     "gelu": "{0} * normal({0})",

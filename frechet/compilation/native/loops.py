@@ -141,12 +141,18 @@ def summed(v: Value) -> set[int]:
 class Reader:
     """Entries of values, from entries of their operands.
 
-    stored: the arrays in memory
     dimension: a dimension as C
+    stored, ready: the arrays in memory, and the step that leaves a value there or in a variable
     """
 
-    def __init__(self, stored: dict[Value, Stored], dimension: Callable[[Dim], str]) -> None:
-        self.stored, self.dimension = stored, dimension
+    def __init__(self, dimension: Callable[[Dim], str]) -> None:
+        self.dimension = dimension
+        self.stored: dict[Value, Stored] = {}
+        self.ready: dict[Value, int] = {}
+
+    def there(self, v: Value, step: int) -> bool:
+        """Is the value an array in memory before this step?"""
+        return v in self.stored and self.ready[v] < step
 
     def factors(self, v: Value, known: dict[int, Index]) -> list[Read]:
         """The entries that a contraction multiplies, where its labels are known but those that columns of eye choose."""
@@ -174,25 +180,26 @@ class Reader:
             known, equal = _matched(v.params[1], place)
             return self.factors(v, known), equal
         if v.op == "spread":
-            known, equal = _matched(v.params[0], place)
-            return [(v.args[0], tuple(known[k] for k in range(len(known))))], equal
+            labels, out = v.params
+            known, equal = _matched(out, place)
+            return [(v.args[0], tuple(known[k] for k in labels))], equal
         if v.op == "unit":
             return [], [(place[0].text(), self.before(v))]
         if v.op == "selection":
             return [], [(place[0].text(), f"{place[1].text()} + {self.before(v)}")]
         return [], []
 
-    def reached(self, v: Value, place: Place) -> Iterator[tuple[Value, Place]]:
-        """The values and places whose entries the entry of v at this place follows from, down to what is in memory."""
-        stack, seen = [(v, place)], {(v, place)}
+    def reached(self, reads: Sequence[Read], step: int) -> list[Read]:
+        """These entries and those they follow from, down to what is in memory before this step."""
+        stack, seen = list(reads), dict.fromkeys(reads)
         while stack:
-            at = stack.pop()
-            yield at
-            if at[0] not in self.stored and entrywise(at[0]) and at[0].shape:
-                for below in self.operands(*at)[0]:
+            v, place = stack.pop()
+            if not self.there(v, step) and entrywise(v) and v.shape:
+                for below in self.operands(v, place)[0]:
                     if below not in seen:
-                        seen.add(below)
+                        seen[below] = None
                         stack.append(below)
+        return list(seen)
 
 
 def _matched(out: Sequence[int], place: Place) -> tuple[dict[int, Index], list[Equal]]:
@@ -218,8 +225,10 @@ def cost(v: Value, below: dict[Value, int]) -> int:
 class LoopText:
     """One loop as C."""
 
-    def __init__(self, reader: Reader, loop: Loop, variables: dict[Value, str], numbers: Iterator[int]) -> None:
-        self.reader, self.loop, self.variables, self.numbers = reader, loop, variables, numbers
+    def __init__(
+        self, reader: Reader, loop: Loop, step: int, variables: dict[Value, str], numbers: Iterator[int]
+    ) -> None:
+        self.reader, self.loop, self.step, self.variables, self.numbers = reader, loop, step, variables, numbers
         self.order = self._ordered()
         self.depth = {axis: i for i, axis in enumerate(self.order)}
         self.head: list[list[str]] = [[] for _ in range(len(self.order) + 1)]  # before anything; in each loop
@@ -253,12 +262,14 @@ class LoopText:
             outer += [k.axis for k in sink.place if k.axis is not None and k.axis not in outer]
             if sink.target is not None:
                 self._vote(votes, sink.target, sink.place)
-            for v, place in self._read(sink):
-                if v in self.reader.stored and v is not sink.value:
+            for v, place in self.reader.reached(sink.reads, self.step):
+                if self.reader.there(v, self.step):
                     self._vote(votes, self.reader.stored[v], place)
         if not votes:
             return []
         order = [*outer, *(k for k in votes if k not in outer)]
+        if any(sink.value.op == "extreme" for sink in loop.sinks):
+            return order
         best = max(votes.values())
         last = next(k for k in reversed(order) if votes[k] == best)
         return [*(k for k in order if k != last), last]
@@ -267,9 +278,6 @@ class LoopText:
         for k, stride in zip(place, stored.strides, strict=True):
             if k.axis is not None and stride is UNIT:
                 votes[k.axis] += 1
-
-    def _read(self, sink: Sink) -> Iterator[Read]:
-        return dict.fromkeys(found for read in sink.reads for found in self.reader.reached(*read)).__iter__()
 
     # -- entries
     def level(self, indices: Sequence[Index]) -> int:
@@ -280,11 +288,8 @@ class LoopText:
         self.head[level].append(f"const T {found} = {text};")
         return found
 
-    def entry(self, v: Value, place: Place, fresh: bool = False) -> str:
-        """The name of a variable or a number that is the entry of v at this place.
-
-        fresh: computed, though v is what the loop stores
-        """
+    def entry(self, v: Value, place: Place) -> str:
+        """The name of a variable or a number that is the entry of v at this place."""
         if v.op == "number":
             return number(v.params[0])
         if v.op == "size":
@@ -294,7 +299,7 @@ class LoopText:
         found = self.local.get((v, place))
         if found is not None:
             return found
-        if v in self.reader.stored and not fresh and self.loop.inside.get(v) != place:
+        if self.reader.there(v, self.step):
             return self.name(v, place, self.load(self.reader.stored[v], place), self.level(place))
         entries, equal = self.reader.operands(v, place)
         args = [self.entry(a, at) for a, at in entries]
@@ -317,7 +322,7 @@ class LoopText:
             self._reduction(sink, target)
             return
         if v.shape:
-            text = self.entry(v, sink.place, not sink.copied)
+            text = self.entry(v, sink.place)
         else:
             text = computed(v, [self.entry(*read) for read in sink.reads], [])
         self.head[self.level(sink.place)].append(f"{target} = {text};")

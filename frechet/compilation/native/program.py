@@ -18,6 +18,8 @@ from frechet.compilation.numpy_source import runnable
 class NativeSpecialised(Specialised):
     """The program for certain sizes and a certain precision, in C where that can be."""
 
+    whole: NativeProgram
+
     @cached_property
     def c(self) -> Source | None:
         """The program in C; None where a step is only in NumPy."""
@@ -33,7 +35,7 @@ class NativeSpecialised(Specialised):
     @cached_property
     def c_source(self) -> str | None:
         """The text of the extension module."""
-        return self.c.text() if self.c is not None else None
+        return self.c.text if self.c is not None else None
 
     @cached_property
     def module(self) -> ModuleType | None:
@@ -47,14 +49,48 @@ class NativeSpecialised(Specialised):
 
     @cached_property
     def run(self) -> Callable[..., Any]:
-        in_numpy: Callable[..., Any] = runnable(self.program)
         if self.module is None or self.c is None:
-            return in_numpy
+            return runnable(self.program)  # type: ignore[no-any-return]
+        self.whole.link(self)
+        return self.bound(self._otherwise, bytearray(self.accepted))
+
+    def bound(self, otherwise: Callable[..., Any], accepted: bytearray) -> Callable[..., Any]:
+        """The function in C for these sizes, with the one to which it leaves what it does not do."""
+        assert self.module is not None
         keys = tuple(self.whole.keys) if self.whole.keys is not None else None
-        return self.module.bind((in_numpy, bytearray(self.accepted), keys))  # type: ignore[no-any-return]
+        return self.module.bind((otherwise, accepted, keys))  # type: ignore[no-any-return]
+
+    def _otherwise(self, *args: Any) -> Any:
+        return self._general(*args)
+
+    @cached_property
+    def _general(self) -> Callable[..., Any]:
+        """The program where a matrix is not as it must be: it goes by LU, or says which matrix it is."""
+        if any(v.op == "cholesky" and v.params[0] for v in self.steps):  # only tried
+            return NativeSpecialised(self.whole, self.sizes, self.letter, self.early, trying=False).run
+        return runnable(self.program)  # type: ignore[no-any-return]
 
 
 class NativeProgram(CompiledProgram):
     """A compiled program that runs in C. A call goes to C at once where the sizes were met before."""
 
-    kind = NativeSpecialised
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        self.linked: dict[ModuleType, bytearray] = {}
+        super().__init__(*args, **keywords)
+
+    @property
+    def kind(self) -> type[Specialised]:
+        return NativeSpecialised
+
+    def link(self, made: NativeSpecialised) -> None:
+        """Calls with these sizes go to the module from now on, other calls where they went."""
+        assert made.module is not None
+        own = type(self)
+        if own is NativeProgram:  # its calls are not by kinds of arguments
+            return
+        if made.module in self.linked:
+            self.linked[made.module] += made.accepted
+            return
+        accepted = self.linked[made.module] = bytearray(made.accepted)
+        before = own.__call__ if self.linked.keys() - {made.module} else own.__call__.__get__(self)  # type: ignore[attr-defined]
+        own.__call__ = made.bound(before, accepted)  # type: ignore[method-assign]

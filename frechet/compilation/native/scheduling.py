@@ -37,10 +37,9 @@ class Schedule:
     def __init__(
         self, roots: Sequence[Value], arrays: dict[Value, Buffer], numbers: dict[Value, str], reader: Reader
     ) -> None:
-        self.reader, self.stored = reader, reader.stored
+        self.reader, self.stored, self.ready = reader, reader.stored, reader.ready
         self.steps: list[Loop | Call] = []
         self.buffers: list[Buffer] = []
-        self.ready: dict[Value, int] = {}  # the step that leaves a value in memory or a variable
         self.home: dict[Value, Loop] = {}  # the first loop that evaluates a pending value
         self.costs: dict[Value, int] = {}
         self.depth: dict[Value, int] = {}
@@ -50,7 +49,7 @@ class Schedule:
         self.room: list[Dim] = []  # the sizes of the parts of the workspace
         self.libraries = False
         for v, buffer in arrays.items():
-            self.stored[v] = Stored(buffer, by_rows(v.shape))
+            self._keep(v, Stored(buffer, by_rows(v.shape)), -1)
         for v in walk(roots):
             self._visit(v)
         self.results = self._results(roots)
@@ -156,7 +155,7 @@ class Schedule:
         return v not in self.stored and bool(v.shape)
 
     def _reached(self, sink: Sink) -> list[Read]:
-        return list(dict.fromkeys(found for read in sink.reads for found in self.reader.reached(*read)))
+        return self.reader.reached(sink.reads, len(self.steps))
 
     def _store_at_home(self, v: Value, home: Loop) -> None:
         place = home.inside[v]
@@ -367,31 +366,31 @@ class Schedule:
             found.append(where.buffer)
         return found
 
-    def used(self, step: Loop | Call) -> list[Buffer]:
-        """The buffers that a step reads or writes."""
+    def used(self, i: int) -> list[Buffer]:
+        """The parts of the workspace that a step reads or writes."""
+        step = self.steps[i]
         if isinstance(step, Call):
-            return list(step.buffers)
-        found = [sink.target.buffer for sink in step.sinks if sink.target is not None]
-        for sink in step.sinks:
-            found += [self.stored[v].buffer for v, _ in self._reached(sink) if v in self.stored]
-        return found
+            found = list(step.buffers)
+        else:
+            found = [sink.target.buffer for sink in step.sinks if sink.target is not None]
+            for sink in step.sinks:
+                read = self.reader.reached(sink.reads, i)
+                found += [self.stored[v].buffer for v, _ in read if self.reader.there(v, i)]
+        return list(dict.fromkeys(b for b in found if b.kind == "w"))
 
     def slots(self) -> dict[Buffer, int]:
         """The workspace of each buffer: buffers of one size that are not needed at the same time share one."""
-        last: dict[Buffer, int] = {}
-        for i, step in enumerate(self.steps):
-            last |= dict.fromkeys((b for b in self.used(step) if b.kind == "w"), i)
+        last = {b: i for i in range(len(self.steps)) for b in self.used(i)}
         free: dict[Dim, list[int]] = {}
         slots: dict[Buffer, int] = {}
-        for i, step in enumerate(self.steps):
-            used = dict.fromkeys(b for b in self.used(step) if b.kind == "w")
-            for b in used:
+        for i in range(len(self.steps)):
+            for b in self.used(i):
                 if b not in slots:
                     if not free.get(b.entries):
                         free.setdefault(b.entries, []).append(len(self.room))
                         self.room.append(b.entries)
                     slots[b] = free[b.entries].pop()
-            for b in used:
+            for b in self.used(i):
                 if last[b] == i:
                     free[b.entries].append(slots[b])
         return slots
