@@ -177,7 +177,11 @@ class CompiledProgram:
         made = self.specialised(sizes, letter)
         calls = {n: values[n] for n in self.functions}
         free = {n: sizes[n] for n in self._free_sizes}
-        if self.inputs and not (calls or free) and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names):
+        if (
+            self.inputs
+            and not (calls or free)
+            and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names)
+        ):
             key = self._kinds(*(values[n] for n in self.arguments.names))
             if all(not isinstance(k, type) or k in FAST for k in key):
                 self._known[key] = made.run

@@ -56,9 +56,7 @@ def _load(source: str) -> ModuleType | None:
         _failed.append(command[0])
         said = getattr(error, "stderr", None) or str(error)
         first = next((line for line in said.splitlines() if "error" in line), said.strip().partition("\n")[0])
-        warnings.warn(
-            f"the C compiler {command[0]} fails, so programs run in NumPy: {first}", RuntimeWarning, stacklevel=2
-        )
+        warnings.warn(f"the C compiler {command[0]} fails, so programs run in NumPy: {first}", RuntimeWarning, stacklevel=2)
         return None
 
 

@@ -125,7 +125,9 @@ class Source:
                 body += ["{", *loop, "}"]
             else:
                 body.append(str(step))
-        given = [f"const T {self.scalars[i]}" if i in self.scalars else f"const T *restrict a{i}" for i in range(len(self.known))]
+        given = [
+            f"const T {self.scalars[i]}" if i in self.scalars else f"const T *restrict a{i}" for i in range(len(self.known))
+        ]
         results = [f"T *restrict r{i}" for i in range(len(self.roots))]
         sizes = [f"const npy_intp {d}" for d in self.names.values()]
         variables = [text for text in schedule.variables.values() if text not in self.scalars.values()]
@@ -213,7 +215,9 @@ class Source:
         lines = [f"if (!({' && '.join(outputs)})) {{ {drop} return NULL; }}"] if outputs else []
         if self.keyed:
             lines += ["PyObject *keys = PyTuple_GET_ITEM(state, 2), *result = PyDict_New();", "int fine = result != NULL;"]
-            lines += [f"fine = fine && !PyDict_SetItem(result, PyTuple_GET_ITEM(keys, {i}), {o});" for i, o in enumerate(outputs)]
+            lines += [
+                f"fine = fine && !PyDict_SetItem(result, PyTuple_GET_ITEM(keys, {i}), {o});" for i, o in enumerate(outputs)
+            ]
             return [*lines, drop, "if (!fine) Py_CLEAR(result);", "return result;"]
         lines += [f"PyObject *result = PyTuple_New({len(outputs)});", f"if (!result) {{ {drop} return NULL; }}"]
         lines += [f"PyTuple_SET_ITEM(result, {i}, {o});" for i, o in enumerate(outputs)]

@@ -74,7 +74,7 @@ class Call:
 
 @dataclass(eq=False)
 class Sink:
-    """What a loop leaves: the entries of a value in memory, or a sum or extreme of them; in a variable, if it is a number."""
+    """What a loop leaves in memory or in a variable: the entries of a value, or a sum or extreme of them."""
 
     value: Value
     target: Stored | None  # None: the variable of the value
@@ -225,9 +225,7 @@ def cost(v: Value, below: dict[Value, int]) -> int:
 class LoopText:
     """One loop as C."""
 
-    def __init__(
-        self, reader: Reader, loop: Loop, step: int, variables: dict[Value, str], numbers: Iterator[int]
-    ) -> None:
+    def __init__(self, reader: Reader, loop: Loop, step: int, variables: dict[Value, str], numbers: Iterator[int]) -> None:
         self.reader, self.loop, self.step, self.variables, self.numbers = reader, loop, step, variables, numbers
         self.order = self._ordered()
         self.depth = {axis: i for i, axis in enumerate(self.order)}
@@ -245,7 +243,9 @@ class LoopText:
         for i, axis in enumerate(self.order):
             if i == inner - 1 and self.vector:
                 lines.append("#pragma omp simd" + (f" reduction(+ : {', '.join(self.sums)})" if self.sums else ""))
-            lines.append(f"for (npy_intp i{axis} = 0; i{axis} < {self.reader.dimension(self.loop.axes[axis])}; i{axis}++) {{")
+            lines.append(
+                f"for (npy_intp i{axis} = 0; i{axis} < {self.reader.dimension(self.loop.axes[axis])}; i{axis}++) {{"
+            )
             lines += self.head[i + 1]
         for i in range(inner, 0, -1):
             lines += [*self.tail[i], "}"]
@@ -321,10 +321,7 @@ class LoopText:
         if not sink.copied and not entrywise(v):
             self._reduction(sink, target)
             return
-        if v.shape:
-            text = self.entry(v, sink.place)
-        else:
-            text = computed(v, [self.entry(*read) for read in sink.reads], [])
+        text = self.entry(v, sink.place) if v.shape else computed(v, [self.entry(*read) for read in sink.reads], [])
         self.head[self.level(sink.place)].append(f"{target} = {text};")
 
     def _reduction(self, sink: Sink, target: str) -> None:
@@ -346,7 +343,9 @@ class LoopText:
         total = f"s{next(self.numbers)}"
         self.head[at].append(f"T {total} = {START[v.params[0]] if extreme else 0};")
         self.head[innermost].append(
-            f"{total} = {'larger' if v.params[0] == 'max' else 'smaller'}({text}, {total});" if extreme else f"{total} += {text};"
+            f"{total} = {'larger' if v.params[0] == 'max' else 'smaller'}({text}, {total});"
+            if extreme
+            else f"{total} += {text};"
         )
         if extreme:
             self.vector = False

@@ -198,15 +198,15 @@ class Schedule:
             if v in self.ready:
                 if self.ready[v] >= step:
                     return False
-            elif v in self.home and self.costs[v] > CHEAP and (
-                self.home[v] is loop or self.steps.index(self.home[v]) >= step
+            elif (
+                v in self.home and self.costs[v] > CHEAP and (self.home[v] is loop or self.steps.index(self.home[v]) >= step)
             ):
                 return False
         return True
 
     # -- sums
     def _sum(self, v: Value) -> None:
-        _, out, dims, c = v.params
+        _, out, dims, _ = v.params
         if len(set(out)) < len(out):
             raise NotInC("sums along a diagonal")
         labels = [*out, *sorted(summed(v))]
@@ -336,7 +336,9 @@ class Schedule:
     def _norm2(self, v: Value) -> None:
         where = self.memory(v.args[0])
         self.variable(v)
-        self.steps.append(Call(f"{self.variables[v]} = norm2({self.reader.dimension(where.buffer.entries)}, {{0}});", [where.buffer]))
+        self.steps.append(
+            Call(f"{self.variables[v]} = norm2({self.reader.dimension(where.buffer.entries)}, {{0}});", [where.buffer])
+        )
         self.ready[v] = len(self.steps) - 1
 
     # -- shapes
