@@ -6,8 +6,9 @@
 
 #define STACK 1024             /* entries of the workspace that need no allocation */
 #define LARGE 20000            /* entries from which other threads may run meanwhile */
-#define SMALL 24               /* rows of matrices that are factorized here */
+#define SMALL 16               /* rows of matrices that are factorized here */
 #define VECTOR 2000            /* entries of a matrix beside a vector from which BLAS is called */
+#define CROWDED 200000         /* and from which not, as its threads would contend for what memory alone bounds */
 #define MATRIX 6000            /* multiplications of two matrices from which BLAS is called */
 #define ROUNDED(count) (((count) + 7) & ~(npy_intp)7)
 

@@ -147,7 +147,7 @@ static int cholesky_solve(npy_intp n, const T *restrict a, npy_intp count, T *re
 
 static int cholesky_inverse(npy_intp n, const T *a, T *out)
 {
-    if (n > SMALL) {
+    if (n > SMALL / 2) { /* of these factors LAPACK takes ours as well */
         int size = (int)n, info;
         memcpy(out, a, n * n * sizeof(T));
         potri("U", &size, out, &size, &info);

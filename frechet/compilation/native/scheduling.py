@@ -26,6 +26,8 @@ from frechet.compilation.native.loops import (
 from frechet.compilation.values import Axes, Value, walk
 from frechet.expressions.dimension import UNIT, Dim
 
+STEPS = 500
+
 
 class Schedule:
     """The loops and calls that compute values.
@@ -52,6 +54,8 @@ class Schedule:
             self._keep(v, Stored(buffer, by_rows(v.shape)), -1)
         for v in walk(roots):
             self._visit(v)
+            if len(self.steps) > STEPS:
+                raise NotInC("programs that take a compiler long")
         self.results = self._results(roots)
 
     # -- values, operands first
@@ -239,7 +243,7 @@ class Schedule:
         if last == 1 and axes_of(right) == [1]:
             step = size(self.stored[b].strides[0])
             call = f"matrix_vector({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {step}, {{2}});"
-            large = f"{sizes[0]} * {sizes[1]} > VECTOR"
+            large = f"{sizes[0]} * {sizes[1]} > VECTOR && {sizes[0]} * {sizes[1]} < CROWDED"
         elif last == 2 and a is b and v.symmetric and set(axes_of(right)) == {1, 2}:
             call = f"matrix_own_transpose({sizes[0]}, {sizes[2]}, {c}, {{0}}, {lying}, {{2}});"
             large = f"{' * '.join(sizes)} > MATRIX"
