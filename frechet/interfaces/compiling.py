@@ -39,6 +39,7 @@ def compile(
     for a scalar), a tuple or a dictionary.
 
     inputs: variables or their names; all variables in order of first appearance where not given
+    backend: numpy, or c: a C extension built with the system's compiler; NumPy where there is none, or no C for a step
     name: of the function in the source
     sizes: of dimensions, for `source` and the cost table; a call goes by its arguments
 

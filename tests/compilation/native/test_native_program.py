@@ -15,6 +15,7 @@ from test_registry import EXAMPLES, example
 
 import frechet as fr
 from frechet.compilation.native import building
+from frechet.compilation.native.loops import Loop
 from frechet.compilation.native.program import NativeProgram, NativeSpecialised
 from frechet.expressions.errors import FrechetError, ShapeError
 from frechet.expressions.node import Expr, variables
@@ -73,6 +74,10 @@ def with_gradients(e: Expr) -> list[Expr]:
         with suppress(FrechetError):
             found.append(fr.derivative(e, v).gradient)
     return found
+
+
+def gradient(e: Expr, name: str) -> Expr:
+    return fr.derivative(e, fr.variables(e)[name]).gradient
 
 
 def agrees(expressions: Sequence[Expr], values: dict[str, Any]) -> bool:
@@ -134,7 +139,7 @@ def test_registry(page: Any, text: str) -> None:
 
 def quadratic(**options: Any) -> NativeProgram:
     g = fr.parse("x'*A*x")
-    return compiled({"value": g, "gradient": fr.derivative(g, "x").gradient}, **options)
+    return compiled({"value": g, "gradient": gradient(g, "x")}, **options)
 
 
 def test_what_is_returned() -> None:
@@ -180,7 +185,7 @@ def test_refusals_name_the_argument() -> None:
 
 def test_one_extension_serves_all_sizes() -> None:
     g = fr.parse("norm2(T-U*V')^2")
-    program = compiled(fr.derivative(g, "U").gradient)
+    program = compiled(gradient(g, "U"), inputs=["T", "U", "V"])
     small, other = program.at(n=40, m=50, p=2), program.at(n=60, m=30, p=3)
     assert small.c_source == other.c_source  # type: ignore[attr-defined]
     rng = np.random.default_rng(2)
@@ -192,14 +197,14 @@ def test_one_extension_serves_all_sizes() -> None:
 
 def test_float32() -> None:
     g = fr.parse("sum(tanh(A*x))/c + norm2(x)")
-    program = compiled([g, fr.derivative(g, "x").gradient])
+    program = compiled([g, gradient(g, "x")])
     rng = np.random.default_rng(3)
     A, x, c = rng.normal(size=(4, 3)).astype("f"), rng.normal(size=3).astype("f"), 2.0
     assert has_c(program, "s")
-    value, gradient = in_c(program, A, x, c)
-    assert gradient.dtype == np.float32
+    value, slope = in_c(program, A, x, c)
+    assert slope.dtype == np.float32
     assert equal(value, np.tanh(A @ x).sum() / 2 + np.linalg.norm(x), 1e-5)
-    assert equal(gradient, (A.T @ (1 - np.tanh(A @ x) ** 2)) / 2 + x / np.linalg.norm(x), 1e-5)
+    assert equal(slope, (A.T @ (1 - np.tanh(A @ x) ** 2)) / 2 + x / np.linalg.norm(x), 1e-5)
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 16, 17, 40, 90])
@@ -221,7 +226,7 @@ def test_factorizations(n: int) -> None:
         "X\\b",
         "X'\\b",
         "X\\S",
-        "S/X",
+        "S*inv(X)",
     ]
     want = [np.linalg.inv(S), np.linalg.slogdet(S)[1], np.linalg.det(S), np.linalg.solve(S, b), np.linalg.solve(S, X)]
     want += [b @ np.linalg.solve(S, X), np.linalg.inv(X), np.linalg.det(X), np.linalg.solve(X, b)]
@@ -252,10 +257,11 @@ def test_symmetric_matrices_that_are_not_definite() -> None:
 
 
 def test_nan_stays_nan() -> None:
-    for text in ("max(x)", "min(x)", "sum(relu(x))", "sum(softplus(x))", "norm2(x)", "sum(max(x,y))", "sum(abs(x))", "x'*y"):
+    for text in ("max(x)", "min(x)", "sum(relu(x))", "sum(softplus(x))", "norm2(x)", "sum(max(x,y))", "x'*y"):
         e = fr.parse(text, {"x": "n", "y": "n"})
         program = compiled(e, inputs=variables(e))
         args = [np.array([1.0, np.nan, 2.0]), np.ones(3)][: len(program.inputs)]
+        assert has_c(program), text
         assert np.isnan(in_c(program, *args)), text
 
 
@@ -271,11 +277,13 @@ def test_extreme_numbers() -> None:
 
 
 def test_loops_are_joined() -> None:
-    """The value and the gradient of a logistic loss take one loop over the entries beside the two products."""
+    """Of the value and the gradient of a logistic loss all that is between the two products with X is one loop."""
     g = fr.parse("sum(softplus(-y.*(X*w)))")
-    made = compiled([g, fr.derivative(g, "w").gradient]).at()
+    made = compiled([g, gradient(g, "w")]).at()
     assert isinstance(made, NativeSpecialised) and made.c is not None
-    assert len(made.c.schedule.steps) == 3
+    _, between, _, negated = made.c.schedule.steps
+    assert isinstance(between, Loop) and len(between.sinks) == 2
+    assert isinstance(negated, Loop) and len(negated.sinks) == 1
 
 
 def test_what_is_not_in_c_runs_in_numpy() -> None:
@@ -291,10 +299,10 @@ def test_what_is_not_in_c_runs_in_numpy() -> None:
 
 
 def test_names_and_numbers_of_users_do_not_reach_the_compiler() -> None:
-    g = fr.parse("sum(exp(secret*password)) + lambda", {"secret": "hidden", "password": "1"})
-    made = compiled({"system": g}, name="evil").at()
+    g = fr.parse("sum(exp(secret*password)) + lambda", {"secret": "hidden", "password": "scalar"})
+    made = compiled({"zebra": g}, name="giraffe").at()
     assert isinstance(made, NativeSpecialised) and made.c_source is not None
-    for word in ("secret", "password", "hidden", "lambda", "system", "evil"):
+    for word in ("secret", "password", "hidden", "lambda", "zebra", "giraffe"):
         assert word not in made.c_source
 
 
