@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from frechet.compilation.contractions import mirror
+from frechet.compilation.contractions import mirror, part
 from frechet.compilation.values import Labels, Value
 
 if TYPE_CHECKING:
     from frechet.compilation.ordering import Ordering
 
 EXHAUSTIVE = 8  # operands; of more the cheapest pair is multiplied first, and so on
-EARLY = 0.01  # weight of what is computed once for many calls
+EARLY = 0.05  # weight of what is computed once for many calls
 SELECTORS = ("unit", "selection")
 HALF = 0.6  # of the cost of a product, where it is symmetric
 
@@ -92,7 +92,7 @@ class ContractionOrder:
     def sub(self, mask: int) -> Value:
         """The product of these operands as one contraction."""
         chosen = self.members(mask)
-        return self.graph.contract([self.args[i] for i in chosen], [self.ins[i] for i in chosen], self.kept(mask), self.dims)
+        return part(self.graph, [self.args[i] for i in chosen], [self.ins[i] for i in chosen], self.kept(mask), self.dims)
 
     # -- the search
     def value(self) -> Value:
@@ -180,6 +180,9 @@ class ContractionOrder:
             known = self.ordering.lookup(sub) if sub.op == "contract" else None
             if known is not None:
                 return Part(0.0, known=known)
+            key = self.ordering.key(sub)
+            self.ordering.possible.setdefault(key, set()).add(self.whole)
+            best.cost /= self.ordering.common.get(key, 1)
         return best
 
     def _better(self, best: Part | None, a: int, b: int) -> Part | None:
