@@ -24,7 +24,7 @@ class NativeSpecialised(Specialised):
     def c(self) -> Source | None:
         """The program in C; None where a step is only in NumPy."""
         whole = self.whole
-        if whole.functions:
+        if whole.functions or self.early:
             return None
         _, _, known, _ = whole._names
         try:
@@ -67,7 +67,7 @@ class NativeSpecialised(Specialised):
     def _general(self) -> Callable[..., Any]:
         """The program where a matrix is not as it must be: it goes by LU, or says which matrix it is."""
         if any(v.op == "cholesky" and v.params[0] for v in self.steps):  # only tried
-            return NativeSpecialised(self.whole, self.sizes, self.letter, self.early, trying=False).run
+            return NativeSpecialised(self.whole, self.sizes, self.letter, self.early, self.ordered).run
         return runnable(self.program)  # type: ignore[no-any-return]
 
 

@@ -197,7 +197,7 @@ def test_one_extension_serves_all_sizes() -> None:
 
 def test_float32() -> None:
     g = fr.parse("sum(tanh(A*x))/c + norm2(x)")
-    program = compiled([g, gradient(g, "x")])
+    program = compiled([g, gradient(g, "x")], inputs=["A", "x", "c"])
     rng = np.random.default_rng(3)
     A, x, c = rng.normal(size=(4, 3)).astype("f"), rng.normal(size=3).astype("f"), 2.0
     assert has_c(program, "s")
@@ -296,6 +296,12 @@ def test_what_is_not_in_c_runs_in_numpy() -> None:
     for _ in range(1200):
         deep = fr.parse("sin(x)").op.build(deep)
     assert equal(compiled(deep)(np.array([0.5])), fr.compile(deep)(np.array([0.5])))
+
+
+def test_prepared_programs_are_numpy() -> None:
+    program = compiled(fr.parse("x'*inv(S)*x", {"S": "n×n spd"}), inputs=["x", "S"])
+    assert equal(program.prepare(S=2 * np.eye(2))([2.0, 0.0]), 2)
+    assert equal(program(np.array([2.0, 0.0]), 2 * np.eye(2)), 2)
 
 
 def test_names_and_numbers_of_users_do_not_reach_the_compiler() -> None:
