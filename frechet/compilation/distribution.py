@@ -65,7 +65,7 @@ class _Distribution:
         for c, term in terms(graph, inner):
             product = graph.contract([term if a is inner else a for a in v.args], ins, out, dims)
             if product.op == "contract":
-                taken = {a for a in product.args if a is term and a.op == "contract" and len(a.args) > 1}
+                taken = {a for a in product.args if a is term and a.op == "contract" and len(a.args) > 1} - self.shared
                 product = inlined(graph, product, taken) if len(product.args) < OPERANDS else product
             if product.op == "contract":
                 product = inverses_cancelled(graph, product)

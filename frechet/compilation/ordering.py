@@ -126,7 +126,8 @@ class Ordering:
         found = self.computed.get(v)
         if found is None and len(v.shape) == 2 and v.op == "contract":
             turned = self.computed.get(self._turned(v))
-            found = None if turned is None else self.graph.transpose(turned, (1, 0))
+            # a view of what is there, and not the product in the other order
+            found = None if turned is None else self.graph.contract((turned,), ((0, 1),), (1, 0), turned.shape)
         return found
 
     def steps(self, v: Value) -> Value:
