@@ -45,10 +45,8 @@ class Buffer:
     """A piece of memory: an argument, a result, or a part of the workspace."""
 
     entries: Dim
-    kind: str
+    kind: str  # a, r or w
     number: int = 0
-    first: int = 0  # steps between which it is needed
-    last: int = 0
 
     def __str__(self) -> str:
         return f"{self.kind}{self.number}"
