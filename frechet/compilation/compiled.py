@@ -74,6 +74,11 @@ class CompiledProgram:
         self._specialised: dict[tuple[Any, ...], Specialised] = {}
         self._install()
 
+    @property
+    def kind(self) -> type[Specialised]:
+        """What a specialised program is: the back end."""
+        return Specialised
+
     # -- the parts that do not depend on sizes
     @cached_property
     def _names(self) -> tuple[Program, list[Expr], list[Expr], dict[str, str]]:
@@ -119,7 +124,7 @@ class CompiledProgram:
         key = (letter, tuple(early), *found.values())
         made = self._specialised.get(key)
         if made is None:
-            made = self._specialised[key] = Specialised(self, found, letter, early)
+            made = self._specialised[key] = self.kind(self, found, letter, early)
         return made
 
     @property
@@ -170,7 +175,8 @@ class CompiledProgram:
         space: dict[str, Any] = {"known": self._known, "slow": self._first_call, "missing": MISSING}
         exec("\n".join(lines), space)
         self._kinds = space["kinds"]
-        self.__class__ = type("CompiledProgram", (CompiledProgram,), {"__call__": space["__call__"], "__module__": __name__})
+        own = type(self)
+        self.__class__ = type(own.__name__, (own,), {"__call__": space["__call__"], "__module__": own.__module__})
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self._run(args, keywords)
@@ -186,7 +192,11 @@ class CompiledProgram:
         made = self.specialised(sizes, letter)
         calls = {n: values[n] for n in self.functions}
         free = {n: sizes[n] for n in self._free_sizes}
-        if not (calls or free) and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names):
+        if (
+            self.inputs
+            and not (calls or free)
+            and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names)
+        ):
             key = self._kinds(*(values[n] for n in self.arguments.names))
             if all(not isinstance(k, type) or k in FAST for k in key):
                 self._known[key] = made.run

@@ -25,7 +25,7 @@ from frechet.simplification.polishing import polished
 if TYPE_CHECKING:
     from frechet.interfaces.python import Derivative as Public
 
-BACKENDS = ("numpy",)
+BACKENDS = ("numpy", "c")
 
 
 def compile(
@@ -42,6 +42,7 @@ def compile(
     for a scalar), a tuple or a dictionary.
 
     inputs: variables or their names; all variables in order of first appearance where not given
+    backend: numpy, or c: a C extension built with the system's compiler; NumPy where there is none, or no C for a step
     name: of the function in the source
     sizes: of dimensions, for `source` and the cost table; a call goes by its arguments
 
@@ -54,6 +55,10 @@ def compile(
     """
     if backend not in BACKENDS:
         raise UnsupportedError(f"there is no back end {backend!r}: there are {', '.join(BACKENDS)}")
+    if backend == "c":
+        from frechet.compilation.native.program import NativeProgram
+
+        return NativeProgram(outputs, inputs, name, sizes)
     return CompiledProgram(outputs, inputs, name, sizes)
 
 
