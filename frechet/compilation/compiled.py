@@ -201,12 +201,12 @@ class Specialised:
         taken = {"np", "info", self.whole.name, *program.parameters.values(), *names_of_sizes}
         emission = Emission(program.parameters, taken, self.letter)
         results = emission.run(self.roots)
-        body = emission.source.lines
+        body = emission.lines
         if self.whole.keys is not None:
             returned = "{" + ", ".join(f"{k!r}: {r}" for k, r in zip(self.whole.keys, results, strict=True)) + "}"
         else:
             returned = ", ".join(results) + ("," if len(results) == 1 and not self.whole.single else "")
-        program.lapack = sorted(emission.source.lapack)
+        program.lapack = sorted(emission.lapack)
         finish(program, [*body, f"return {returned}"], taken, names_of_sizes, known)
         return program
 
