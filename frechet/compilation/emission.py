@@ -485,7 +485,11 @@ class Emission(Writer):
         over = 1 if self.free(t) else 0
         name = self.fresh()
         if f.op == "cholesky":
+            if turned and not f.real:  # the transpose of a Hermitian matrix is its conjugate
+                text = f"np.conjugate({text})"
             self.line(f"{name} = {self.call('potrs')}({self.text[f]}, {text}, 0, {over})[0]")
+            if turned and not f.real:
+                self.line(f"np.conjugate({name}, {name})")
         else:
             self._check_singular(f)
             direct = f.args[0] in self.fortran

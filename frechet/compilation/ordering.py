@@ -330,7 +330,7 @@ class _Contraction:
         joint = own[1] if own[1] in labels else own[0]
         other = own[0] if joint == own[1] else own[1]
         axis = labels.index(joint)
-        turned = joint == own[0] and not inverse.symmetric  # the sum is over the rows of the inverse
+        turned = joint == own[0] and not (inverse.symmetric and inverse.real)  # the sum is over the rows of the inverse
         v = self.graph.make("solve", (inverse.args[0], t), (axis, turned), t.shape, inverse.real and t.real)
         return v, tuple(other if k == joint else k for k in labels)
 
