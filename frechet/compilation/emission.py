@@ -274,8 +274,8 @@ class Emission(Writer):
         return labels == out and a not in self.skipped and self.free(a)
 
     def _spread(self, v: Value) -> None:
-        (place,) = v.params
-        self._spread_text(v, self.text[v.args[0]], tuple(range(len(v.args[0].shape))), place, v.shape)
+        labels, out = v.params
+        self._spread_text(v, self.text[v.args[0]], labels, out, v.shape)
 
     def _spread_text(self, v: Value, text: str, labels: Labels, out: Labels, shape: Sequence[Dim]) -> None:
         """Zeros, but where equal labels have equal places."""
@@ -284,7 +284,7 @@ class Emission(Writer):
         self.text[v] = name
         self.owned.add(name)
         order = tuple(dict.fromkeys(out))
-        target = self.diagonal(name) if out in ((0, 0),) else f'np.einsum("{letters(out)}->{letters(order)}", {name})[...]'
+        target = self.diagonal(name) if len(out) == 2 else f'np.einsum("{letters(out)}->{letters(order)}", {name})[...]'
         value = self.aligned(text, labels, order) if labels else text
         self.line(f"{target} = {value}" if target.endswith("]") else f"{target}[:] = {value}")
 
@@ -566,7 +566,7 @@ class Emission(Writer):
 
 
 def _diagonal_only(a: Value) -> bool:
-    return (a.op == "contract" and not a.args and a.params[1] == (0, 0)) or (a.op == "spread" and a.params[0] == (0, 0))
+    return (a.op == "contract" and not a.args and a.params[1] == (0, 0)) or (a.op == "spread" and len(a.shape) == 2)
 
 
 def _on_diagonal(a: Value) -> tuple[Value | None, Any]:
