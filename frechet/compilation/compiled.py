@@ -18,12 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from frechet.compilation.arguments import Arguments
 from frechet.compilation.emission import Emission
 from frechet.compilation.lowering import lower
-from frechet.compilation.numpy_source import Program, finish, name_parameters, runnable, with_safe_sizes
+from frechet.compilation.numpy_source import Program, finish, free_name, name_parameters, runnable, with_safe_sizes
 from frechet.compilation.passes import optimized
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, walk
@@ -46,6 +46,8 @@ class CompiledProgram:
              that is singular or not positive definite
     """
 
+    reserved: ClassVar[frozenset[str]] = frozenset({"np", "info"})  # names that programs use themselves
+
     def __init__(
         self, outputs: Outputs, inputs: Sequence[str | Expr] | None, name: str, sizes: Mapping[str, int] | None = None
     ) -> None:
@@ -67,7 +69,6 @@ class CompiledProgram:
         self.roots = roots
         if not name.isidentifier():
             raise NotationError(f"{name!r} cannot be a name in Python")
-        FAST.update(_fast_types())
         self._specialised: dict[tuple[Any, ...], Specialised] = {}
         self._install()
 
@@ -77,7 +78,10 @@ class CompiledProgram:
         """Parameters by variable, the outputs and inputs with names that Python takes, and those of sizes."""
         program = Program(self.name)
         name_parameters(program, [*self.inputs, *self.functions], self.inputs, self.functions)
-        taken = {"np", self.name, "info", *program.parameters.values()}
+        taken = {self.name, *self.reserved, *program.parameters.values()}
+        for variable, parameter in program.parameters.items():
+            if parameter in self.reserved:
+                program.parameters[variable] = free_name(parameter + "_", taken)
         roots, known, names = with_safe_sizes(self.roots, self.inputs, taken)
         return program, roots, known, names
 
@@ -122,6 +126,31 @@ class CompiledProgram:
     def __str__(self) -> str:
         return self.at().table()
 
+    # -- what depends on the array library
+    def empty(self) -> Program:
+        """A function without lines."""
+        program = Program(self.name)
+        program.positional = True
+        return program
+
+    def written(self, made: Specialised, program: Program, taken: set[str]) -> tuple[list[str], list[str]]:
+        """The lines of the program for certain sizes, and what the results are called."""
+        emission = Emission(program.parameters, taken, made.letter)
+        results = emission.run(made.roots)
+        program.lapack = sorted(emission.lapack)
+        return emission.lines, results
+
+    def runnable(self, made: Specialised) -> Callable[..., Any]:
+        """The function of a program, ready to call."""
+        return runnable(made.program)  # type: ignore[no-any-return]
+
+    @cached_property
+    def _fast(self) -> set[type]:
+        """The types of arguments that need no conversion."""
+        import numpy as np
+
+        return {np.ndarray, float, np.float64}
+
     # -- calls
     def _install(self) -> None:
         """A class of its own, whose call looks the specialised program up by the kinds of its arguments."""
@@ -149,7 +178,8 @@ class CompiledProgram:
         space: dict[str, Any] = {"known": self._known, "slow": self._first_call, "missing": MISSING}
         exec("\n".join(lines), space)
         self._kinds = space["kinds"]
-        self.__class__ = type("CompiledProgram", (CompiledProgram,), {"__call__": space["__call__"], "__module__": __name__})
+        own = type(self)
+        self.__class__ = type(own.__name__, (own,), {"__call__": space["__call__"], "__module__": own.__module__})
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self._run(args, keywords)
@@ -167,13 +197,12 @@ class CompiledProgram:
         free = {n: sizes[n] for n in self._free_sizes}
         if not (calls or free) and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names):
             key = self._kinds(*(values[n] for n in self.arguments.names))
-            if all(not isinstance(k, type) or k in FAST for k in key):
+            if all(not isinstance(k, type) or k in self._fast for k in key):
                 self._known[key] = made.run
         return made.run(*arrays.values(), *calls.values(), *free.values())
 
 
 MISSING = type("Missing", (), {"__repr__": lambda self: "missing"})()
-FAST: set[type] = set()
 
 
 class Specialised:
@@ -195,18 +224,14 @@ class Specialised:
     @cached_property
     def program(self) -> Program:
         names, _, known, names_of_sizes = self.whole._names
-        program = Program(self.whole.name)
-        program.positional = True
+        program = self.whole.empty()
         program.parameters = dict(names.parameters)
-        taken = {"np", "info", self.whole.name, *program.parameters.values(), *names_of_sizes}
-        emission = Emission(program.parameters, taken, self.letter)
-        results = emission.run(self.roots)
-        body = emission.lines
+        taken = {self.whole.name, *self.whole.reserved, *program.parameters.values(), *names_of_sizes}
+        body, results = self.whole.written(self, program, taken)
         if self.whole.keys is not None:
             returned = "{" + ", ".join(f"{k!r}: {r}" for k, r in zip(self.whole.keys, results, strict=True)) + "}"
         else:
             returned = ", ".join(results) + ("," if len(results) == 1 and not self.whole.single else "")
-        program.lapack = sorted(emission.lapack)
         finish(program, [*body, f"return {returned}"], taken, names_of_sizes, known)
         return program
 
@@ -222,13 +247,7 @@ class Specialised:
 
     @cached_property
     def run(self) -> Callable[..., Any]:
-        return runnable(self.program)  # type: ignore[no-any-return]
+        return self.whole.runnable(self)
 
     def table(self) -> str:
         return "\n".join(self.program.lines)
-
-
-def _fast_types() -> set[type]:
-    import numpy as np
-
-    return {np.ndarray, float, np.float64}

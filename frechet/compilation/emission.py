@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from frechet.compilation.numpy_source import CALLS
 from frechet.compilation.values import Labels, Value, uses, walk
 from frechet.compilation.writer import SELECTORS, Writer, index, letters, number, signed_sum
 from frechet.expressions.dimension import Dim
@@ -339,8 +338,6 @@ class Emission(Writer):
         if match:
             return f"np.{match[1]}({texts[0]}{over})"
         text = template.format(*texts, name=name) + " "
-        for found in CALLS.finditer(text):
-            self.helper(found[1])
         return text
 
     def _sigmoid(self, v: Value, x: str, place: str) -> str:
@@ -511,7 +508,7 @@ class Emission(Writer):
         name = self.fresh()
         last = 1 if self.left[f] == 1 else 0
         if f.op == "cholesky":
-            self.line(f"{name} = {self.helper('mirrored')}({self.call('potri')}({self.text[f]}, 0, {last})[0])")
+            self.line(f"{name} = mirrored({self.call('potri')}({self.text[f]}, 0, {last})[0])")
             self.text[v] = name
         else:
             self._check_singular(f)
@@ -529,7 +526,7 @@ class Emission(Writer):
             real = ".real" if self.letter in "cz" else ""
             self.assign(v, f"2.0 * np.add.reduce(np.log({d}{real}))")
         else:
-            self.assign(v, f"{self.helper('logdet_of_factors')}({d}, p{self.text[f]})")
+            self.assign(v, f"logdet_of_factors({d}, p{self.text[f]})")
 
     def _det(self, v: Value) -> None:
         f = v.args[0]
@@ -537,10 +534,10 @@ class Emission(Writer):
         if f.op == "cholesky":
             self.assign(v, f"np.multiply.reduce({d}) ** 2")
         else:
-            self.assign(v, f"{self.helper('det_of_factors')}({d}, p{self.text[f]})")
+            self.assign(v, f"det_of_factors({d}, p{self.text[f]})")
 
     def _norm2(self, v: Value) -> None:
-        self.assign(v, f"{self.helper('euclidean')}({self.text[v.args[0]]})")
+        self.assign(v, f"euclidean({self.text[v.args[0]]})")
 
     def _extreme(self, v: Value) -> None:
         name, of_rows = v.params
@@ -560,8 +557,6 @@ class Emission(Writer):
     def _page(self, v: Value) -> None:
         (node,) = v.params
         text = node.op.numpy(node, [self.text[a] for a in v.args])
-        for found in CALLS.finditer(text):
-            self.helper(found[1])
         self.assign(v, text, False)  # perhaps a view, such as np.diag(X)
 
 

@@ -6,14 +6,13 @@ What libraries call alike is written here, in the names of one of them; a subcla
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from frechet.compilation.numpy_source import CALLS, SCIPY, Program
+from frechet.compilation.numpy_source import CALLS, WORDS, Program
 from frechet.compilation.values import Labels, Value, uses, walk
 from frechet.compilation.writer import SELECTORS, Writer, elementwise, index, letters, number, signed_sum
-from frechet.expressions.dimension import Dim
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.operation import operation_named
 from frechet.operations.elementwise import Elementwise
@@ -30,7 +29,8 @@ class Functional(Writer):
     title: ClassVar[str]  # of the library, in messages
     np: ClassVar[str]  # what its functions of arrays are attributes of
     functions: ClassVar[Mapping[str, str]]  # name of a function of one argument -> text with {0}
-    own: ClassVar[Collection[str]]  # helpers that the library has texts or functions for
+    calls: ClassVar[Mapping[str, str]]  # helper of runtime.py or function of SciPy -> function of the library
+    own: ClassVar[Mapping[str, str]]  # helper -> its text
     pages: ClassVar[Mapping[str, str]]  # name of an operation -> text, where that of its page does not do
 
     def __init__(self, names: Mapping[str, str], taken: set[str]) -> None:
@@ -102,10 +102,10 @@ class Functional(Writer):
             self.assign(v, scaled)
 
     def _constant(self, v: Value) -> str:
-        _, out, dims, c = v.params
+        _, out, _, c = v.params
         if len(set(out)) == len(out):
             return f"{self.np}.full({self.shape(v.shape)}, {number(c)}, {self.dtype(v)})"
-        return self._where_equal("", (), out, v.shape, v)
+        return self._where_equal("", (), out, v)
 
     def _one(self, v: Value, a: Value, labels: Labels, out: Labels) -> str:
         text = self.text[a]
@@ -177,20 +177,19 @@ class Functional(Writer):
         self.assign(v, f"{self.aligned(self.text[a], la, out)} {operator} {self.aligned(self.text[other], lb, out)}")
 
     def _spread(self, v: Value) -> None:
-        (place,) = v.params
-        a = v.args[0]
-        self.assign(v, self._where_equal(self.text[a], tuple(range(len(a.shape))), place, v.shape, v))
+        labels, out = v.params
+        self.assign(v, self._where_equal(self.text[v.args[0]], labels, out, v))
 
-    def _where_equal(self, text: str, labels: Labels, out: Labels, shape: Sequence[Dim], v: Value) -> str:
+    def _where_equal(self, text: str, labels: Labels, out: Labels, v: Value) -> str:
         """The entries of an array where the places along equal labels of `out` are equal, and 0 elsewhere."""
-        if out == (0, 0) and labels:
+        if len(out) == 2 and labels:
             return self.on_diagonal(text)
         seen: dict[int, int] = {}
         axes = tuple(range(len(out)))
         factors = []
         for axis, k in enumerate(out):
             if k in seen:
-                eye = f"{self.np}.eye({shape[axis]!s}, {self.dtype(v)})"
+                eye = f"{self.np}.eye({v.shape[axis]!s}, {self.dtype(v)})"
                 factors.append(self.aligned(eye, (seen[k], axis), axes))
             else:
                 seen[k] = axis
@@ -257,16 +256,14 @@ class Functional(Writer):
 
     def _logdet(self, v: Value) -> None:
         f = v.args[0]
-        helper = self.helper("logdet_of_cholesky" if f.op == "cholesky" else "logdet_of_lu")
-        self.assign(v, f"{helper}({self.text[f]})")
+        self.assign(v, f"logdet_of_{f.op}({self.text[f]})")
 
     def _det(self, v: Value) -> None:
         f = v.args[0]
-        helper = self.helper("det_of_cholesky" if f.op == "cholesky" else "det_of_lu")
-        self.assign(v, f"{helper}({self.text[f]})")
+        self.assign(v, f"det_of_{f.op}({self.text[f]})")
 
     def _norm2(self, v: Value) -> None:
-        self.assign(v, f"{self.helper('euclidean')}({self.text[v.args[0]]})")
+        self.assign(v, f"euclidean({self.text[v.args[0]]})")
 
     def _matrix_power(self, v: Value) -> None:
         self.assign(v, f"{self.np}.linalg.matrix_power({self.text[v.args[0]]}, {v.params[0]})")
@@ -286,11 +283,9 @@ class Functional(Writer):
         Raises:  UnsupportedError, if it calls a function that the library does not have
         """
         for found in CALLS.finditer(text):
-            if found[1] not in self.own:
-                raise UnsupportedError(f"there is no {found[1]} for the back end {self.title}")
-        for name in self.own:
-            if re.search(rf"(?<![\w.]){name}\(", text):
-                self.helper(name)
+            if found[1] not in self.calls and found[1] not in self.own:
+                raise UnsupportedError(f"the back end {self.title} has no {found[1]}: use the back end numpy")
+        text = CALLS.sub(lambda m: self.calls.get(m[1], m[1]) + "(", text)
         return NUMPY_NAMES.sub(lambda m: self.renamed(m[1]), text)
 
     def renamed(self, name: str) -> str:
@@ -301,24 +296,25 @@ class Functional(Writer):
 class LibraryProgram(Program):
     """A function for such a library, in parts.
 
-    head: the lines that import what the function needs
+    head: the lines that import what it needs
+    texts: of the helpers that there are
     """
 
     def __init__(self, name: str, head: str, texts: Mapping[str, str]) -> None:
         super().__init__(name)
-        self.head = head
-        self.texts = texts  # of helpers
+        self.head, self.texts = head, texts
+        self.positional = True
 
     def source(self) -> str:
         body = self.function()
-        needed: list[str] = []
-        left = [h for h in self.texts if re.search(rf"(?<![\w.]){h}\(", body)]
+        needed: set[str] = set()
+        left = self._called(body)
         while left:
             helper = left.pop()
             if helper not in needed:
-                needed.append(helper)
-                left += [h for h in self.texts if re.search(rf"(?<![\w.]){h}\(", self.texts[helper])]
+                needed.add(helper)
+                left += self._called(self.texts[helper])
         return "\n\n\n".join([self.head, *(self.texts[h] for h in self.texts if h in needed), body])
 
-
-__all__ = ["SCIPY", "Functional", "LibraryProgram"]
+    def _called(self, text: str) -> list[str]:
+        return [name for name in WORDS.findall(text) if name in self.texts]

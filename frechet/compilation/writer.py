@@ -23,7 +23,6 @@ class Writer:
         self.names = names
         self.taken = set(taken)
         self.lines: list[str] = []
-        self.helpers: set[str] = set()
         self.text: dict[Value, str] = {}
         self.users: dict[Value, int] = {}
         self.skipped: set[Value] = set()  # reciprocals, written as divisions where they are used
@@ -40,10 +39,6 @@ class Writer:
 
     def line(self, text: str) -> None:
         self.lines.append(text)
-
-    def helper(self, name: str) -> str:
-        self.helpers.add(name)
-        return name
 
     def shape(self, shape: Sequence[Dim]) -> str:
         sizes = [str(d) for d in shape]
