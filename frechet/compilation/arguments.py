@@ -93,5 +93,11 @@ class Arguments:
                 target = {"c": "float32", "z": "float64"}[letter]
             array = np.ascontiguousarray(arrays[name], target) if arrays[name].ndim else np.dtype(target).type(arrays[name])
             arrays[name] = array
-        sizes = checked_sizes(self.inputs, arrays, {n: int(values[n]) for n in self.sizes}, self.bindings)
-        return arrays, sizes, letter
+        return arrays, self.sizes_of(arrays, values), letter
+
+    def sizes_of(self, arrays: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, int]:
+        """The sizes of all dimensions, those that no array tells as given.
+
+        Raises:  ShapeError, naming the argument that does not fit
+        """
+        return checked_sizes(self.inputs, arrays, {n: int(values[n]) for n in self.sizes}, self.bindings)

@@ -25,6 +25,7 @@ from frechet.compilation.emission import Emission
 from frechet.compilation.lowering import lower
 from frechet.compilation.numpy_source import Program, finish, free_name, name_parameters, runnable, with_safe_sizes
 from frechet.compilation.passes import optimized
+from frechet.compilation.sizes import bind
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, walk
 from frechet.expressions.errors import NotationError
@@ -46,7 +47,9 @@ class CompiledProgram:
              that is singular or not positive definite
     """
 
-    reserved: ClassVar[frozenset[str]] = frozenset({"np", "info"})  # names that programs use themselves
+    trying: ClassVar[bool] = True  # is a Cholesky factorization tried where a matrix is symmetric?
+    scalars_are_arrays: ClassVar[bool] = False  # else numbers
+    reserved: ClassVar[frozenset[str]] = frozenset({"np", "special", "info"})  # names that programs use themselves
 
     def __init__(
         self, outputs: Outputs, inputs: Sequence[str | Expr] | None, name: str, sizes: Mapping[str, int] | None = None
@@ -100,6 +103,11 @@ class CompiledProgram:
         program = self.at().program
         return list(program.sizes)
 
+    @cached_property
+    def unbound(self) -> set[str]:
+        """The names of dimensions that no input tells."""
+        return set(self._names[3].values()) - bind(self.inputs).keys()
+
     # -- programs for sizes
     def at(self, letter: str = "d", early: Sequence[str] = (), **sizes: int) -> Specialised:
         """The program for these sizes; of dimensions that are not given it takes those told at compile time, or 100.
@@ -115,7 +123,7 @@ class CompiledProgram:
         key = (letter, tuple(early), *found.values())
         made = self._specialised.get(key)
         if made is None:
-            made = self._specialised[key] = Specialised(self, found, letter, early)
+            made = self._specialised[key] = Specialised(self, found, letter, early, self.trying)
         return made
 
     @property
@@ -135,9 +143,17 @@ class CompiledProgram:
 
     def written(self, made: Specialised, program: Program, taken: set[str]) -> tuple[list[str], list[str]]:
         """The lines of the program for certain sizes, and what the results are called."""
-        emission = Emission(program.parameters, taken, made.letter)
+        emission = Emission(program.parameters, taken, made.rates, made.letter)
+        sizes = self._names[3]
+        parameters = [*program.parameters.values(), *(n for n in sizes if sizes[n] in self.unbound)]
+        emission.otherwise = f"general_{self.name}({', '.join(parameters)})"
         results = emission.run(made.roots)
+        program.modules = sorted(emission.modules)
         program.lapack = sorted(emission.lapack)
+        if emission.tries:
+            other = Specialised(self, made.sizes, made.letter, made.early, trying=False)
+            program.before = other.program
+            program.before.name = f"general_{self.name}"
         return emission.lines, results
 
     def runnable(self, made: Specialised) -> Callable[..., Any]:
@@ -160,7 +176,9 @@ class CompiledProgram:
         kinds = []
         for v in self.inputs:
             p = program.parameters[v.params[0]]
-            kinds += [f"{p}.__class__", f"{p}.shape", f"{p}.dtype"] if v.kind != "scalar" else [f"{p}.__class__"]
+            kinds += [f"{p}.__class__"]
+            if v.kind != "scalar" or self.scalars_are_arrays:
+                kinds += [f"{p}.shape", f"{p}.dtype"]
         self._known: dict[Any, Callable[..., Any]] = {}
         if self.functions or not kinds:
             return
@@ -208,14 +226,16 @@ MISSING = type("Missing", (), {"__repr__": lambda self: "missing"})()
 class Specialised:
     """The program for certain sizes and a certain precision."""
 
-    def __init__(self, whole: CompiledProgram, sizes: Mapping[str, int], letter: str, early: Sequence[str]) -> None:
-        self.whole, self.sizes, self.letter = whole, dict(sizes), letter
+    def __init__(
+        self, whole: CompiledProgram, sizes: Mapping[str, int], letter: str, early: Sequence[str], trying: bool = True
+    ) -> None:
+        self.whole, self.sizes, self.letter, self.early = whole, dict(sizes), letter, early
         graph, roots = whole._lowered
         self.graph = graph
         self.rates = Rates(self.sizes)
         inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
         first = [inputs[n] for n in early if n in inputs]
-        self.roots = optimized(graph, roots, self.rates, first)
+        self.roots = optimized(graph, roots, self.rates, first, trying)
 
     @cached_property
     def steps(self) -> list[Value]:
@@ -233,6 +253,10 @@ class Specialised:
         else:
             returned = ", ".join(results) + ("," if len(results) == 1 and not self.whole.single else "")
         finish(program, [*body, f"return {returned}"], taken, names_of_sizes, known)
+        if program.before is not None:
+            for names_of in ("lapack", "modules", "helpers"):
+                mine = getattr(program, names_of)
+                mine += [n for n in getattr(program.before, names_of) if n not in mine]
         return program
 
     @property

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from frechet.compilation.numpy_source import CALLS, WORDS, Program
 from frechet.compilation.values import Labels, Value, uses, walk
-from frechet.compilation.writer import SELECTORS, Writer, elementwise, index, letters, number, signed_sum
+from frechet.compilation.writer import BESIDE, SELECTORS, Writer, elementwise, index, letters, number, signed_sum
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.operation import operation_named
 from frechet.operations.elementwise import Elementwise
@@ -30,20 +30,20 @@ class Functional(Writer):
     np: ClassVar[str]  # what its functions of arrays are attributes of
     functions: ClassVar[Mapping[str, str]]  # name of a function of one argument -> text with {0}
     calls: ClassVar[Mapping[str, str]]  # helper of runtime.py or function of SciPy -> function of the library
-    own: ClassVar[Mapping[str, str]]  # helper -> its text
     pages: ClassVar[Mapping[str, str]]  # name of an operation -> text, where that of its page does not do
 
     def __init__(self, names: Mapping[str, str], taken: set[str]) -> None:
         super().__init__(names, taken)
         self.plain: set[Value] = set()  # numbers of Python, not arrays
         self.complex = False
+        self.typed = False  # do lines name the type of the entries?
 
     def run(self, roots: Sequence[Value]) -> list[str]:
         """Writes all steps; what the roots are called."""
         steps = list(walk(roots))
         self.users = uses(roots)
         self.complex = any(not v.real for v in steps if v.op == "input")
-        self.skip_reciprocals(steps, roots)
+        self.skip(steps, roots)
         for v in steps:
             if v not in self.skipped:
                 if not v.shape and v.op in ("number", "size", "map", "contract") and all(a in self.plain for a in v.args):
@@ -57,8 +57,21 @@ class Functional(Writer):
         self.text[v] = name
 
     # -- what libraries write differently
+    @staticmethod
+    def texts() -> Mapping[str, str]:
+        """The helpers that programs for the library can call, by name."""
+        raise NotImplementedError
+
     def array(self, v: Value) -> str:
         """The value as an array, where it may be a number of Python."""
+        raise NotImplementedError
+
+    def head(self) -> list[str]:
+        """The lines that come first."""
+        raise NotImplementedError
+
+    def operand(self, v: Value) -> str:
+        """The value as the operand of a function."""
         raise NotImplementedError
 
     def dtype(self, v: Value) -> str:
@@ -165,7 +178,7 @@ class Functional(Writer):
         return True
 
     def _multiply(self, v: Value, a: Value, b: Value, la: Labels, lb: Labels, out: Labels) -> None:
-        """Entry by entry, with division for reciprocals."""
+        """Entry by entry, with division for reciprocals and a mask for steps."""
         if a in self.skipped:
             a, b, la, lb = b, a, lb, la
         if a is b and la == lb:
@@ -173,8 +186,11 @@ class Functional(Writer):
             return
         operator, other = "*", b
         if b in self.skipped:
-            operator, other, lb = "/", b.args[0], tuple(lb[k] for k in b.params[1][0])
-        self.assign(v, f"{self.aligned(self.text[a], la, out)} {operator} {self.aligned(self.text[other], lb, out)}")
+            operator, other, lb = BESIDE[b.params[0]][0], b.args[0], tuple(lb[k] for k in b.params[1][0])
+        right = self.aligned(self.text[other], lb, out)
+        if b in self.skipped:
+            right = BESIDE[b.params[0]][1].format(right)
+        self.assign(v, f"{self.aligned(self.text[a], la, out)} {operator} {right}")
 
     def _spread(self, v: Value) -> None:
         labels, out = v.params
@@ -211,10 +227,7 @@ class Functional(Writer):
             self.assign(v, self._power(v, function[1], texts[0]))
         else:
             self.plain.discard(v)
-            texts = [
-                self.array(a) if a in self.plain else self.aligned(self.text[a], labels, own)
-                for a, labels in zip(v.args, ins, strict=True)
-            ]
+            texts = [self.operand(a) if a in self.plain else t for a, t in zip(v.args, texts, strict=True)]
             self.assign(v, self._function(name, texts))
 
     def _power(self, v: Value, k: Any, x: str) -> str:
@@ -273,8 +286,13 @@ class Functional(Writer):
 
     def _page(self, v: Value) -> None:
         (node,) = v.params
-        texts = [self.array(a) for a in v.args]
-        text = self.pages[node.op.name].format(*texts) if node.op.name in self.pages else node.op.numpy(node, texts)
+        texts = [self.operand(a) for a in v.args]
+        template = self.pages.get(node.op.name)
+        if template is None:
+            text = node.op.numpy(node, texts)
+        else:
+            dtype = self.dtype(v) if "{dtype}" in template else ""
+            text = template.format(*texts, params=node.params, dtype=dtype)
         self.assign(v, self.translated(text))
 
     def translated(self, text: str) -> str:
@@ -282,8 +300,9 @@ class Functional(Writer):
 
         Raises:  UnsupportedError, if it calls a function that the library does not have
         """
+        known = self.texts()
         for found in CALLS.finditer(text):
-            if found[1] not in self.calls and found[1] not in self.own:
+            if found[1] not in self.calls and found[1] not in known:
                 raise UnsupportedError(f"the back end {self.title} has no {found[1]}: use the back end numpy")
         text = CALLS.sub(lambda m: self.calls.get(m[1], m[1]) + "(", text)
         return NUMPY_NAMES.sub(lambda m: self.renamed(m[1]), text)

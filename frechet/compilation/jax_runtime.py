@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from frechet.compilation.runtime import dfunm  # a program has it by its text
+
 
 def euclidean(x):
     """The Euclidean norm of all entries, also where their squares are beyond the range of floats."""
@@ -16,6 +18,16 @@ def euclidean(x):
     top = jax.lax.stop_gradient(jnp.max(jnp.abs(x), initial=0.0))
     top = jnp.where((top > 0) & (top < jnp.inf), top, 1.0)
     return top * jnp.sqrt(jnp.vdot(x / top, x / top).real)
+
+
+def exp_of_minus(x):
+    """exp(-x), kept from overflow."""
+    return jnp.exp(jnp.minimum(-x, np.log(jnp.finfo(x.dtype).max)))
+
+
+def gelu(x):
+    """x*Phi(x), Phi the normal distribution function."""
+    return x * jax.scipy.special.ndtr(x)
 
 
 def logdet_of_cholesky(c):
@@ -28,20 +40,23 @@ def det_of_cholesky(c):
     return jnp.prod(jnp.diagonal(c).real) ** 2
 
 
+def sign_of_swaps(p):
+    """The sign of the permutation that row interchanges make."""
+    return 1.0 - 2.0 * (jnp.count_nonzero(p != jnp.arange(len(p))) % 2)
+
+
 def det_of_lu(lu):
     """The determinant from LU factors and row interchanges."""
-    swaps = jnp.count_nonzero(lu[1] != jnp.arange(len(lu[1])))
-    return jnp.prod(jnp.diagonal(lu[0])) * jnp.where(swaps % 2, -1.0, 1.0).astype(lu[0].dtype)
+    return jnp.prod(jnp.diagonal(lu[0])) * sign_of_swaps(lu[1]).astype(lu[0].dtype)
 
 
 def logdet_of_lu(lu):
     """log(det) from LU factors, of a complex matrix the principal one; nan where a real determinant is not positive."""
-    d, swaps = jnp.diagonal(lu[0]), jnp.count_nonzero(lu[1] != jnp.arange(len(lu[1])))
-    size = jnp.sum(jnp.log(jnp.abs(d)))
-    sign = jax.lax.stop_gradient(jnp.prod(d / jnp.abs(d))) * jnp.where(swaps % 2, -1.0, 1.0)
+    d = jnp.diagonal(lu[0])
+    sign = jnp.prod(d / jnp.abs(d)) * sign_of_swaps(lu[1]).astype(d.dtype)
     if jnp.iscomplexobj(d):
-        return jnp.sum(jnp.log(d)).real + 1j * jnp.angle(jnp.prod(d / jnp.abs(d)) * jnp.where(swaps % 2, -1.0, 1.0))
-    return jnp.where(sign > 0, size, jnp.nan)
+        return jnp.sum(jnp.log(jnp.abs(d))) + jnp.log(sign)
+    return jnp.where(sign > 0, jnp.sum(jnp.log(jnp.abs(d))), jnp.nan)
 
 
 def vech(X):
@@ -174,11 +189,6 @@ def kexpm(X):
     return matrix_of(lambda E: dexpm(X, E), X)
 
 
-def kpower(X, k):
-    """The matrix of dpower(X, k, .) for vec."""
-    return matrix_of(lambda E: dpower(X, k, E), X)  # noqa: F821
-
-
 def ksinm(X):
     """The matrix of dsinm(X, .) for vec."""
     return matrix_of(lambda E: dsinm(X, E), X)
@@ -191,4 +201,4 @@ def kcosm(X):
 
 def kfunm(f, slope, X, near=1e-4):
     """The matrix of dfunm(f, slope, X, .) for vec."""
-    return matrix_of(lambda E: dfunm(f, slope, X, E, near), X)  # noqa: F821
+    return matrix_of(lambda E: dfunm(f, slope, X, E, near), X)

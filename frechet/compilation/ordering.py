@@ -1,8 +1,8 @@
 """The order of products: every contraction as steps of two operands each, the cheapest for the sizes at hand.
 
 Values are visited from the leaves up, of one height those of fewer operands first, so that a product that is needed as it
-stands is there when a longer one can use it; its transpose serves as well. An inverse beside something else is a solve, unless
-the inverse is there anyway or cheaper to form.
+stands is there when a longer one can use it; its transpose serves as well. An inverse beside something else is a solve,
+unless the inverse is there anyway or cheaper to form.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from frechet.compilation.values import Labels, Value
 from frechet.expressions.dimension import Dim
 
 SELECTORS = ("unit", "selection")
+BESIDE = {("power", -1): ("/", "{0}"), ("step",): ("*", "({0} > 0.0)")}  # how they are written in a product
 
 
 class Writer:
@@ -25,7 +26,7 @@ class Writer:
         self.lines: list[str] = []
         self.text: dict[Value, str] = {}
         self.users: dict[Value, int] = {}
-        self.skipped: set[Value] = set()  # reciprocals, written as divisions where they are used
+        self.skipped: set[Value] = set()  # what is written where it is used
         self.count = 0
 
     # -- names and lines
@@ -44,15 +45,15 @@ class Writer:
         sizes = [str(d) for d in shape]
         return sizes[0] if len(sizes) == 1 else "(" + ", ".join(sizes) + ")"
 
-    def skip_reciprocals(self, steps: Sequence[Value], roots: Sequence[Value]) -> None:
-        """Reciprocals that are used once, in a product entry by entry, are written as a division there."""
+    def skip(self, steps: Sequence[Value], roots: Sequence[Value]) -> None:
+        """Reciprocals that are used once, in a product entry by entry, are written as a division there, steps as a mask."""
         chosen = set(roots)
         for u in steps:
             if u.op == "contract" and len(u.args) == 2 and elementwise(u):
                 if any(a.op in SELECTORS for a in u.args):
                     continue
                 for a in u.args:
-                    if a.op == "map" and a.params[0] == ("power", -1) and self.users[a] == 1 and a not in chosen:
+                    if a.op == "map" and a.params[0] in BESIDE and self.users[a] == 1 and a not in chosen and a.shape:
                         self.skipped.add(a)
                         break
 
