@@ -50,6 +50,7 @@ class CompiledProgram:
     trying: ClassVar[bool] = True  # is a Cholesky factorization tried where a matrix is symmetric?
     scalars_are_arrays: ClassVar[bool] = False  # else numbers
     reserved: ClassVar[frozenset[str]] = frozenset({"np", "special", "info"})  # names that programs use themselves
+    helpers: ClassVar[frozenset[str]] = frozenset()  # those of functions, where they are reserved as well
 
     def __init__(
         self, outputs: Outputs, inputs: Sequence[str | Expr] | None, name: str, sizes: Mapping[str, int] | None = None
@@ -81,9 +82,10 @@ class CompiledProgram:
         """Parameters by variable, the outputs and inputs with names that Python takes, and those of sizes."""
         program = Program(self.name)
         name_parameters(program, [*self.inputs, *self.functions], self.inputs, self.functions)
-        taken = {self.name, *self.reserved, *program.parameters.values()}
+        reserved = self.reserved | self.helpers
+        taken = {self.name, *reserved, *program.parameters.values()}
         for variable, parameter in program.parameters.items():
-            if parameter in self.reserved:
+            if parameter in reserved:
                 program.parameters[variable] = free_name(parameter + "_", taken)
         roots, known, names = with_safe_sizes(self.roots, self.inputs, taken)
         return program, roots, known, names
@@ -247,7 +249,7 @@ class Specialised:
         program = self.whole.empty()
         program.parameters = dict(names.parameters)
         taken = {self.whole.name, *self.whole.reserved, *program.parameters.values(), *names_of_sizes}
-        body, results = self.whole.written(self, program, taken)
+        body, results = self.whole.written(self, program, taken | self.whole.helpers)
         if self.whole.keys is not None:
             returned = "{" + ", ".join(f"{k!r}: {r}" for k, r in zip(self.whole.keys, results, strict=True)) + "}"
         else:

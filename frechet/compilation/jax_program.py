@@ -23,7 +23,8 @@ class JaxProgram(LibraryCompiled):
 
     emission = JaxEmission
     imports = HEAD
-    reserved = frozenset({"jax", "jnp", "np", "dtype", *texts()})
+    reserved = frozenset({"jax", "jnp", "np", "dtype"})
+    helpers = frozenset(texts())
 
     def runnable(self, made: Specialised) -> Callable[..., Any]:
         import jax

@@ -25,7 +25,8 @@ class TorchProgram(LibraryCompiled):
 
     emission = TorchEmission
     imports = HEAD
-    reserved = frozenset({"torch", "dtype", "device", *texts()})
+    reserved = frozenset({"torch", "dtype", "device"})
+    helpers = frozenset(texts())
 
     def runnable(self, made: Specialised) -> Callable[..., Any]:
         import torch
