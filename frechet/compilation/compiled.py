@@ -24,10 +24,13 @@ from frechet.compilation.arguments import Arguments
 from frechet.compilation.emission import Emission
 from frechet.compilation.lowering import lower
 from frechet.compilation.numpy_source import Program, finish, free_name, name_parameters, runnable, with_safe_sizes
-from frechet.compilation.passes import optimized
+from frechet.compilation.ordering import only
+from frechet.compilation.passes import factorized, optimized
+from frechet.compilation.prepared import Prepared, prepared_lines
 from frechet.compilation.sizes import bind
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, walk
+from frechet.compilation.writer import Writer
 from frechet.expressions.errors import NotationError
 from frechet.expressions.node import Expr, variables
 from frechet.operations.declared_functions import symbols
@@ -125,7 +128,7 @@ class CompiledProgram:
         key = (letter, tuple(early), *found.values())
         made = self._specialised.get(key)
         if made is None:
-            made = self._specialised[key] = Specialised(self, found, letter, early, self.trying)
+            made = self._specialised[key] = Specialised(self, found, letter, early)
         return made
 
     @property
@@ -136,6 +139,19 @@ class CompiledProgram:
     def __str__(self) -> str:
         return self.at().table()
 
+    def prepare(self, **given: Any) -> Prepared:
+        """The program with these inputs fixed: what depends on nothing else is computed once, the rest at each call.
+
+        >>> import frechet as fr
+        >>> g = fr.parse("x'*inv(S)*x", {"S": "n×n spd"})
+        >>> solve = fr.compile(g, ["x", "S"]).prepare(S=[[4.0, 0.0], [0.0, 1.0]])
+        >>> float(solve([2.0, 0.0])), float(solve([0.0, 2.0]))
+        (1.0, 4.0)
+
+        Raises:  TypeError, for a name that is no input; ShapeError, naming the argument
+        """
+        return Prepared(self, given)
+
     # -- what depends on the array library
     def empty(self) -> Program:
         """A function without lines."""
@@ -143,20 +159,22 @@ class CompiledProgram:
         program.positional = True
         return program
 
-    def written(self, made: Specialised, program: Program, taken: set[str]) -> tuple[list[str], list[str]]:
-        """The lines of the program for certain sizes, and what the results are called."""
-        emission = Emission(program.parameters, taken, made.rates, made.letter)
+    def emission(self, made: Specialised, parameters: Mapping[str, str], taken: set[str]) -> Writer:
+        """What writes the steps."""
+        emission = Emission(parameters, taken, made.rates, made.letter)
         sizes = self._names[3]
-        parameters = [*program.parameters.values(), *(n for n in sizes if sizes[n] in self.unbound)]
-        emission.otherwise = f"general_{self.name}({', '.join(parameters)})"
-        results = emission.run(made.roots)
+        every = [*parameters.values(), *(n for n in sizes if sizes[n] in self.unbound)]
+        emission.otherwise = f"general_{self.name}({', '.join(every)})"
+        return emission
+
+    def complete(self, program: Program, made: Specialised, emission: Any) -> None:
+        """Enters what the lines need beside NumPy."""
         program.modules = sorted(emission.modules)
         program.lapack = sorted(emission.lapack)
         if emission.tries:
-            other = Specialised(self, made.sizes, made.letter, made.early, trying=False)
+            other = Specialised(self, made.sizes, made.letter, made.early, made.ordered)
             program.before = other.program
             program.before.name = f"general_{self.name}"
-        return emission.lines, results
 
     def runnable(self, made: Specialised) -> Callable[..., Any]:
         """The function of a program, ready to call."""
@@ -182,7 +200,8 @@ class CompiledProgram:
             if v.kind != "scalar" or self.scalars_are_arrays:
                 kinds += [f"{p}.shape", f"{p}.dtype"]
         self._known: dict[Any, Callable[..., Any]] = {}
-        if self.functions or not kinds:
+        self._kinds: Callable[..., Any] | None = None
+        if self.functions or self.unbound or not kinds:
             return
         key = ", ".join(kinds) + ("," if len(kinds) == 1 else "")
         lines = [
@@ -215,7 +234,7 @@ class CompiledProgram:
         made = self.specialised(sizes, letter)
         calls = {n: values[n] for n in self.functions}
         free = {n: sizes[n] for n in self._free_sizes}
-        if not (calls or free) and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names):
+        if self._kinds is not None and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names):
             key = self._kinds(*(values[n] for n in self.arguments.names))
             if all(not isinstance(k, type) or k in self._fast for k in key):
                 self._known[key] = made.run
@@ -226,10 +245,18 @@ MISSING = type("Missing", (), {"__repr__": lambda self: "missing"})()
 
 
 class Specialised:
-    """The program for certain sizes and a certain precision."""
+    """The program for certain sizes and a certain precision.
+
+    ordered: its steps, where they are known; then Cholesky is not tried for matrices that may be indefinite
+    """
 
     def __init__(
-        self, whole: CompiledProgram, sizes: Mapping[str, int], letter: str, early: Sequence[str], trying: bool = True
+        self,
+        whole: CompiledProgram,
+        sizes: Mapping[str, int],
+        letter: str,
+        early: Sequence[str],
+        ordered: list[Value] | None = None,
     ) -> None:
         self.whole, self.sizes, self.letter, self.early = whole, dict(sizes), letter, early
         graph, roots = whole._lowered
@@ -237,24 +264,42 @@ class Specialised:
         self.rates = Rates(self.sizes)
         inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
         first = [inputs[n] for n in early if n in inputs]
-        self.roots = optimized(graph, roots, self.rates, first, trying)
+        self.ordered = optimized(graph, roots, self.rates, first) if ordered is None else ordered
+        self.roots = factorized(graph, self.ordered, trying=whole.trying and ordered is None and not early)
+        self.once = only(self.roots, first) if early else set()
 
     @cached_property
     def steps(self) -> list[Value]:
         return list(walk(self.roots))
 
     @cached_property
+    def written(self) -> list[tuple[Value, str]]:
+        """The steps that take time, each with its source."""
+        self.program  # noqa: B018  (writes them)
+        return self._written
+
+    @cached_property
     def program(self) -> Program:
+        """The program in parts."""
         names, _, known, names_of_sizes = self.whole._names
         program = self.whole.empty()
         program.parameters = dict(names.parameters)
         taken = {self.whole.name, *self.whole.reserved, *program.parameters.values(), *names_of_sizes}
-        body, results = self.whole.written(self, program, taken | self.whole.helpers)
+        emission = self.whole.emission(self, program.parameters, taken | self.whole.helpers)
+        results = emission.run(self.roots, self.once)
+        body, self._written = emission.lines, emission.written
         if self.whole.keys is not None:
             returned = "{" + ", ".join(f"{k!r}: {r}" for k, r in zip(self.whole.keys, results, strict=True)) + "}"
         else:
             returned = ", ".join(results) + ("," if len(results) == 1 and not self.whole.single else "")
-        finish(program, [*body, f"return {returned}"], taken, names_of_sizes, known)
+        self.whole.complete(program, self, emission)
+        body = [*body, f"return {returned}"]
+        if self.early:
+            body = prepared_lines(program, emission.early_lines, body, known, names_of_sizes, self.early)
+            known = [v for v in known if v.params[0] in self.early]
+        finish(program, body, taken, names_of_sizes, known)
+        if self.early:
+            program.parameters = {v: p for v, p in program.parameters.items() if v in self.early}
         if program.before is not None:
             for names_of in ("lapack", "modules", "helpers"):
                 mine = getattr(program, names_of)
@@ -276,4 +321,13 @@ class Specialised:
         return self.whole.runnable(self)
 
     def table(self) -> str:
-        return "\n".join(self.program.lines)
+        """Every step with its shape, flops and bytes: see `frechet.compilation.table`."""
+        from frechet.compilation.table import Row, flops, moved, show
+
+        rows = []
+        for v, text in self.written:
+            shape = "×".join(map(str, v.shape)) or "scalar"
+            rows.append(Row(text, shape, flops(v, self.rates), moved(v, self.rates, self.letter)))
+        return show(rows, ", ".join(f"{n} = {size}" for n, size in self.sizes.items()))
+
+    __str__ = table

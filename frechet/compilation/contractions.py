@@ -20,6 +20,11 @@ def contraction(
     return form.value()
 
 
+def part(graph: Graph, args: Sequence[Value], ins: Sequence[Labels], out: Labels, dims: Sequence[Dim]) -> Value:
+    """The contraction of some operands of one in simplest form: nothing of them is to be taken into the labels."""
+    return _canonical(graph, [(a, list(k)) for a, k in zip(args, ins, strict=True)], list(out), dims, 1)
+
+
 def inlined(graph: Graph, v: Value, chosen: Collection[Value]) -> Value:
     """The contraction v with the operands that are among `chosen`, contractions too, replaced by their own operands."""
     ins, out, dims, coefficient = v.params
@@ -161,6 +166,9 @@ class _Form:
             elif self.coefficient != 0:
                 operands.append((size, []))
         made = _canonical(self.graph, operands, out, self.dims, self.coefficient)
+        if made.op == "contract" and len(made.shape) == 2 and made.shape[0] is made.shape[1] and not made.symmetric:
+            ends = made.params[1]
+            made.symmetric = ends[0] == ends[1] or mirror(made.args, made.params[0], ends) is not None
         return self.graph.reshape(made, shape)
 
 
@@ -179,10 +187,13 @@ def _canonical(
         turned = v.symmetric and v.real and len(labels) == 2 and number.get(labels[0], far) > number.get(labels[1], far)
         return labels[::-1] if turned else labels
 
-    rest = sorted(operands, key=lambda o: (o[0].serial, [number.get(k, far) for k in o[1]]))
+    # along the labels, from those of the result: the same for whatever order the operands were given in
+    rest = list(operands)
     ordered: list[tuple[Value, list[int]]] = []
-    for v, labels in rest:
-        labels = arranged(v, labels)
+    while rest:
+        rest = [(v, arranged(v, labels)) for v, labels in rest]
+        v, labels = min(rest, key=lambda o: ([number.get(k, far) for k in o[1]], o[0].serial))
+        rest.remove((v, labels))
         for k in labels:
             number.setdefault(k, len(number))
         ordered.append((v, labels))
@@ -199,8 +210,6 @@ def _canonical(
     elif coefficient > 0 and all(a.sign for a in args):
         strict = all(a.sign == 2 for a in args) and len(set(new_out)) == len(new_out)
         found.sign = max(found.sign, 2 if strict else 1)
-    if len(new_out) == 2 and found.shape[0] is found.shape[1] and not found.symmetric:
-        found.symmetric = new_out[0] == new_out[1] or mirror(args, ins, new_out) is not None
     return found
 
 

@@ -44,7 +44,6 @@ class Emission(Writer):
         self.checked: set[Value] = set()  # factorizations known to be of invertible matrices
         self.otherwise = ""  # the call of the program for indefinite matrices
         self.tries = False  # is it called?
-        self.early_lines: list[str] = []
         self.infinite = {"s": "88.0", "c": "88.0"}.get(letter, "709.0")
 
     def entries(self, v: Value) -> int:
@@ -81,8 +80,8 @@ class Emission(Writer):
         return [self._result(r) for r in roots]
 
     def step(self, v: Value) -> None:
+        super().step(v)
         if v not in self.skipped:
-            getattr(self, f"_{v.op}")(v)
             for a in v.args:
                 self._used(a)
 
@@ -284,8 +283,8 @@ class Emission(Writer):
             self.line(f"{self.text[a]} {IN_PLACE[operator]} {right}")
             self.text[v] = self.text[a]
             return
-        if a is b and a.shape == v.shape and operator == "*":
-            self.assign(v, f"np.square({self.text[a]})" if a.shape else f"{self.text[a]} * {self.text[a]}")
+        if a is b and la == lb and a not in self.skipped and len(la) == len(out):
+            self.assign(v, f"np.square({right})" if a.shape else f"{right} * {right}")
             return
         left = self.aligned(self.text[a], la, out)
         self.assign(v, f"{left} {operator} {right}")
@@ -584,15 +583,17 @@ class Emission(Writer):
             real = ".real" if self.letter in "cz" else ""
             self.assign(v, f"2.0 * np.add.reduce(np.log({d}{real}))")
         else:
-            self.assign(v, f"logdet_of_factors({d}, p{self.text[f]})")
+            hermitian = ", hermitian=True" if v.real and not f.real else ""
+            self.assign(v, f"logdet_of_factors({d}, p{self.text[f]}{hermitian})")
 
     def _det(self, v: Value) -> None:
         f = v.args[0]
         d = f"{self.text[f]}.diagonal()"
+        real = ".real" if v.real and not f.real else ""
         if f.op == "cholesky":
-            self.assign(v, f"np.multiply.reduce({d}) ** 2")
+            self.assign(v, f"np.multiply.reduce({d}{real}) ** 2")
         else:
-            self.assign(v, f"det_of_factors({d}, p{self.text[f]})")
+            self.assign(v, f"det_of_factors({d}, p{self.text[f]}){real}")
 
     def _norm2(self, v: Value) -> None:
         self.assign(v, f"euclidean({self.text[v.args[0]]})")

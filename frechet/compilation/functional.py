@@ -6,13 +6,14 @@ What libraries call alike is written here, in the names of one of them; a subcla
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
 from frechet.compilation.numpy_source import CALLS, WORDS, Program
 from frechet.compilation.values import Labels, Value, uses, walk
 from frechet.compilation.writer import BESIDE, SELECTORS, Writer, elementwise, index, letters, number, signed_sum
+from frechet.expressions.dimension import Dim
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.operation import operation_named
 from frechet.operations.elementwise import Elementwise
@@ -38,23 +39,26 @@ class Functional(Writer):
         self.complex = False
         self.typed = False  # do lines name the type of the entries?
 
-    def run(self, roots: Sequence[Value]) -> list[str]:
-        """Writes all steps; what the roots are called."""
+    def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
         steps = list(walk(roots))
         self.users = uses(roots)
         self.complex = any(not v.real for v in steps if v.op == "input")
         self.skip(steps, roots)
         for v in steps:
-            if v not in self.skipped:
-                if not v.shape and v.op in ("number", "size", "map", "contract") and all(a in self.plain for a in v.args):
-                    self.plain.add(v)
-                getattr(self, f"_{v.op}")(v)
-        return [self.array(r) for r in roots]
+            if not v.shape and v.op in ("number", "size", "map", "contract") and all(a in self.plain for a in v.args):
+                self.plain.add(v)
+            self.step(v)
+        results = [self.array(r) for r in roots]
+        self.lines[:0] = self.head()
+        return results
 
     def assign(self, v: Value, text: str) -> None:
         name = self.fresh()
         self.line(f"{name} = {text}")
         self.text[v] = name
+
+    def shape(self, shape: Sequence[Dim]) -> str:
+        return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
     # -- what libraries write differently
     @staticmethod
@@ -136,7 +140,7 @@ class Functional(Writer):
             labels = tuple(k for k in labels if k in out)
         if set(labels) == set(out):
             return self.turned(text, labels, out)
-        shape = self.shape(v.shape) if len(v.shape) > 1 else f"({v.shape[0]!s},)"
+        shape = self.shape(v.shape)
         if a in self.plain:
             return f"{self.np}.full({shape}, {text}, {self.dtype(v)})"
         return f"{self.np}.broadcast_to({self.aligned(text, labels, out)}, {shape})"
@@ -269,11 +273,13 @@ class Functional(Writer):
 
     def _logdet(self, v: Value) -> None:
         f = v.args[0]
-        self.assign(v, f"logdet_of_{f.op}({self.text[f]})")
+        hermitian = ", hermitian=True" if f.op == "lu" and v.real and not f.real else ""
+        self.assign(v, f"logdet_of_{f.op}({self.text[f]}{hermitian})")
 
     def _det(self, v: Value) -> None:
         f = v.args[0]
-        self.assign(v, f"det_of_{f.op}({self.text[f]})")
+        text = f"det_of_{f.op}({self.text[f]})"
+        self.assign(v, f"{self.np}.real({text})" if v.real and not f.real else text)
 
     def _norm2(self, v: Value) -> None:
         self.assign(v, f"euclidean({self.text[v.args[0]]})")
@@ -293,7 +299,14 @@ class Functional(Writer):
         else:
             dtype = self.dtype(v) if "{dtype}" in template else ""
             text = template.format(*texts, params=node.params, dtype=dtype)
-        self.assign(v, self.translated(text))
+        if "round(" in text and not all(a in self.plain for a in v.args if not a.shape):
+            raise UnsupportedError(f"the back end {self.title} takes no power that is an argument: use the back end numpy")
+        text = self.translated(text)
+        self.assign(v, self.cast(text, v) if text.startswith(f"{self.np}.where(") else text)
+
+    def cast(self, text: str, v: Value) -> str:
+        """The text, where it makes an array of Python's numbers."""
+        raise NotImplementedError
 
     def translated(self, text: str) -> str:
         """The text of a page for NumPy as one for this library.

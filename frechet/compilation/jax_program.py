@@ -21,7 +21,7 @@ class JaxProgram(LibraryCompiled):
     are transposed for reverse mode, and theirs that of the closed-form second differential.
     """
 
-    emission = JaxEmission
+    writer = JaxEmission
     imports = HEAD
     reserved = frozenset({"jax", "jnp", "np", "dtype"})
     helpers = frozenset(texts())
@@ -71,8 +71,9 @@ class JaxProgram(LibraryCompiled):
 
         finfo: Any = jnp.finfo
         arrays = self.arguments.arrays(values, jnp.asarray, _kind)
-        kinds = [a.dtype for a in arrays.values() if a.ndim and _kind(a) in "fc"]
-        real = finfo(jnp.result_type(*kinds) if kinds else jnp.result_type(float)).dtype
+        telling = [a for n, a in arrays.items() if _kind(a) in "fc" and not isinstance(values[n], float | complex)]
+        kinds = [a.dtype for a in telling if a.ndim] or [a.dtype for a in telling] or [jnp.result_type(float)]
+        real = finfo(jnp.result_type(*kinds)).dtype
         whole = real if all(v.real for v in self.inputs) else jnp.result_type(real, jnp.complex64)
         return {v.params[0]: arrays[v.params[0]].astype(real if v.real else whole) for v in self.inputs}
 

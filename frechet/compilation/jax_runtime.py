@@ -50,11 +50,13 @@ def det_of_lu(lu):
     return jnp.prod(jnp.diagonal(lu[0])) * sign_of_swaps(lu[1]).astype(lu[0].dtype)
 
 
-def logdet_of_lu(lu):
+def logdet_of_lu(lu, hermitian=False):
     """log(det) from LU factors, of a complex matrix the principal one; nan where a real determinant is not positive."""
     d = jnp.diagonal(lu[0])
     sign = jnp.prod(d / jnp.abs(d)) * sign_of_swaps(lu[1]).astype(d.dtype)
-    if jnp.iscomplexobj(d):
+    if hermitian:
+        sign = sign.real
+    if jnp.iscomplexobj(sign):
         return jnp.sum(jnp.log(jnp.abs(d))) + jnp.log(sign)
     return jnp.where(sign > 0, jnp.sum(jnp.log(jnp.abs(d))), jnp.nan)
 
@@ -76,6 +78,13 @@ def duplication(n, dtype):
     j, i = np.triu_indices(n)
     L = jnp.eye(n * n, dtype=dtype)
     return jnp.maximum(L[j * n + i], L[i * n + j]).T
+
+
+def toeplitzpart(X):
+    """X with every diagonal replaced by its mean."""
+    n, m = X.shape
+    place = np.arange(n)[:, None] - np.arange(m) + m - 1
+    return (jnp.zeros(n + m - 1, X.dtype).at[place].add(X) / np.bincount(place.ravel()).astype(X.dtype))[place]
 
 
 def circulantpart(X):

@@ -14,7 +14,7 @@ HEAD = "import jax\nimport jax.numpy as jnp\nimport numpy as np"
 TRACED = (  # of runtime.py, what JAX can trace
     "gelutanh", "softsign", "logcosh", "elu", "huber", "maskedsoftmax", "layernorm", "layernorm_of_rows", "rmsnorm",
     "rmsnorm_of_rows", "conv1d", "conv", "adjugate", "eigvals", "eigvecs", "eigproj", "funm", "dfunm", "polar",
-    "toeplitzpart", "hankelpart", "lowhalf", "lyap",
+    "hankelpart", "lowhalf", "lyap",
 )  # fmt: skip
 
 
@@ -70,7 +70,12 @@ class JaxEmission(Functional):
 
     def dtype(self, v: Value) -> str:
         self.typed = True
-        return "dtype=jnp.finfo(dtype).dtype" if self.complex and v.real else "dtype=dtype"
+        if v.real == self.complex:
+            return f"dtype={'jnp.finfo(dtype).dtype' if v.real else 'jnp.result_type(dtype, jnp.complex64)'}"
+        return "dtype=dtype"
+
+    def cast(self, text: str, v: Value) -> str:
+        return f"{text}.astype({self.dtype(v).removeprefix('dtype=')})"
 
     def head(self) -> list[str]:
         if not self.typed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 from frechet.compilation.closed_derivatives import differentials, directions, gradients, real_scalar
 from frechet.compilation.compiled import CompiledProgram, Outputs, Specialised
@@ -24,7 +24,7 @@ class LibraryCompiled(CompiledProgram):
     Raises:  UnsupportedError, for an operation that the library does not have, and for declared functions
     """
 
-    emission: ClassVar[type[Functional]]
+    writer: ClassVar[type[Functional]]
     imports: ClassVar[str]  # the lines at the head of the source
     scalars_are_arrays = True
     trying = False  # a program takes one way, whatever the numbers
@@ -40,19 +40,24 @@ class LibraryCompiled(CompiledProgram):
         if self.functions:
             raise UnsupportedError(
                 f"the declared function {self.functions[0]} is a Python function of NumPy arrays:"
-                f" compile for the back end numpy, not {self.emission.title}"
+                f" compile for the back end numpy, not {self.writer.title}"
             )
         self.closed = self.single and real_scalar(self.roots[0])
         _ = self._free_sizes  # what the library does not have is refused here, not at the first call
         self._derived: dict[tuple[str, tuple[int, ...]], Self | None] = {}
 
     def empty(self) -> LibraryProgram:
-        return LibraryProgram(self.name, self.imports, self.emission.texts())
+        return LibraryProgram(self.name, self.imports, self.writer.texts())
 
-    def written(self, made: Specialised, program: Any, taken: set[str]) -> tuple[list[str], list[str]]:
-        emission = self.emission(program.parameters, taken)
-        results = emission.run(made.roots)
-        return [*emission.head(), *emission.lines], results
+    def emission(self, made: Specialised, parameters: Mapping[str, str], taken: set[str]) -> Functional:
+        return self.writer(parameters, taken)
+
+    def complete(self, program: Any, made: Specialised, emission: Any) -> None:
+        """Nothing is needed: the library is imported at the head."""
+
+    def prepare(self, **given: Any) -> NoReturn:
+        """Raises UnsupportedError: what is fixed is closed over, as these libraries do it."""
+        raise UnsupportedError(f"prepare is of the back end numpy: for {self.writer.title} close over what is fixed")
 
     def plain(self, made: Specialised) -> Run:
         """The function of the source, for the sizes that no input tells too."""
@@ -73,7 +78,7 @@ class LibraryCompiled(CompiledProgram):
         arrays = self.converted(values)
         sizes = self.arguments.sizes_of(arrays, values)
         made = self.specialised(sizes)
-        if arrays and not self._free_sizes and all(arrays[n] is values[n] for n in arrays):
+        if self._kinds is not None and all(arrays[n] is values[n] for n in arrays):
             self._known[self._kinds(*arrays.values())] = made.run
         return self.returned(made.run(*arrays.values()), values)
 

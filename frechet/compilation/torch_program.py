@@ -23,7 +23,7 @@ class TorchProgram(LibraryCompiled):
     Raises:  torch.linalg.LinAlgError, naming the matrix that is singular or not positive definite
     """
 
-    emission = TorchEmission
+    writer = TorchEmission
     imports = HEAD
     reserved = frozenset({"torch", "dtype", "device"})
     helpers = frozenset(texts())

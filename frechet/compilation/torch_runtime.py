@@ -125,12 +125,14 @@ def det_of_lu(lu):
     return torch.prod(torch.diagonal(lu[0])) * sign_of_swaps(lu[1])
 
 
-def logdet_of_lu(lu):
+def logdet_of_lu(lu, hermitian=False):
     """log(det) from LU factors, of a complex matrix the principal one; nan where a real determinant is not positive."""
     d = torch.diagonal(lu[0])
     sign = torch.prod(d / torch.abs(d)) * sign_of_swaps(lu[1])
     size = torch.sum(torch.log(torch.abs(d)))
-    if d.is_complex():
+    if hermitian:
+        sign = sign.real
+    if sign.is_complex():
         return size + torch.log(sign)
     return torch.where(sign > 0, size, torch.nan)
 

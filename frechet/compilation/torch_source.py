@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import ClassVar
 
@@ -17,9 +17,15 @@ HEAD = "import torch"
 ALIKE = (  # what NumPy and PyTorch call alike
     "abs", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "clip", "cos", "cosh", "diag", "exp", "expm1",
     "hstack", "linalg.cholesky", "linalg.pinv", "linalg.svd", "log", "log1p", "prod", "sin", "sinh", "sqrt", "square", "sum",
-    "tan", "tanh", "tril", "triu",
+    "tan", "tanh", "tril", "triu", "where",
 )  # fmt: skip
-OTHERWISE = {"sign": "torch.sgn", "block": "block", "linalg.norm": "torch.linalg.matrix_norm"}
+OTHERWISE = {
+    "max": "torch.amax",
+    "min": "torch.amin",
+    "sign": "torch.sgn",
+    "block": "block",
+    "linalg.norm": "torch.linalg.matrix_norm",
+}
 SINGULAR_VALUES = re.compile(r"np\.linalg\.svd\((.*), compute_uv=False\)")
 
 
@@ -71,8 +77,8 @@ class TorchEmission(Functional):
         "var_of_rows": "torch.var({0}, 1, correction=0)",
     }
 
-    def run(self, roots: Sequence[Value]) -> list[str]:
-        """As `Functional.run`; results are tensors of their own."""
+    def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
+        """Writes all steps; what the roots are called. Results are tensors of their own."""
         results = super().run(roots)
         count = Counter(results)
         given = set(self.names.values())
@@ -85,7 +91,11 @@ class TorchEmission(Functional):
 
     def dtype(self, v: Value) -> str:
         self.typed = True
-        return f"dtype=dtype{'.to_real()' if self.complex and v.real else ''}, device=device"
+        change = "" if v.real != self.complex else ".to_real()" if v.real else ".to_complex()"
+        return f"dtype=dtype{change}, device=device"
+
+    def cast(self, text: str, v: Value) -> str:
+        return f"{text}.to({self.dtype(v)})"
 
     def head(self) -> list[str]:
         if not self.typed:

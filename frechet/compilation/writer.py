@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -24,10 +24,24 @@ class Writer:
         self.names = names
         self.taken = set(taken)
         self.lines: list[str] = []
+        self.early_lines: list[str] = []  # of what is computed once for many calls
+        self.written: list[tuple[Value, str]] = []  # the steps, with the first line of each
         self.text: dict[Value, str] = {}
         self.users: dict[Value, int] = {}
         self.skipped: set[Value] = set()  # what is written where it is used
         self.count = 0
+
+    def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
+        """Writes all steps, those of `early` first, which later ones leave as they are; what the roots are called."""
+        raise NotImplementedError
+
+    def step(self, v: Value) -> None:
+        if v not in self.skipped:
+            before = len(self.lines)
+            getattr(self, f"_{v.op}")(v)
+            if len(self.lines) > before:
+                more = " …" if len(self.lines) > before + 1 else ""
+                self.written.append((v, self.lines[before] + more))
 
     # -- names and lines
     def fresh(self, stem: str = "t") -> str:
