@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from frechet.compilation.compiled import CompiledProgram, Outputs
@@ -25,7 +26,12 @@ from frechet.simplification.polishing import polished
 if TYPE_CHECKING:
     from frechet.interfaces.python import Derivative as Public
 
-BACKENDS = ("numpy", "c")
+BACKENDS: dict[str, tuple[str, str]] = {  # module and class; libraries are imported where they are used
+    "numpy": ("frechet.compilation.compiled", "CompiledProgram"),
+    "c": ("frechet.compilation.native.program", "NativeProgram"),
+    "jax": ("frechet.compilation.jax_program", "JaxProgram"),
+    "torch": ("frechet.compilation.torch_program", "TorchProgram"),
+}
 
 
 def compile(
@@ -55,11 +61,9 @@ def compile(
     """
     if backend not in BACKENDS:
         raise UnsupportedError(f"there is no back end {backend!r}: there are {', '.join(BACKENDS)}")
-    if backend == "c":
-        from frechet.compilation.native.program import NativeProgram
-
-        return NativeProgram(outputs, inputs, name, sizes)
-    return CompiledProgram(outputs, inputs, name, sizes)
+    module, kind = BACKENDS[backend]
+    program: CompiledProgram = getattr(import_module(module), kind)(outputs, inputs, name, sizes)
+    return program
 
 
 def compile_views(
