@@ -28,7 +28,7 @@ from frechet.compilation.ordering import only
 from frechet.compilation.passes import factorized, optimized
 from frechet.compilation.prepared import Prepared, prepared_lines
 from frechet.compilation.sizes import bind
-from frechet.compilation.timing import Rates
+from frechet.compilation.timing import Rates, asymptotic
 from frechet.compilation.values import Graph, Value, walk
 from frechet.compilation.writer import Writer
 from frechet.expressions.errors import NotationError
@@ -276,7 +276,7 @@ class Specialised:
         self.rates = Rates(self.sizes)
         inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
         first = [inputs[n] for n in early if n in inputs]
-        self.ordered = optimized(graph, roots, self.rates, first) if ordered is None else ordered
+        self.ordered = optimized(graph, roots, Rates(asymptotic(self.sizes)), first) if ordered is None else ordered
         self.roots = factorized(graph, self.ordered, trying=whole.trying and ordered is None and not early)
         self.once = only(self.roots, first) if early else set()
 
