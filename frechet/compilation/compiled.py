@@ -229,8 +229,9 @@ class CompiledProgram:
             key = self._dispatch.kinds(*(values[n] for n in self.arguments.names))
             if all(not isinstance(k, type) or k in self._fast for k in key):
                 if self.kind is Specialised and not self._dispatch.known:  # the kinds that come first
-                    call = self._dispatch.inlined(made.program, made.run.__globals__, key)  # type: ignore[attr-defined]
-                    type(self).__call__ = call
+                    space: Any = made.run
+                    call = self._dispatch.inlined(made.program, space.__globals__, key)
+                    setattr(type(self), "__call__", call)  # noqa: B010  (the class is that of this program alone)
                 self._dispatch.known[key] = made.run
         return made.run(*arrays.values(), *calls.values(), *free.values())
 

@@ -40,6 +40,7 @@ class Emission(Writer):
         self.modules: set[str] = set()  # further imports
         self.owned: set[str] = set()  # names of arrays that nobody else sees
         self.fortran: set[Value] = set()  # arrays that lie in memory column by column
+        self.accumulated: set[Value] = set()  # products that BLAS adds to sums
         self.columns: set[str] = set()  # names of arrays that lie in memory column by column
         self.inverted: set[Value] = set()  # factors of which the inverse is formed
         self.left: dict[Value, int] = {}  # uses to come
@@ -71,6 +72,7 @@ class Emission(Writer):
         self.skip(steps, roots)
         self.inverted = {v.args[0] for v in steps if v.op == "inverse"}
         self._skip_diagonals(steps, roots)
+        self._accumulate(steps, roots, early)
         for v in steps:
             if v in early:
                 self.step(v)
@@ -96,6 +98,16 @@ class Emission(Writer):
             if not adds:
                 full.update(u.args)
         self.skipped.update(v for v in steps if (_diagonal_only(v) or _placed(v)) and v not in full)
+
+    def _accumulate(self, steps: Sequence[Value], roots: Sequence[Value], early: Collection[Value]) -> None:
+        """Products of matrices that are terms of one sum are added to it by BLAS, with their coefficients."""
+        for u in steps:
+            if u.op == "map" and u.params[0][0] == "linear" and len(u.shape) in (1, 2):
+                own = tuple(range(len(u.shape)))
+                for a, labels in zip(u.args, u.params[1], strict=True):
+                    if labels == own and self.users[a] == 1 and (a in early) == (u in early) and accumulable(a):
+                        self.accumulated.add(a)
+        self.skipped |= self.accumulated
 
     def _result(self, r: Value) -> str:
         """A result is an array of its own: no view of an argument."""
@@ -446,13 +458,24 @@ class Emission(Writer):
         if placed and len(placed) == len(terms):
             self._entries(v, placed)
             return
-        rest = [t for t in terms if t not in on_diagonal and t not in placed]
+        products = [t for t in terms if t[1] in self.accumulated]
+        rest = [t for t in terms if t not in on_diagonal and t not in placed and t not in products]
+        if products and (not rest or (len(rest) == 1 and rest[0][2] == own and self.text[rest[0][1]] in self.columns)):
+            c, a, _ = products.pop(0)
+            self.text[a] = name = self.fresh()
+            (la, lb), out, _, _ = a.params
+            self.line(f"{name} = {self.product(*a.args, la, lb, out)}")
+            self.owned.add(name)
+            self.left[a] = 1
+            rest.append((c, a, own))
         if not rest:
             rest, on_diagonal = on_diagonal, []
         # over an operand that is not needed any more; else beginning with a pair without coefficients
         rest.sort(key=lambda t: (not (t[2] == own and self.free(t[1])), t[0] != 1, len(t[2]) < len(own)))
         c, a, labels = rest[0]
-        if labels == own and self.free(a):
+        if products and labels == own and len(rest) == 1 and (c != 1 or not self.free(a)):
+            name = self._added(v, *products.pop(0)[:2], self.text[a], c, 1 if self.free(a) else 0)
+        elif labels == own and self.free(a):
             name = self.text[a]
             if c == -1 and len(rest) > 1 and rest[1][0] == 1:  # b - a
                 self.line(f"np.subtract({self._aligned(rest[1], own)}, {name}, {name})")
@@ -481,6 +504,8 @@ class Emission(Writer):
             sign = "-" if c < 0 else "+"
             size = abs(c)
             self.line(f"{name} {IN_PLACE[sign]} {text if size == 1 else f'{number(size)} * {text}'}")
+        for c, a, _ in products:
+            name = self._added(v, c, a, name, 1, 1)
         for c, a, _ in placed:
             at, value = self._entry(a)
             self.line(f"{name}[{at}] {IN_PLACE['-' if c < 0 else '+']} {scaled(abs(c), value)}")
@@ -492,6 +517,36 @@ class Emission(Writer):
             size = abs(c)
             value = number(size) if not text else text if size == 1 else f"{number(size)} * {text}"
             self.line(f"{self.diagonal(name)} {IN_PLACE[sign]} {value}")
+
+    def _added(self, v: Value, c: Any, a: Value, to: str, factor: Any, over: int) -> str:
+        """factor·to + c·a for a product of matrices a, by GEMM or GEMV; what the sum is called.
+
+        BLAS counts columns first: of arrays that lie row by row it is given the transposes.
+        """
+        (la, lb), out, _, _ = a.params
+        left, right = a.args
+        if len(out) == 1:
+            if len(la) == 1:
+                left, right, la, lb = right, left, lb, la
+            text, labels = self._by_rows(left, la)
+            turned = 1 if labels[::-1] != (out[0], lb[0]) else 0
+            arguments = f"{number(c)}, {text}.T, {self.text[right]}, {number(factor)}, {to}, 0, 1, 0, 1, {turned}, {over}"
+            call, after = f"{self.letter}gemv", ""
+        else:
+            i, j = out
+            if i in lb:
+                left, right, la, lb = right, left, lb, la
+            (ta, la), (tb, lb) = self._by_rows(left, la), self._by_rows(right, lb)
+            first, second = (0 if lb[1] == j else 1), (0 if la[0] == i else 1)
+            turned_to = to[:-2] if to.endswith(".T") else f"{to}.T"
+            arguments = f"{number(c)}, {tb}.T, {ta}.T, {number(factor)}, {turned_to}, {first}, {second}, {over}"
+            call, after = f"{self.letter}gemm", ".T"
+        self.modules.add(f"from scipy.linalg.blas import {call}")
+        name = to if over else self.fresh()
+        self.line(f"{name} = {call}({arguments}){after}")
+        self.text[v] = name
+        self.owned.add(name)
+        return name
 
     def _entries(self, v: Value, placed: Sequence[tuple[Any, Value, Labels]]) -> None:
         """A vector of which only some entries are not 0."""
@@ -645,6 +700,15 @@ class Emission(Writer):
 
 def _diagonal_only(a: Value) -> bool:
     return (a.op == "contract" and not a.args and a.params[1] == (0, 0)) or (a.op == "spread" and len(a.shape) == 2)
+
+
+def accumulable(a: Value) -> bool:
+    """Can BLAS add it to something: a product of two matrices, not of one with itself, or of a matrix and a vector?"""
+    if a.op != "contract" or len(a.args) != 2 or a.args[0] is a.args[1] or any(b.op in SELECTORS for b in a.args):
+        return False
+    (la, lb), out, _, _ = a.params
+    both = set(la) & set(lb)
+    return len(out) in (1, 2) and len(both) == 1 and not both & set(out) and len(la) + len(lb) == len(out) + 2
 
 
 def _placed(a: Value) -> bool:
