@@ -7,10 +7,10 @@
 >>> print(program.at(n=1000, m=1000, p=10).function, end="")
 def program(U, V, T):
     t1 = V.T.dot(V)
-    t2 = U.dot(t1)
-    t3 = T.dot(V)
+    t1 *= 2.0
+    t2 = T.dot(V)
     t2 *= 2.0
-    t2 -= 2.0 * t3
+    t2 = dgemm(1.0, t1.T, U.T, (-1.0), t2.T, 1, 0, 1).T
     return t2
 """
 

@@ -464,7 +464,7 @@ class Emission(Writer):
             c, a, _ = products.pop(0)
             self.text[a] = name = self.fresh()
             (la, lb), out, _, _ = a.params
-            self.line(f"{name} = {self.product(*a.args, la, lb, out)}")
+            self.line(f"{name} = {self.product(a.args[0], a.args[1], la, lb, out)}")
             self.owned.add(name)
             self.left[a] = 1
             rest.append((c, a, own))
