@@ -58,12 +58,28 @@ class Arguments:
         """
         import numpy as np
 
+        arrays, sizes, letter = self.checked(values)
+        for v in self.inputs:
+            name, target = v.params[0], dtype_of(v, letter)
+            array = np.ascontiguousarray(arrays[name], target) if arrays[name].ndim else np.dtype(target).type(arrays[name])
+            arrays[name] = array
+        return arrays, sizes, letter
+
+    def checked(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int], str]:
+        """As `converted`, but the arrays as they are; what has a shape and a dtype, as arrays in files, is not read.
+
+        Raises:  ShapeError, naming the argument, what is expected and what was given
+        """
+        import numpy as np
+
         arrays: dict[str, Any] = {}
         kinds = []
         for v in self.inputs:
             name = v.params[0]
             try:
-                array = np.asarray(values[name])
+                array = values[name]
+                if not (isinstance(getattr(array, "dtype", None), np.dtype) and hasattr(array, "ndim")):
+                    array = np.asarray(array)
             except (TypeError, ValueError) as error:
                 raise ShapeError(f"{name} needs {expected(v)}, not this: {error}") from None
             if array.dtype.kind not in "biufc":
@@ -79,12 +95,15 @@ class Arguments:
         if not all(v.real for v in self.inputs) and wanted.kind != "c":
             wanted = np.result_type(wanted, np.complex64)
         letter = LETTERS.get(wanted.name, "z" if wanted.kind == "c" else "s" if wanted.itemsize < 4 else "d")
-        for v in self.inputs:
-            name = v.params[0]
-            target = {"s": "float32", "d": "float64", "c": "complex64", "z": "complex128"}[letter]
-            if v.real and letter in "cz":
-                target = {"c": "float32", "z": "float64"}[letter]
-            array = np.ascontiguousarray(arrays[name], target) if arrays[name].ndim else np.dtype(target).type(arrays[name])
-            arrays[name] = array
         sizes = checked_sizes(self.inputs, arrays, {n: int(values[n]) for n in self.sizes}, self.bindings)
         return arrays, sizes, letter
+
+
+def dtype_of(v: Expr, letter: str) -> str:
+    """The precision that a variable has in a program."""
+    return {"s": "float32", "d": "float64", "c": "complex64", "z": "complex128"}[real_letter(letter) if v.real else letter]
+
+
+def real_letter(letter: str) -> str:
+    """That of the real numbers of a precision."""
+    return {"c": "s", "z": "d"}.get(letter, letter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from frechet.compilation.compiled import CompiledProgram, Outputs
 from frechet.differentiation.adjoint import adjoint
@@ -20,11 +20,13 @@ from frechet.operations.sums import add
 from frechet.simplification.polishing import polished
 
 if TYPE_CHECKING:
+    from frechet.compilation.sharding.program import ShardedProgram
     from frechet.interfaces.python import Derivative as Public
 
 BACKENDS = ("numpy",)
 
 
+@overload
 def compile(
     outputs: Outputs,
     inputs: Sequence[str | Expr] | None = None,
@@ -32,7 +34,27 @@ def compile(
     *,
     name: str = "program",
     sizes: Mapping[str, int] | None = None,
-) -> CompiledProgram:
+    shard: None = None,
+) -> CompiledProgram: ...
+@overload
+def compile(
+    outputs: Outputs,
+    inputs: Sequence[str | Expr] | None = None,
+    backend: str = "numpy",
+    *,
+    name: str = "program",
+    sizes: Mapping[str, int] | None = None,
+    shard: str,
+) -> ShardedProgram: ...
+def compile(
+    outputs: Outputs,
+    inputs: Sequence[str | Expr] | None = None,
+    backend: str = "numpy",
+    *,
+    name: str = "program",
+    sizes: Mapping[str, int] | None = None,
+    shard: str | None = None,
+) -> CompiledProgram | ShardedProgram:
     """One program for all outputs: an expression, several, or a mapping from names to expressions.
 
     The program is called with arrays, by position in the order of `inputs` or by name, and returns an array (a number
@@ -41,8 +63,10 @@ def compile(
     inputs: variables or their names; all variables in order of first appearance where not given
     name: of the function in the source
     sizes: of dimensions, for `source` and the cost table; a call goes by its arguments
+    shard: the dimension along which the data is read block after block, see `ShardedProgram.over`
 
-    Raises:  NotationError, for an input that is no variable of the outputs; UnsupportedError, for a back end there is not
+    Raises:  NotationError, for an input that is no variable of the outputs; UnsupportedError, for a back end there is not,
+             and for a dimension that cannot be sharded, with the reason
 
     >>> import frechet as fr
     >>> program = fr.compile(fr.parse("x'*A*x"))
@@ -51,6 +75,10 @@ def compile(
     """
     if backend not in BACKENDS:
         raise UnsupportedError(f"there is no back end {backend!r}: there are {', '.join(BACKENDS)}")
+    if shard is not None:
+        from frechet.compilation.sharding.program import ShardedProgram
+
+        return ShardedProgram(outputs, inputs, name, shard)
     return CompiledProgram(outputs, inputs, name, sizes)
 
 

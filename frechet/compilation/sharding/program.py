@@ -1,0 +1,250 @@
+"""Programs that read data block after block: `fr.compile(…, shard="n")`.
+
+>>> import frechet as fr
+>>> import numpy as np
+>>> g = fr.parse("norm2(y - X*w)^2 / n", ["X: n×k", "w: k"])
+>>> program = fr.compile({"value": g, "gradient": fr.derivative(g, fr.variables(g)["w"]).gradient}, shard="n")
+>>> print(program)
+n is split: X, y
+round 1: sum of a number, sum of k
+>>> X = np.arange(6.0).reshape(3, 2)
+>>> program.over(rows=2)(X=X, y=np.ones(3), w=np.ones(2))["gradient"]
+array([33.33333333, 44.66666667])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from frechet.compilation.arguments import Arguments, dtype_of
+from frechet.compilation.compiled import CompiledProgram, Outputs
+from frechet.compilation.lowering import Lowering
+from frechet.compilation.sharding.blocks import Rows, boundaries, byte_count
+from frechet.compilation.sharding.execution import Block, Progress, in_order, workers_of
+from frechet.compilation.sharding.joining import Tree, join
+from frechet.compilation.sharding.levels import Levels, levels
+from frechet.compilation.sharding.rounds import Function, Names, Plan
+from frechet.compilation.values import Graph, walk
+from frechet.expressions.dimension import dim, show_shape
+from frechet.expressions.errors import UnsupportedError
+from frechet.expressions.node import Expr
+
+if TYPE_CHECKING:
+    from frechet.compilation.sharding.execution import Executor
+
+MEMORY = 32_000_000  # bytes of a block where nothing is said
+ASSUMED = 1000  # rows of a block, and other sizes, where the order of work is chosen before they are known
+ITEM = {"s": 4, "d": 8, "c": 8, "z": 16}
+
+
+class ShardedProgram:
+    """A function of arrays of which those with the axis n are read block after block.
+
+    Called like a `CompiledProgram`; `over` says how large the blocks are and who computes them. The numbers depend on the
+    blocks only in rounding, and not on who computes them: the sums of the blocks are added in the order of a fixed tree.
+
+    Raises:  UnsupportedError, where the formula mixes the rows in a way that no sum over blocks gives
+    """
+
+    def __init__(self, outputs: Outputs, inputs: Sequence[str | Expr] | None, name: str, shard: str) -> None:
+        self.plain = CompiledProgram(outputs, inputs, name)
+        self.name, self.inputs = name, self.plain.inputs
+        if self.plain.functions:
+            called = ", ".join(self.plain.functions)
+            raise UnsupportedError(f"{called} is a function declared, not given: a program that calls it cannot be sharded")
+        program, roots, _, names = self.plain._names
+        if shard not in names.values():
+            raise UnsupportedError(
+                f"there is no dimension {shard}: the dimensions are {', '.join(names.values()) or 'none'}"
+            )
+        self.shard = shard
+        self.safe = {n: safe for safe, n in names.items()}
+        self.n = self.safe[shard]
+        graph = Graph()
+        lowering = Lowering(graph)
+        values = lowering.values(roots)
+        origin: dict[Any, Expr] = {}
+        for e, v in lowering.done.items():
+            origin.setdefault(v, e)
+        self.levels: Levels = levels(graph, values, dim(self.n), origin)
+        used = {d for v in walk(values) for d in (*v.shape, *(v.params if v.op == "size" else ()))}
+        needed = {names[s] for d in used for s in d.names()}
+        self.arguments = Arguments(self.inputs, ())
+        self.arguments = Arguments(self.inputs, sorted(needed - self.arguments.bindings.keys()))
+        taken = frozenset({"np", "info", name, "block", *program.parameters.values(), *names})
+        self._names = Names(program.parameters, list(names), taken)
+        self._plans: dict[Any, Plan] = {}
+
+    @property
+    def rounds(self) -> int:
+        """How many times the data is read."""
+        return self.levels.rounds
+
+    @property
+    def source(self) -> str:
+        """The functions of all rounds as Python source."""
+        return self.plan({}, "d").source
+
+    def __str__(self) -> str:
+        lines = [f"{self.shard} is split: {', '.join(self.levels.split)}"]
+        for k in range(self.rounds):
+            found = self.levels.joined[k] if k < len(self.levels.joined) else ()
+            done = [f"{j.how} of {show_shape(j.value.shape) if j.value.shape else 'a number'}" for j in found]
+            rows = len({o for o in self.levels.outputs if o.axis >= 0 and o.level == k})
+            done += [f"{rows} result{'s' * (rows > 1)} by rows"] * bool(rows)
+            lines.append(f"round {k + 1}: {', '.join(done)}")
+        return "\n".join(lines)
+
+    def plan(self, sizes: Mapping[str, int], letter: str) -> Plan:
+        """The functions for these sizes, n that of a block."""
+        found = {safe: sizes.get(n, ASSUMED) for n, safe in self.safe.items()}
+        key = (letter, *found.values())
+        if key not in self._plans:
+            self._plans[key] = Plan(self.levels, self.n, self._names, found, letter)
+        return self._plans[key]
+
+    def over(
+        self,
+        executor: Any = None,
+        *,
+        rows: int | None = None,
+        blocks: int | None = None,
+        memory: int | str | None = None,
+        progress: bool | None = None,
+    ) -> Run:
+        """The program with blocks of a certain size, computed somewhere.
+
+        executor: an executor of `concurrent.futures` or a client of `dask.distributed`; this process where there is none
+        rows, blocks, memory: the rows of a block, or how many blocks, or the bytes that a block may take with all that is
+            computed of it, such as "200MB": at most one of them. Every worker holds a block.
+        progress: no bar on the terminal if False
+        """
+        given = [w for w in (rows, blocks, memory) if w is not None]
+        if len(given) > 1:
+            raise UnsupportedError("rows, blocks and memory all say how large a block is: give one of them")
+        if any(isinstance(w, int) and w < 1 for w in given):
+            raise UnsupportedError("rows, blocks and memory are at least 1")
+        return Run(self, executor, rows, blocks, None if memory is None else byte_count(memory), progress)
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        return self.over()(*args, **keywords)
+
+    def result(self, values: Sequence[Any]) -> Any:
+        """The outputs as they were asked for."""
+        if self.plain.keys is not None:
+            return dict(zip(self.plain.keys, values, strict=True))
+        return values[0] if self.plain.single else tuple(values)
+
+
+class Run:
+    """A sharded program with everything said about how it runs; called with arrays."""
+
+    def __init__(
+        self,
+        program: ShardedProgram,
+        executor: Any,
+        rows: int | None,
+        blocks: int | None,
+        memory: int | None,
+        progress: bool | None,
+    ) -> None:
+        self.program, self.rows, self.blocks, self.memory, self.progress = program, rows, blocks, memory, progress
+        if hasattr(executor, "get_executor"):  # a client of dask.distributed
+            executor = executor.get_executor(pure=False)
+        if executor is not None and not hasattr(executor, "submit"):
+            raise UnsupportedError(f"blocks are computed by an executor, which has a method submit, not by {executor!r}")
+        self.executor: Executor | None = executor
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        values = self.program.arguments.bound(self.program.name, args, keywords)
+        return Call(self, values).result()
+
+
+class Call:
+    """One call: checked arguments, blocks, and what was joined so far."""
+
+    def __init__(self, run: Run, values: Mapping[str, Any]) -> None:
+        self.run, self.program = run, run.program
+        self.levels = self.program.levels
+        self.arrays, sizes, self.letter = self.program.arguments.checked(values)
+        self.length = sizes[self.program.shard]
+        self.sizes = {self.program.safe[n]: size for n, size in sizes.items() if n in self.program.safe}
+        self.dtypes = {v.params[0]: dtype_of(v, self.letter) for v in self.program.inputs}
+        self.given = sizes
+        self.common: dict[str, Any] = {name: d.size(self.sizes) for name, d in self.levels.totals.items()}
+        for name, array in self.arrays.items():
+            if name not in self.levels.split:
+                self.common[name] = self._converted(array, self.dtypes[name])
+
+    def _converted(self, array: Any, dtype: str) -> Any:
+        import numpy as np
+
+        return np.ascontiguousarray(array, dtype) if array.ndim else np.dtype(dtype).type(array)
+
+    @cached_property
+    def rows(self) -> int:
+        """Of a block; the last may have fewer."""
+        run, n = self.run, self.length
+        if run.rows is not None:
+            return min(run.rows, n)
+        if run.blocks is not None:
+            return -(-n // run.blocks)
+        plan = self.program.plan({**self.given, self.program.shard: min(ASSUMED, n)}, self.letter)
+        needs = [f.memory(self.sizes) for f in plan.rounds]
+        item = ITEM[self.letter]
+        each, beside = item * max((e for e, _ in needs), default=1), item * max((b for _, b in needs), default=0)
+        if run.memory is None:
+            return max(1, min(n, MEMORY // each))
+        if run.memory < beside + each:
+            raise UnsupportedError(
+                f"a block of one row takes {beside + each:,} bytes with all that is computed: more than memory={run.memory:,}"
+            )
+        return min(n, (run.memory - beside) // each)
+
+    @cached_property
+    def plan(self) -> Plan:
+        return self.program.plan({**self.given, self.program.shard: self.rows}, self.letter)
+
+    def block(self, f: Function) -> Block:
+        return Block(f.program, self.whole(f), [self.dtypes[name] for name in f.split])
+
+    def whole(self, f: Function) -> list[Any]:
+        """The arguments of a function but for the rows."""
+        return [self.common[name] for name in f.whole] + [self.sizes[s] for s in f.program.sizes]
+
+    def result(self) -> Any:
+        import numpy as np
+
+        places = list(boundaries(self.length, self.rows))
+        by_rows: dict[Any, Any] = {}
+        with Progress(len(places) * len(self.plan.rounds), self.run.progress) as progress:
+            for k, f in enumerate(self.plan.rounds):
+                joined, outputs = self.plan.joined[k], self.plan.by_rows[k]
+                hows = [j.how for j in joined]
+                tree = Tree(partial(join, hows))
+                found = in_order(self.block(f), self._pieces(f, places), self.run.executor, workers_of(self.run.executor))
+                for (start, stop), values in zip(places, found, strict=True):
+                    tree.add(values[: len(joined)])
+                    for o, part in zip(outputs, values[len(joined) :], strict=True):
+                        before = (slice(None),) * o.axis
+                        if o not in by_rows:
+                            shape = [self.length if k == o.axis else size for k, size in enumerate(part.shape)]
+                            by_rows[o] = np.empty(shape, part.dtype)
+                        by_rows[o][(*before, slice(start, stop))] = part
+                    progress.step()
+                self.common.update(zip((j.name for j in joined), tree.total(), strict=True))
+        return self.finished(by_rows)
+
+    def _pieces(self, f: Function, places: Sequence[tuple[int, int]]) -> Iterator[list[Any]]:
+        for start, stop in places:
+            yield [stop - start, *(Rows(self.arrays[s], self.levels.split[s], start, stop) for s in f.split)]
+
+    def finished(self, by_rows: Mapping[Any, Any]) -> Any:
+        """All outputs, those by rows being there."""
+        from frechet.compilation.numpy_source import runnable
+
+        whole = runnable(self.plan.finish.program)(*self.whole(self.plan.finish)) if self.plan.whole else ()
+        known = {**by_rows, **dict(zip(self.plan.whole, whole, strict=True))}
+        return self.program.result([known[o] for o in self.levels.outputs])
