@@ -27,7 +27,7 @@ from frechet.compilation.sharding.joining import Tree, join
 from frechet.compilation.sharding.levels import Levels, levels
 from frechet.compilation.sharding.rounds import Function, Names, Plan
 from frechet.compilation.values import Graph, walk
-from frechet.expressions.dimension import dim, show_shape
+from frechet.expressions.dimension import dim
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr
 
@@ -91,7 +91,7 @@ class ShardedProgram:
         lines = [f"{self.shard} is split: {', '.join(self.levels.split)}"]
         for k in range(self.rounds):
             found = self.levels.joined[k] if k < len(self.levels.joined) else ()
-            done = [f"{j.how} of {show_shape(j.value.shape) if j.value.shape else 'a number'}" for j in found]
+            done = [f"{j.how} of {'×'.join(map(str, j.value.shape)) or 'a number'}" for j in found]
             rows = len({o for o in self.levels.outputs if o.axis >= 0 and o.level == k})
             done += [f"{rows} result{'s' * (rows > 1)} by rows"] * bool(rows)
             lines.append(f"round {k + 1}: {', '.join(done)}")
@@ -198,9 +198,8 @@ class Call:
         if run.memory is None:
             return max(1, min(n, MEMORY // each))
         if run.memory < beside + each:
-            raise UnsupportedError(
-                f"a block of one row takes {beside + each:,} bytes with all that is computed: more than memory={run.memory:,}"
-            )
+            needed = f"{beside + each:,} bytes with all that is computed of it"
+            raise UnsupportedError(f"a block of one row takes {needed}, more than memory={run.memory:,}")
         return min(n, (run.memory - beside) // each)
 
     @cached_property
