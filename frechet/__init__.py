@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from frechet.interfaces.backprop.network import backprop
     from frechet.interfaces.check.checking import check
     from frechet.interfaces.compiling import compile
+    from frechet.interfaces.optimization.problem import problem
+    from frechet.interfaces.stationary.point import stationary
     from frechet.notation.reading import parse
 
 __version__ = "0.1.0"
@@ -63,7 +65,9 @@ __all__ = [
     "linearize",
     "matrix",
     "parse",
+    "problem",
     "scalar",
+    "stationary",
     "tensor",
     "variables",
     "vector",
@@ -88,6 +92,8 @@ LATER = {
     "check": "frechet.interfaces.check.checking",
     "compile": "frechet.interfaces.compiling",
     "parse": "frechet.notation.reading",
+    "problem": "frechet.interfaces.optimization.problem",
+    "stationary": "frechet.interfaces.stationary.point",
 }
 
 

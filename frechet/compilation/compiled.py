@@ -25,6 +25,7 @@ from frechet.compilation.emission import Emission
 from frechet.compilation.lowering import lower
 from frechet.compilation.numpy_source import Program, finish, name_parameters, runnable, with_safe_sizes
 from frechet.compilation.passes import optimized
+from frechet.compilation.sizes import bind
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, walk
 from frechet.expressions.errors import NotationError
@@ -95,6 +96,11 @@ class CompiledProgram:
         """The sizes that no input tells and the program needs."""
         program = self.at().program
         return list(program.sizes)
+
+    @cached_property
+    def unbound(self) -> set[str]:
+        """The names of dimensions that no input tells."""
+        return set(self._names[3].values()) - bind(self.inputs).keys()
 
     # -- programs for sizes
     def at(self, letter: str = "d", early: Sequence[str] = (), **sizes: int) -> Specialised:
@@ -179,14 +185,16 @@ FAST: set[type] = set()
 class Specialised:
     """The program for certain sizes and a certain precision."""
 
-    def __init__(self, whole: CompiledProgram, sizes: Mapping[str, int], letter: str, early: Sequence[str]) -> None:
-        self.whole, self.sizes, self.letter = whole, dict(sizes), letter
+    def __init__(
+        self, whole: CompiledProgram, sizes: Mapping[str, int], letter: str, early: Sequence[str], trying: bool = True
+    ) -> None:
+        self.whole, self.sizes, self.letter, self.early = whole, dict(sizes), letter, early
         graph, roots = whole._lowered
         self.graph = graph
         self.rates = Rates(self.sizes)
         inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
         first = [inputs[n] for n in early if n in inputs]
-        self.roots = optimized(graph, roots, self.rates, first)
+        self.roots = optimized(graph, roots, self.rates, first, trying)
 
     @cached_property
     def steps(self) -> list[Value]:
@@ -198,16 +206,28 @@ class Specialised:
         program = Program(self.whole.name)
         program.positional = True
         program.parameters = dict(names.parameters)
-        taken = {"np", "info", self.whole.name, *program.parameters.values(), *names_of_sizes}
-        emission = Emission(program.parameters, taken, self.letter)
+        taken = {"np", "special", "info", self.whole.name, *program.parameters.values(), *names_of_sizes}
+        emission = Emission(program.parameters, taken, self.rates, self.letter)
+        parameters = [*program.parameters.values(), *(n for n in names_of_sizes if names_of_sizes[n] in self.whole.unbound)]
+        general = f"general_{self.whole.name}"
+        emission.otherwise = f"{general}({', '.join(parameters)})"
         results = emission.run(self.roots)
         body = emission.source.lines
         if self.whole.keys is not None:
             returned = "{" + ", ".join(f"{k!r}: {r}" for k, r in zip(self.whole.keys, results, strict=True)) + "}"
         else:
             returned = ", ".join(results) + ("," if len(results) == 1 and not self.whole.single else "")
+        program.modules = sorted(emission.source.modules)
         program.lapack = sorted(emission.source.lapack)
+        if emission.tries:
+            other = Specialised(self.whole, self.sizes, self.letter, self.early, trying=False)
+            program.before = other.program
+            program.before.name = general
         finish(program, [*body, f"return {returned}"], taken, names_of_sizes, known)
+        if program.before is not None:
+            for names_of in ("lapack", "modules", "helpers"):
+                mine = getattr(program, names_of)
+                mine += [n for n in getattr(program.before, names_of) if n not in mine]
         return program
 
     @property

@@ -200,27 +200,32 @@ def _canonical(
         strict = all(a.sign == 2 for a in args) and len(set(new_out)) == len(new_out)
         found.sign = max(found.sign, 2 if strict else 1)
     if len(new_out) == 2 and found.shape[0] is found.shape[1] and not found.symmetric:
-        found.symmetric = new_out[0] == new_out[1] or _swapped(args, ins)
+        found.symmetric = new_out[0] == new_out[1] or mirror(args, ins, new_out) is not None
     return found
 
 
-def _swapped(args: Sequence[Value], ins: Sequence[Labels]) -> bool:
-    """Are the operands the same with the first two labels exchanged, and some others perhaps, which join equal operands?"""
-    turn = {0: 1, 1: 0}
-    left = [(a, labels) for a, labels in zip(args, ins, strict=True)]
-    for _ in range(len(left)):
-        for a, labels in left:
-            fits = [
-                (b, other)
-                for b, other in left
-                if b is a and all(turn.get(k, m) == m and turn.get(m, k) == k for k, m in zip(labels, other, strict=True))
-            ]
-            touched = [k for k in labels if k in turn]
-            if touched and len(fits) == 1:
-                for k, m in zip(labels, fits[0][1], strict=True):
+def mirror(args: Sequence[Value], ins: Sequence[Labels], out: Labels) -> dict[int, int] | None:
+    """The exchange of labels that turns a contraction into its transpose; None if there is none that is seen.
+
+    Beginning with the two labels of the result, operands pair with equal ones whose labels are exchanged.
+    """
+    turn = {out[0]: out[1], out[1]: out[0]}
+    pairs = list(zip(args, ins, strict=True))
+    for _ in pairs:
+        for a, labels in pairs:
+            if not any(k in turn for k in labels):
+                continue
+            fits = [other for b, other in pairs if b is a and _turned(turn, labels, other)]
+            if len(fits) == 1:
+                for k, m in zip(labels, fits[0], strict=True):
                     turn[k], turn[m] = m, k
-    mirrored = sorted((a.serial, _sorted(a, tuple(turn.get(k, k) for k in labels))) for a, labels in left)
-    return all(a.real for a in args) and mirrored == sorted((a.serial, _sorted(a, labels)) for a, labels in left)
+    mirrored = sorted((a.serial, _sorted(a, tuple(turn.get(k, k) for k in labels))) for a, labels in pairs)
+    same = mirrored == sorted((a.serial, _sorted(a, labels)) for a, labels in pairs)
+    return turn if same and all(a.real for a in args) else None
+
+
+def _turned(turn: dict[int, int], labels: Labels, other: Labels) -> bool:
+    return all(turn.get(k, m) == m and turn.get(m, k) == k for k, m in zip(labels, other, strict=True))
 
 
 def _sorted(a: Value, labels: Labels) -> Labels:

@@ -12,12 +12,18 @@ from fractions import Fraction
 from typing import Any
 
 from frechet.compilation.numpy_source import CALLS
+from frechet.compilation.rewriting import LARGE
+from frechet.compilation.timing import Rates
 from frechet.compilation.values import Labels, Value, uses, walk
 from frechet.expressions.dimension import Dim
 from frechet.expressions.operation import operation_named
 from frechet.operations.elementwise import Elementwise
 
 UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
+BESIDE = {("power", -1): ("/", "{0}"), ("step",): ("*", "({0} > 0.0)")}  # how they are written in a product
+UFUNCS = {
+    "sqrt": "np.sqrt", "conj": "np.conjugate", "epower": "np.float_power", "maximum": "np.maximum", "minimum": "np.minimum",
+}  # fmt: skip
 IN_PLACE = {"+": "+=", "-": "-=", "*": "*=", "/": "/="}
 
 
@@ -28,6 +34,7 @@ class Source:
         self.lines: list[str] = []
         self.lapack: set[str] = set()
         self.helpers: set[str] = set()
+        self.modules: set[str] = set()  # further imports
 
 
 class Emission:
@@ -38,8 +45,9 @@ class Emission:
     letter: s, d, c or z, as the dtype of the inputs
     """
 
-    def __init__(self, names: Mapping[str, str], taken: set[str], letter: str = "d") -> None:
+    def __init__(self, names: Mapping[str, str], taken: set[str], rates: Rates, letter: str = "d") -> None:
         self.names = names
+        self.rates = rates
         self.taken = set(taken)
         self.letter = letter
         self.source = Source()
@@ -48,11 +56,16 @@ class Emission:
         self.fortran: set[Value] = set()  # arrays that lie in memory column by column
         self.left: dict[Value, int] = {}  # uses to come
         self.checked: set[Value] = set()  # factorizations known to be of invertible matrices
-        self.skipped: set[Value] = set()  # reciprocals, written as divisions where they are used
+        self.skipped: set[Value] = set()  # what is written where it is used
         self.count = 0
         self.users: dict[Value, int] = {}
+        self.otherwise = ""  # the call of the program for indefinite matrices
+        self.tries = False  # is it called?
         self.early_lines: list[str] = []
         self.infinite = {"s": "88.0", "c": "88.0"}.get(letter, "709.0")
+
+    def entries(self, v: Value) -> int:
+        return self.rates.entries(v.shape)
 
     # -- names
     def fresh(self, stem: str = "t") -> str:
@@ -103,14 +116,14 @@ class Emission:
                 self._used(a)
 
     def _skip(self, steps: Sequence[Value], roots: Sequence[Value]) -> None:
-        """Reciprocals that are used once, in a product entry by entry, are written as a division there."""
+        """Reciprocals that are used once, in a product entry by entry, are written as a division there, steps as a mask."""
         chosen = set(roots)
         for u in steps:
             if u.op == "contract" and len(u.args) == 2 and _elementwise(u):
                 if any(a.op in ("unit", "selection") for a in u.args):
                     continue
                 for a in u.args:
-                    if a.op == "map" and a.params[0] == ("power", -1) and self.users[a] == 1 and a not in chosen:
+                    if a.op == "map" and a.params[0] in BESIDE and self.users[a] == 1 and a not in chosen and a.shape:
                         self.skipped.add(a)
                         break
 
@@ -121,7 +134,7 @@ class Emission:
             adds = u.op == "map" and u.params[0][0] == "linear" and not all(map(_diagonal_only, u.args))
             if not adds:
                 full.update(u.args)
-        self.skipped.update(v for v in steps if _diagonal_only(v) and v not in full)
+        self.skipped.update(v for v in steps if (_diagonal_only(v) or _placed(v)) and v not in full)
 
     def _result(self, r: Value) -> str:
         """A result is an array of its own: no view of an argument."""
@@ -203,11 +216,16 @@ class Emission:
             if len(labels) == 2 and not out:
                 self.assign(v, f"{text}.trace()" if c == 1 else f"{number(c)} * {text}.trace()", False)
                 return
-            if len(labels) == 2:
+            if len(labels) == 2 and len(out) == 1:
+                self.assign(v, f"{text}.diagonal()" if c == 1 else f"{number(c)} * {text}.diagonal()", c != 1)
+                if c == 1:
+                    self.owned.discard(self.text[a].removesuffix(".T"))
+                return
+            elif len(labels) == 2:
                 text, labels = f"{text}.diagonal()", labels[:1]
             else:
-                text = f'np.einsum("{letters(labels)}->{letters(out)}", {text})'
-                labels = out
+                kept = tuple(k for k in out if k in labels)
+                text, labels = f'np.einsum("{letters(labels)}->{letters(kept)}", {text})', kept
         summed = [k for k in range(len(labels)) if labels[k] not in out]
         if summed:
             if len(summed) == len(labels):
@@ -225,22 +243,24 @@ class Emission:
         elif len(labels) < len(out):
             text = f"np.broadcast_to({self.aligned(text, labels, out)}, {self.shape(v.shape)})"
             text, owned = f"{text}.copy()", True
+        if c != 1 and self.free(a) and text.removesuffix(".T") == self.text[a]:  # scaled where it is
+            name = self.text[a]
+            self.line(f"{name} *= {number(c)}" if c != -1 else f"np.negative({name}, {name})")
+            c = 1
         if c != 1:
-            if self.free(a) and self.text[a] == text:
-                self.line(f"{text} *= {number(c)}" if c != -1 else f"np.negative({text}, {text})")
-                self.text[v] = text
-                return
             text, owned = (f"{number(c)} * {text}" if c != -1 else f"-{text}"), True
             self.assign(v, text)
             return
-        if text == self.text[a] or re.fullmatch(r"[\w.]+", text):
+        base = self.text[a].removesuffix(".T")
+        if re.fullmatch(r"[\w.]+", text):
             self.text[v] = text  # a view
-            if self.text[a] in self.owned and self.left[a] > 1:
-                self.owned.discard(self.text[a])
+            if self.left[a] > 1:
+                self.owned.discard(base)
             return
-        self.assign(v, text, owned)
-        if not owned:
-            self.owned.discard(self.text[a])
+        view = not owned
+        self.assign(v, text, owned or (base in self.owned and self.left[a] == 1))
+        if view:
+            self.owned.discard(base)
 
     def turned(self, text: str, labels: Labels, out: Labels) -> str:
         """The axes `labels` of an array in the order `out`."""
@@ -364,8 +384,10 @@ class Emission:
             a, b, la, lb = b, a, lb, la
         operator, other = "*", b
         if b in self.skipped:
-            operator, other, lb = "/", b.args[0], tuple(lb[k] for k in b.params[1][0])
+            operator, other, lb = BESIDE[b.params[0]][0], b.args[0], tuple(lb[k] for k in b.params[1][0])
         right = self.aligned(self.text[other], lb, out)
+        if b in self.skipped:
+            right = BESIDE[b.params[0]][1].format(right)
         if self._target(a, la, out):
             self.line(f"{self.text[a]} {IN_PLACE[operator]} {right}")
             self.text[v] = self.text[a]
@@ -380,8 +402,8 @@ class Emission:
         return labels == out and a not in self.skipped and self.free(a)
 
     def _spread(self, v: Value) -> None:
-        (place,) = v.params
-        self._spread_text(v, self.text[v.args[0]], tuple(range(len(v.args[0].shape))), place, v.shape)
+        labels, out = v.params
+        self._spread_text(v, self.text[v.args[0]], labels, out, v.shape)
 
     def _spread_text(self, v: Value, text: str, labels: Labels, out: Labels, shape: Sequence[Dim]) -> None:
         """Zeros, but where equal labels have equal places."""
@@ -390,7 +412,7 @@ class Emission:
         self.text[v] = name
         self.owned.add(name)
         order = tuple(dict.fromkeys(out))
-        target = self.diagonal(name) if out in ((0, 0),) else f'np.einsum("{letters(out)}->{letters(order)}", {name})[...]'
+        target = self.diagonal(name) if len(out) == 2 else f'np.einsum("{letters(out)}->{letters(order)}", {name})[...]'
         value = self.aligned(text, labels, order) if labels else text
         self.line(f"{target} = {value}" if target.endswith("]") else f"{target}[:] = {value}")
 
@@ -411,95 +433,99 @@ class Emission:
         if name == "power":
             self._power(v, function[1], texts[0], place)
             return
-        text = self._function(v, name, texts, place)
-        if place and text.endswith(f", {place})"):
-            self.line(text)
+        self._function(v, name, texts, place)
+
+    def _apply(self, v: Value, function: str, texts: Sequence[str], place: str = "") -> None:
+        """A ufunc, its result written over the array `place` where one is given."""
+        if place:
+            # of maximum and minimum the third argument by position is deprecated
+            place_text = f"out={place}" if function in ("np.maximum", "np.minimum") else place
+            self.line(f"{function}({', '.join([*texts, place_text])})")
             self.text[v] = place
         else:
-            self.assign(v, text.strip())
+            self.assign(v, f"{function}({', '.join(texts)})")
 
-    def _function(self, v: Value, name: str, texts: list[str], place: str) -> str:
-        over = f", {place}" if place else ""
-        if name == "sqrt":
-            return f"np.sqrt({texts[0]}{over})"
-        if name == "conj":
-            return f"np.conjugate({texts[0]}{over})"
-        if name in ("re", "im"):
+    def _function(self, v: Value, name: str, texts: list[str], place: str) -> None:
+        if name in UFUNCS:
+            self._apply(v, UFUNCS[name], texts, place)
+        elif name == "relu":
+            self._apply(v, "np.maximum", [*texts, "0.0"], place)
+        elif name in ("re", "im"):
             part = f"np.{'real' if name == 're' else 'imag'}({texts[0]})"
-            return f"{part}.copy()" if v.shape else part
-        if name == "epower":
-            return f"np.float_power({', '.join(texts)}{over})"
-        if name in ("maximum", "minimum"):
-            return f"np.{name}({', '.join(texts)}{over})"
-        if name == "relu":
-            return f"np.maximum({texts[0]}, 0.0{over})"
-        if name == "step":
-            return f"np.greater({texts[0]}, 0.0).astype({texts[0]}.dtype)" if v.shape else f"float({texts[0]} > 0.0)"
-        if name == "sigmoid":
-            return self._sigmoid(v, texts[0], place)
-        if name == "softplus":
-            return self._softplus(v, texts[0], place)
-        page = operation_named(name)
-        template = page.template if isinstance(page, Elementwise) else f"{name}({', '.join(texts)})"
-        match = UFUNC.fullmatch(template)
-        if match:
-            return f"np.{match[1]}({texts[0]}{over})"
-        text = template.format(*texts, name=name) + " "
-        for found in CALLS.finditer(text):
-            self.helper(found[1])
-        return text
+            self.assign(v, f"{part}.copy()" if v.shape else part)
+        elif name == "step":
+            x = texts[0]
+            self.assign(v, f"np.greater({x}, 0.0).astype({x}.dtype)" if v.shape else f"float({x} > 0.0)")
+        elif name in ("sigmoid", "exp_of_minus"):
+            self._sigmoid(v, name, texts[0], place)
+        elif name == "softplus":
+            self._softplus(v, texts[0], place)
+        else:
+            page = operation_named(name)
+            template = page.template if isinstance(page, Elementwise) else f"{name}({', '.join(texts)})"
+            match = UFUNC.fullmatch(template)
+            if match:
+                self._apply(v, f"np.{match[1]}", texts, place)
+                return
+            text = template.format(*texts, name=name)
+            for found in CALLS.finditer(text):
+                self.helper(found[1])
+            self.assign(v, text)
 
-    def _sigmoid(self, v: Value, x: str, place: str) -> str:
-        """1/(1 + exp(-x)), exp kept from overflow."""
+    def _sigmoid(self, v: Value, name: str, x: str, place: str) -> None:
+        """1/(1 + exp(-x)), or only exp(-x), kept from overflow; of few entries SciPy's function, which is one call."""
         if not v.shape:
-            return f"1.0 / (1.0 + np.exp(min(-{x}, {self.infinite})))"
+            e = f"np.exp(min(-{x}, {self.infinite}))"
+            self.assign(v, e if name == "exp_of_minus" else f"1.0 / (1.0 + {e})")
+            return
+        if self.entries(v) < LARGE and name == "sigmoid":
+            self.source.modules.add("from scipy import special")
+            self._apply(v, "special.expit", [x], place)
+            return
         t = place or self.fresh()
         self.line(f"np.negative({x}, {t})" if place else f"{t} = np.negative({x})")
-        self.line(f"np.minimum({t}, {self.infinite}, {t})")
+        self.line(f"np.minimum({t}, {self.infinite}, out={t})")
         self.line(f"np.exp({t}, {t})")
-        self.line(f"{t} += 1.0")
+        if name == "sigmoid":
+            self.line(f"{t} += 1.0")
+            self.line(f"np.reciprocal({t}, {t})")
         self.owned.add(t)
-        return f"np.reciprocal({t}, {t})"
+        self.text[v] = t
 
-    def _softplus(self, v: Value, x: str, place: str) -> str:
+    def _softplus(self, v: Value, x: str, place: str) -> None:
         """max(x, 0) + log1p(exp(-|x|)), exact to the last digits on both sides."""
         if not v.shape:
-            return f"max({x}, 0.0) + np.log1p(np.exp(-abs({x})))"
+            self.assign(v, f"max({x}, 0.0) + np.log1p(np.exp(-abs({x})))")
+            return
+        if self.entries(v) < LARGE:
+            self._apply(v, "np.logaddexp", [x, "0.0"], place)
+            return
         t = self.fresh()
         self.line(f"{t} = np.abs({x})")
         for step in (f"np.negative({t}, {t})", f"np.exp({t}, {t})", f"np.log1p({t}, {t})"):
             self.line(step)
+        self.line(f"{t} += np.maximum({x}, 0.0{f', out={place}' if place else ''})")
         self.owned.add(t)
-        if place:
-            self.line(f"np.maximum({place}, 0.0, {place})")
-            self.line(f"{place} += {t}")
-            self.text[v] = place
-            return f"np.positive({place}, {place})"
-        return f"{t} + np.maximum({x}, 0.0)"
+        self.text[v] = t
 
     def _power(self, v: Value, k: Any, x: str, place: str) -> None:
         size, inverse = abs(k), k < 0
-        over = f", {place}" if place else ""
+        if not v.shape:
+            plain = {2: f"{x} * {x}", 3: f"{x} * {x} * {x}", 1: x, Fraction(1, 2): f"np.sqrt({x})"}
+            text = plain.get(size, f"np.power({x}, {number(size)})")
+            self.assign(v, f"1.0 / ({text})" if inverse and " " in text else f"1.0 / {text}" if inverse else text)
+            return
         if size == 2:
-            text = f"np.square({x}{over})" if v.shape else f"{x} * {x}"
-        elif size == 3 and not place:
-            text = f"{x} * {x} * {x}"
+            self._apply(v, "np.square", [x], place)
         elif size == Fraction(1, 2):
-            text = f"np.sqrt({x}{over})"
-        elif size == 1:
-            text = x
-        else:
-            text = f"np.power({x}, {number(size)}{over})"
+            self._apply(v, "np.sqrt", [x], place)
+        elif size == 3 and not place:
+            self.assign(v, f"{x} * {x} * {x}")
+        elif size != 1:
+            self._apply(v, "np.power", [x, number(size)], place)
         if inverse:
-            if place and size == 1:
-                text = f"np.reciprocal({x}, {place})"
-            else:
-                text = f"1.0 / ({text})" if " " in text else f"1.0 / {text}"
-        if place and text.endswith(f", {place})"):
-            self.line(text)
-            self.text[v] = place
-        else:
-            self.assign(v, text)
+            mine = place or ("" if size == 1 else self.text[v])
+            self._apply(v, "np.reciprocal", [x if size == 1 else self.text[v]], mine)
 
     def _linear(self, v: Value, coefficients: Sequence[Any], ins: Sequence[Labels]) -> None:
         own = tuple(range(len(v.shape)))
@@ -508,7 +534,11 @@ class Emission:
             self.assign(v, signed_sum([(c, self.text[a]) for c, a, _ in terms]))
             return
         on_diagonal = [t for t in terms if _diagonal_only(t[1]) and len(own) == 2]
-        rest = [t for t in terms if t not in on_diagonal]
+        placed = [t for t in terms if _placed(t[1]) and t[1] in self.skipped]
+        if placed and len(placed) == len(terms):
+            self._entries(v, placed)
+            return
+        rest = [t for t in terms if t not in on_diagonal and t not in placed]
         if not rest:
             rest, on_diagonal = on_diagonal, []
         # over an operand that is not needed any more; else beginning with a pair without coefficients
@@ -543,6 +573,9 @@ class Emission:
             sign = "-" if c < 0 else "+"
             size = abs(c)
             self.line(f"{name} {IN_PLACE[sign]} {text if size == 1 else f'{number(size)} * {text}'}")
+        for c, a, _ in placed:
+            at, value = self._entry(a)
+            self.line(f"{name}[{at}] {IN_PLACE['-' if c < 0 else '+']} {scaled(abs(c), value)}")
         for c, a, _ in on_diagonal:
             inner, own_c = _on_diagonal(a)
             c = c * own_c
@@ -551,6 +584,28 @@ class Emission:
             size = abs(c)
             value = number(size) if not text else text if size == 1 else f"{number(size)} * {text}"
             self.line(f"{self.diagonal(name)} {IN_PLACE[sign]} {value}")
+
+    def _entries(self, v: Value, placed: Sequence[tuple[Any, Value, Labels]]) -> None:
+        """A vector of which only some entries are not 0."""
+        found: dict[str, list[str]] = {}
+        for c, a, _ in placed:
+            at, value = self._entry(a)
+            found.setdefault(at, []).append(scaled(c, value))
+        texts = {at: " + ".join(parts) for at, parts in found.items()}
+        if sorted(texts) == [str(k) for k in range(len(texts))] and v.shape[0].value() == len(texts):
+            self.assign(v, f"np.array(({', '.join(texts[str(k)] for k in range(len(texts)))},){self.dtype(v)})")
+            return
+        name = self.fresh()
+        self.line(f"{name} = np.zeros({self.shape(v.shape)}{self.dtype(v)})")
+        for at, text in texts.items():
+            self.line(f"{name}[{at}] += {text}")
+        self.text[v] = name
+        self.owned.add(name)
+
+    def _entry(self, a: Value) -> tuple[str, str]:
+        """The place and the text of the one entry that is not 0."""
+        unit, other = a.args if a.args[0].op == "unit" else a.args[::-1]
+        return index(unit.params[0]), self.text[other]
 
     def _aligned(self, term: tuple[Any, Value, Labels], own: Labels) -> str:
         return self.aligned(self.text[term[1]], term[2], own)
@@ -564,9 +619,13 @@ class Emission:
         text = self.text[a] if plain else self.turned(self.text[a], (0, 1), (1, 0))
         self.line(f"{name}, info = {self.call('potrf')}({text}, 0, 0, {over})")
         self.line("if info:")
-        self.line(
-            f'    raise np.linalg.LinAlgError("{self.said(a)} is not positive definite: the Cholesky factorization fails")'
-        )
+        (tried,) = v.params
+        if tried:
+            self.tries = True
+            self.line(f"    return {self.otherwise}")
+        else:
+            why = "is not positive definite: the Cholesky factorization fails"
+            self.line(f'    raise np.linalg.LinAlgError("{self.said(a)} {why}")')
         self.text[v] = name
 
     def said(self, a: Value) -> str:
@@ -656,8 +715,9 @@ class Emission:
     def _reshape(self, v: Value) -> None:
         a = v.args[0]
         text = f"{self.text[a]}.reshape({self.shape(v.shape) if len(v.shape) > 1 else '-1'})"
-        self.assign(v, text, False)
-        self.owned.discard(self.text[a].removesuffix(".T"))
+        base = self.text[a].removesuffix(".T")
+        self.assign(v, text, base in self.owned and self.left[a] == 1)  # nobody else sees the entries
+        self.owned.discard(base)
 
     def _page(self, v: Value) -> None:
         (node,) = v.params
@@ -673,7 +733,16 @@ def _elementwise(v: Value) -> bool:
 
 
 def _diagonal_only(a: Value) -> bool:
-    return (a.op == "contract" and not a.args and a.params[1] == (0, 0)) or (a.op == "spread" and a.params[0] == (0, 0))
+    return (a.op == "contract" and not a.args and a.params[1] == (0, 0)) or (a.op == "spread" and len(a.shape) == 2)
+
+
+def _placed(a: Value) -> bool:
+    """Is it a scalar times a unit vector?"""
+    return a.op == "contract" and len(a.args) == 2 and any(u.op == "unit" for u in a.args) and () in a.params[0]
+
+
+def scaled(c: Any, text: str) -> str:
+    return text if c == 1 else f"-{text}" if c == -1 else f"{number(c)} * {text}"
 
 
 def _on_diagonal(a: Value) -> tuple[Value | None, Any]:

@@ -147,6 +147,7 @@ def runnable(program: Program) -> Any:
         import scipy.linalg.lapack
 
         space.update((name, getattr(scipy.linalg.lapack, name)) for name in program.lapack)
+    exec("\n".join(program.modules), space)
     exec(compile(program.function(), "<frechet>", "exec"), space)
     function: Any = space[program.name]
     renamed = {v: p for v, p in (program.parameters | program.sizes).items() if v != p}
@@ -177,6 +178,8 @@ class Program:
         self.symbols: dict[str, str] = {}  # name of a variable that is assigned -> what it is called
         self.lines: list[str] = []
         self.helpers: list[str] = []
+        self.before: Program | None = None  # a function that this one calls
+        self.modules: list[str] = []  # further imports, as they are written
         self.positional = False  # else the parameters are given by name only
         self.lapack: list[str] = []  # routines that are called
         self.clashes: dict[str, str] = {}  # helpers whose names are taken by variables
@@ -189,12 +192,14 @@ class Program:
         only = "*, " if parameters and not self.positional else ""
         head = f"def {self.name}({only}{', '.join(parameters)}):"
         lines = [f'"""{self.doc}"""', *self.lines] if self.doc else self.lines
-        return "\n".join([head, *(f"    {line}" for line in lines)]) + "\n"
+        own = "\n".join([head, *(f"    {line}" for line in lines)]) + "\n"
+        return f"{self.before.function()}\n\n{own}" if self.before is not None else own
 
     def source(self) -> str:
         parts = ["import numpy as np"]
         if self.lapack:
             parts[0] += f"\nfrom scipy.linalg.lapack import {', '.join(self.lapack)}"
+        parts[0] += "".join(f"\n{line}" for line in self.modules)
         for h in self.helpers:
             if h in SCIPY:
                 parts[0] += f"\nfrom scipy.special import {h}" + (f" as {self.clashes[h]}" if h in self.clashes else "")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from frechet.compilation.contractions import inlined
 from frechet.compilation.ordering import ordered
+from frechet.compilation.rewriting import activations_shared, inverses_cancelled, is_sum, scalars_shared, views_inward
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, rebuild, remade, uses, walk
 
@@ -20,6 +21,8 @@ def flattened(graph: Graph, roots: Sequence[Value]) -> list[Value]:
 
     def change(v: Value, args: tuple[Value, ...]) -> Value:
         new = remade(graph, v, args)
+        if new.op == "contract":
+            new = inverses_cancelled(graph, new)
         if new.op == "contract":
             inner = {a for a in new.args if a in single and new.args.count(a) == 1}
             total = sum(len(a.args) if a in inner else 1 for a in new.args)
@@ -58,10 +61,6 @@ def distributed(graph: Graph, roots: Sequence[Value], rates: Rates, early: Colle
     return rebuild(graph, roots, change)
 
 
-def is_sum(v: Value) -> bool:
-    return v.op == "map" and v.params[0][0] == "linear"
-
-
 def terms(graph: Graph, v: Value) -> list[tuple[object, Value]]:
     """The terms of a sum, each with the axes of the sum."""
     (_, *coefficients), ins = v.params
@@ -76,9 +75,11 @@ def _distributed(graph: Graph, v: Value, inner: Value, shared: bool, rates: Rate
         args = [term if a is inner else a for a in v.args]
         product = graph.contract(args, ins, out, dims)
         many = {a for a in args if a.op == "contract" and len(a.args) > 1 and a is term}
-        parts.append(
-            (c * coefficient, inlined(graph, product, many & set(product.args)) if product.op == "contract" else product)
-        )
+        if product.op == "contract":
+            product = inlined(graph, product, many & set(product.args))
+        if product.op == "contract":
+            product = inverses_cancelled(graph, product)
+        parts.append((c * coefficient, product))
     other = graph.linear(parts, v.shape)
     known = set(inner.args) if not shared else {inner}
     leaves = known | {a for a in v.args if a is not inner}
@@ -103,15 +104,26 @@ def _cost(graph: Graph, root: Value, leaves: set[Value], rates: Rates, early: Co
     return total
 
 
-def factorized(graph: Graph, roots: Sequence[Value]) -> list[Value]:
-    """Solves, inverses and determinants by one factorization of each matrix: Cholesky where positive definite, else LU."""
+def _factor(graph: Graph, a: Value, use: str, trying: bool) -> Value:
+    # what has an inverse and is semi-definite is definite
+    known = a.definite == 2 or (a.definite and use in ("solve", "inverse"))
+    if known:
+        return graph.make("cholesky", (a,), (False,), a.shape)
+    if trying and a.symmetric:
+        return graph.make("cholesky", (a,), (True,), a.shape)
+    return graph.make("lu", (a,), (), a.shape)
+
+
+def factorized(graph: Graph, roots: Sequence[Value], trying: bool = True) -> list[Value]:
+    """Solves, inverses and determinants by one factorization of each matrix: Cholesky where positive definite, else LU.
+
+    trying: is Cholesky tried for symmetric matrices of which nothing more is known?
+    """
 
     def change(v: Value, args: tuple[Value, ...]) -> Value:
         if v.op in ("solve", "inverse", "logdet", "det"):
             a = args[0]
-            # what has an inverse and is semi-definite is definite
-            kind = "cholesky" if a.definite == 2 or (a.definite and v.op in ("solve", "inverse")) else "lu"
-            factor = graph.make(kind, (a,), (), a.shape)
+            factor = _factor(graph, a, v.op, trying)
             new = graph.make(v.op, (factor, *args[1:]), v.params, v.shape, v.real)
             new.sign, new.symmetric = v.sign, v.symmetric
             return new
@@ -124,13 +136,17 @@ def factorized(graph: Graph, roots: Sequence[Value]) -> list[Value]:
     return rebuild(graph, roots, change)
 
 
-def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value] = ()) -> list[Value]:
+def optimized(
+    graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value] = (), trying: bool = True
+) -> list[Value]:
     """All passes, for these sizes."""
+    roots = activations_shared(graph, roots, rates)
+    roots = views_inward(graph, roots)
     roots = flattened(graph, roots)
     roots = distributed(graph, roots, rates, early)
-    roots = flattened(graph, roots)
+    roots = scalars_shared(graph, flattened(graph, roots))
     roots = ordered(graph, roots, rates, early)
-    return factorized(graph, roots)
+    return factorized(graph, roots, trying)
 
 
 __all__ = ["distributed", "factorized", "flattened", "optimized", "walk"]

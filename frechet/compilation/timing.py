@@ -64,7 +64,7 @@ class Rates:
         return 2 * CALL + ENTRY * prod(lengths[k] for k in set(labels))
 
     def solve(self, n: int, count: int) -> float:
-        return 2 * CALL + 2 * n * n * count * FLOP * (1 + 8 / count) + ENTRY * n * (n + 2 * count)
+        return 2 * CALL + 2 * n * n * count * FLOP * (1.7 if count > 1 else 4) + ENTRY * n * (n + 2 * count)
 
     def inverse(self, n: int) -> float:
         return 3 * CALL + 1.5 * n**3 * FLOP * 1.5 + 4 * ENTRY * n * n
@@ -81,7 +81,7 @@ class Rates:
             turned = any(len(labels) > 1 and labels != own for labels in ins)
             passes = max(len(v.args) - 1, 1)
             each = (STRIDED if turned else 2 * ENTRY) if name in CHEAP else FUNCTION
-            return passes * (CALL + each * count)
+            return passes * (CALL * (2 if turned else 1) + each * count)
         if v.op == "contract":
             ins, out, dims, _ = v.params
             lengths = [self.size(d) for d in dims]

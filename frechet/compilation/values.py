@@ -232,8 +232,6 @@ def remade(graph: Graph, v: Value, args: Sequence[Value]) -> Value:
         return v
     if v.op == "contract":
         new = graph.contract(args, *v.params)
-    elif v.op == "map" and v.params[0][0] == "linear":
-        return graph.map(v.params[0], args, v.shape, v.params[1])
     elif v.op == "map":
         new = graph.map(v.params[0], args, v.shape, v.params[1])
     elif v.op == "reshape":

@@ -93,10 +93,10 @@ class Derivative:
     @cached_property
     def cotangent(self) -> Expr:
         """The adjoint applied to 1, before it is projected to the variable's space."""
-        return polished(self._raw_cotangent)
+        return polished(self.raw_cotangent)
 
     @cached_property
-    def _raw_cotangent(self) -> Expr:
+    def raw_cotangent(self) -> Expr:
         self._need_scalar("gradient")
         return adjoint(self.raw_differential, self.direction, ONE)
 
@@ -112,8 +112,8 @@ class Derivative:
         # The plain normal form shows that it is symmetric; with its common factors taken out it would not.
         if self.convention != "riesz":
             return polished(projected(self.wirtinger(self.convention), self.variable))
-        g = projected(self._raw_cotangent, self.variable)
-        return self.cotangent if g is self._raw_cotangent else polished(g)
+        g = projected(self.raw_cotangent, self.variable)
+        return self.cotangent if g is self.raw_cotangent else polished(g)
 
     def wirtinger(self, convention: str) -> Expr:
         """∂g/∂Z or, for the convention wirtinger-conj, ∂g/∂conj(Z) of a scalar function. Shapes: as the variable.
@@ -129,7 +129,7 @@ class Derivative:
                 " ask for the gradient of a real function, such as re(...)"
             )
         if real_valued(self.function) and not self.variable.real and convention != "holomorphic":
-            half = add([(HALF, projected(self._raw_cotangent, self.variable))])
+            half = add([(HALF, projected(self.raw_cotangent, self.variable))])
             return half if convention == "wirtinger-conj" else conjugated(half)
         return derivative_by(self.raw_differential, self.direction, convention)
 
@@ -165,7 +165,7 @@ class Derivative:
         Raises:  ShapeError, if the function is not scalar or the space has no such metric
         """
         self._need_scalar("Riemannian gradient")
-        return polished(riemannian_gradient(self._raw_cotangent, self.variable, metric))
+        return polished(riemannian_gradient(self.raw_cotangent, self.variable, metric))
 
     @cached_property
     def jacobian(self) -> Expr:

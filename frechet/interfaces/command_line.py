@@ -36,6 +36,7 @@ examples:
   frechet check "x'*A*x" x --answer "2*A*x"        is my answer right, and if not, which mistake is it?
   frechet linearize "tr(A*X*B)" X                  the affine map with the same value and derivative at X0
   frechet backprop network.frechet --batch rows    values, cotangents, gradients and costs of a network
+  frechet stationary "norm2(X*w - y)^2" w          where the gradient is 0, by formula, with its conditions
   frechet operations                               every operation with its rule and source
   frechet operations det                           one of them
 
@@ -45,7 +46,10 @@ exit codes: 0 answered, 1 the numeric check failed, 2 bad input, 3 no rule for a
 """
 
 # Further commands: the module of this package whose run(arguments) gives the exit code.
-COMMANDS = {"backprop": "backprop.command", "check": "check.command", "linearize": "linearize.command"}
+COMMANDS = {
+    "backprop": "backprop.command", "check": "check.command", "linearize": "linearize.command",
+    "stationary": "stationary.command",
+}  # fmt: skip
 CONVENTIONS = ("riesz", "holomorphic", "wirtinger", "wirtinger-conj")
 LEVELS = ("short", "normal", "all")
 INNER_PRODUCTS = ("trace", "colon", "inner", "index", "vec")

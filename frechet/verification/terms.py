@@ -79,7 +79,7 @@ def _sums(found: Verdict, f: Form) -> Iterator[list[Expr]]:
     expressions = [f.expression]
     d = found.question.derivative
     if d is not None and f.kind == "gradient" and not f.stacked and d.convention == "riesz":
-        raw = d._raw_cotangent
+        raw = d.raw_cotangent
         expressions.append(raw if f.verdict != OTHER_LAYOUT else transposed(raw))
     for e in expressions:
         for parts in (terms(e), _own_terms(e)):

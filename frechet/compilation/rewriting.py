@@ -1,0 +1,180 @@
+"""Rewritings that save work whatever the order of products: each a function from results to the same results."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import permutations
+from typing import Any
+
+from frechet.compilation.timing import Rates
+from frechet.compilation.values import Graph, Labels, Value, rebuild, remade, uses, walk
+
+LARGE = 300  # entries, from which on a call costs less than what it does
+
+
+def is_sum(v: Value) -> bool:
+    return v.op == "map" and v.params[0][0] == "linear"
+
+
+def function_of(v: Value) -> str:
+    """The name of what is applied entry by entry; nothing of other values."""
+    return v.params[0][0] if v.op == "map" else ""
+
+
+def activations_shared(graph: Graph, roots: Sequence[Value], rates: Rates) -> list[Value]:
+    """step(u) as step(relu(u)) where relu(u) is there, which may be written over u; sigmoid(u) and sigmoid(-u) by one exp.
+
+    With e = exp(-u) they are 1/(1 + e) and e/(1 + e), both to the last digits.
+    """
+    steps = list(walk(roots))
+    relus = {(v.args[0], v.params[1]) for v in steps if function_of(v) == "relu"}
+    arguments = {graph.content(v.args[0]) for v in steps if function_of(v) == "sigmoid"}
+
+    def change(v: Value, args: tuple[Value, ...]) -> Value:
+        name = function_of(v)
+        if name == "step" and (v.args[0], v.params[1]) in relus:
+            return graph.map(("step",), (graph.map(("relu",), args, v.shape, v.params[1]),), v.shape)
+        if name == "sigmoid" and rates.entries(v.shape) >= LARGE:
+            c, base = graph.content(args[0])
+            sign, old = graph.content(v.args[0])
+            if (-sign, old) in arguments:
+                positive = graph.linear([(abs(c), base)], base.shape)
+                e = graph.map(("exp_of_minus",), (positive,), v.shape, v.params[1])
+                s = graph.power(graph.linear([(1, graph.number(1)), (1, e)], v.shape), -1)
+                e.sign = s.sign = 2
+                return s if c > 0 else graph.multiply(e, s)
+        return remade(graph, v, args)
+
+    return rebuild(graph, roots, change)
+
+
+def views_inward(graph: Graph, roots: Sequence[Value]) -> list[Value]:
+    """A transposed sum as the sum of transposed terms, and a sum of reshaped terms as a reshaped sum."""
+    count = uses(roots)
+    single: set[Value] = set()
+
+    def change(v: Value, args: tuple[Value, ...]) -> Value:
+        new = remade(graph, v, args)
+        if new.op == "contract" and len(new.args) == 1 and is_sum(new.args[0]) and new.args[0] in single:
+            new = _transposed_sum(graph, new) or new
+        elif is_sum(new):
+            new = _reshaped_sum(graph, new) or new
+        if count[v] == 1:
+            single.add(new)
+        return new
+
+    return rebuild(graph, roots, change)
+
+
+def _transposed_sum(graph: Graph, v: Value) -> Value | None:
+    (labels,), out, _, c = v.params
+    if sorted(labels) != sorted(out) or len(set(out)) < len(out):
+        return None
+    inner = v.args[0]
+    (_, *coefficients), ins = inner.params
+    place = {k: i for i, k in enumerate(out)}
+    turned = [tuple(place[labels[k]] for k in term) for term in ins]
+    return graph.map(("linear", *(c * k for k in coefficients)), inner.args, v.shape, turned)
+
+
+def _reshaped_sum(graph: Graph, v: Value) -> Value | None:
+    own = tuple(range(len(v.shape)))
+    function, ins = v.params
+    shapes = {a.args[0].shape for a in v.args if a.op == "reshape"}
+    if len(shapes) != 1 or any(a.op != "reshape" or labels != own for a, labels in zip(v.args, ins, strict=True)):
+        return None
+    (shape,) = shapes
+    return graph.reshape(graph.map(function, [a.args[0] for a in v.args], shape), v.shape)
+
+
+def scalars_shared(graph: Graph, roots: Sequence[Value]) -> list[Value]:
+    """A scalar factor of everything that uses a value becomes a factor of the value: s*δ once, not s*h'δ and s*δ*W'."""
+    order = list(walk(roots))
+    users: dict[Value, list[Value]] = {v: [] for v in order}
+    for u in order:
+        for a in u.args:
+            users[a].append(u)
+    factors = {v: Counter(_scalars(v)) for v in order if v.op == "contract"}
+    added: dict[Value, Counter[Value]] = {}
+    for v in reversed(order):
+        mine = [u for u in users[v] if u.op == "contract"]
+        if v in roots or not v.shape or v.op == "input" or len(mine) < 2 or len(mine) < len(users[v]):
+            continue
+        if len(set(mine)) < len(mine):
+            continue
+        common = factors[mine[0]].copy()
+        for u in mine[1:]:
+            common &= factors[u]
+        if common:
+            for u in mine:
+                factors[u] -= common
+            if v in factors:
+                factors[v] += common
+            else:
+                added[v] = common
+    if not added and all(factors[v] == Counter(_scalars(v)) for v in factors):
+        return list(roots)
+
+    def change(v: Value, args: tuple[Value, ...]) -> Value:
+        if v.op == "contract" and factors[v] != Counter(_scalars(v)):
+            ins, out, dims, c = v.params
+            kept = [(a, labels) for a, labels in zip(args, ins, strict=True) if labels]
+            more = [new[s] for s in factors[v].elements()]
+            made = graph.contract([*(a for a, _ in kept), *more], [*(k for _, k in kept), *(() for _ in more)], out, dims, c)
+        else:
+            made = remade(graph, v, args)
+        if v in added:
+            made = graph.multiply(made, *(new[s] for s in added[v].elements()))
+        new[v] = made
+        return made
+
+    new: dict[Value, Value] = {}
+    scalars = {s for c in (*factors.values(), *added.values()) for s in c}
+    rebuild(graph, [*scalars], change)
+    return rebuild(graph, roots, change)
+
+
+def _scalars(v: Value) -> list[Value]:
+    return [a for a, labels in zip(v.args, v.params[0], strict=True) if not labels]
+
+
+def inverses_cancelled(graph: Graph, v: Value) -> Value:
+    """inv(M)*M in a contraction, M the product of some of its operands, is the identity."""
+    for position, a in enumerate(v.args):
+        if a.op != "inverse" or a.args[0].op != "contract":
+            continue
+        found = _cancelled(graph, v, position)
+        if found is not None:
+            return inverses_cancelled(graph, found) if found.op == "contract" else found
+    return v
+
+
+def _cancelled(graph: Graph, v: Value, position: int) -> Value | None:
+    ins, out, dims, c = v.params
+    own, m = ins[position], v.args[position].args[0]
+    for joint, other, first in ((own[1], own[0], True), (own[0], own[1], False)):
+        if joint in out:
+            continue
+        rest = [i for i in range(len(v.args)) if i != position]
+        for chosen in permutations(rest, len(m.args)):
+            if tuple(v.args[i] for i in chosen) != m.args:
+                continue
+            inside = {k for i in chosen for k in ins[i]}
+            outside = {k for i in rest if i not in chosen for k in ins[i]} | set(out)
+            ends = (inside & outside) | ({joint} & inside)
+            if len(ends) != 2 or joint not in ends or joint in outside or other in inside:
+                continue
+            (end,) = ends - {joint}
+            sub = graph.contract(
+                [v.args[i] for i in chosen], [ins[i] for i in chosen], (joint, end) if first else (end, joint), dims,
+                m.params[3],
+            )  # fmt: skip
+            if sub is not m:
+                continue
+            left = [i for i in rest if i not in chosen]
+            renamed: list[Labels] = [tuple(end if k == other else k for k in ins[i]) for i in left]
+            new_out = tuple(end if k == other else k for k in out)
+            coefficient: Any = c if m.params[3] == 1 else c / m.params[3]
+            return graph.contract([v.args[i] for i in left], renamed, new_out, dims, coefficient)
+    return None

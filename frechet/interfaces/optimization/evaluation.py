@@ -1,0 +1,27 @@
+"""Several expressions at arrays: one compiled program for all of them, with what does not change given once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from frechet.expressions.node import Expr
+from frechet.interfaces.compiling import compile
+
+
+def program(outputs: Sequence[Expr], data: Mapping[str, Any], sizes: Mapping[str, int]) -> Callable[..., tuple[Any, ...]]:
+    """A function of the variables that `data` does not give, by name; the values of the outputs, in their order.
+
+    data: arrays, and Python functions for declared ones, by name; further names are ignored
+    sizes: of the dimensions that no variable tells
+    """
+    made = compile(list(outputs), sizes=sizes)
+    names = [*made.arguments.names, *made.arguments.functions]
+    given = {name: data[name] for name in names if name in data} | {name: sizes[name] for name in made.arguments.sizes}
+    free = [name for name in names if name not in given]
+
+    def at(**arrays: Any) -> tuple[Any, ...]:
+        values: tuple[Any, ...] = made(**given, **{name: arrays[name] for name in free})
+        return values
+
+    return at

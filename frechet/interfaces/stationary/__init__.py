@@ -1,0 +1,1 @@
+"""Where the gradient of a function is 0, by formula."""
