@@ -101,9 +101,11 @@ class Arguments:
 
 def dtype_of(v: Expr, letter: str) -> str:
     """The precision that a variable has in a program."""
-    return {"s": "float32", "d": "float64", "c": "complex64", "z": "complex128"}[real_letter(letter) if v.real else letter]
+    return precision(v.real, letter)
 
 
-def real_letter(letter: str) -> str:
-    """That of the real numbers of a precision."""
-    return {"c": "s", "z": "d"}.get(letter, letter)
+def precision(real: bool, letter: str) -> str:
+    """The dtype of real or complex entries in a program of this letter."""
+    return {"s": "float32", "d": "float64", "c": "complex64", "z": "complex128"}[
+        {"c": "s", "z": "d"}.get(letter, letter) if real else letter
+    ]

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from frechet.compilation.contractions import inlined
-from frechet.compilation.passes import is_sum, terms
+from frechet.compilation.passes import terms
+from frechet.compilation.rewriting import is_sum
 from frechet.compilation.values import Axes, Graph, Labels, Value, rebuild, remade, walk
 from frechet.expressions.dimension import UNIT, Dim
 from frechet.expressions.errors import UnsupportedError

@@ -51,7 +51,8 @@ class Function:
         self.split = [v.params[0] for v in inputs if v.params[0] in levels.split]
         common = [v for v in inputs if v.params[0] not in levels.split]
         self.whole = [v.params[0] for v in common]
-        self.roots = optimized(levels.graph, roots, Rates(sizes), common if self.blocks else ())
+        self.rates = Rates(sizes)
+        self.roots = optimized(levels.graph, roots, self.rates, common if self.blocks else (), trying=False)
         self._write()
 
     @property
@@ -79,16 +80,17 @@ class Function:
             if name not in called:
                 called[name] = free_name(name.replace(" ", "_") if name.startswith("joined") else "total", taken)
                 taken.add(called[name])
-        emission = Emission(called, taken, self.letter)
+        emission = Emission(called, taken, self.rates, self.letter)
         results = emission.run(self.roots, self.common if self.blocks else ())
         returned = f"return {', '.join(results)}{',' * (len(results) == 1)}"
         body = [*emission.source.lines, returned]
         if self.blocks:
-            head = f"def block({', '.join([*(called[s] for s in self.split), self.n])}):"
-            body = [*emission.early_lines, head, *(f"    {line}" for line in body), "return block"]
+            block = free_name("block", taken)
+            head = f"def {block}({', '.join([*(called[s] for s in self.split), self.n])}):"
+            body = [*emission.early_lines, head, *(f"    {line}" for line in body), f"return {block}"]
         program = self.program
         program.positional = True
-        program.lapack = sorted(emission.source.lapack)
+        program.lapack, program.modules = sorted(emission.source.lapack), sorted(emission.source.modules)
         finish(program, body, taken, {}, ())
         words = set(WORDS.findall("\n".join(program.lines)))
         program.parameters = {name: called[name] for name in self.whole}
