@@ -142,11 +142,11 @@ class _Analysis:
         outputs = []
         for r in roots:
             if r not in self.new:
-                self.refuse(f"the result {self.said(r)} has this axis twice, and a block of one needs all of the other")
+                self.refuse(f"the result {self.said(r)} has the axis {self.name} twice: each row needs all others")
             axis = self._axis(r)
             outputs.append(Output(self.new[r], self.level_of(self.new[r]), -1 if axis is None else axis))
         if not self.split:
-            self.refuse("no variable of the outputs has this axis")
+            self.refuse(f"no variable of the outputs has the axis {self.name}")
         return Levels(self.graph, self.split, self.joined, outputs, self.totals)
 
     # -- messages
@@ -168,7 +168,9 @@ class _Analysis:
                 self.refuse(f"{what} has an axis of {d}, not of {self.name} itself")
         for a in v.args:
             if a not in self.new:
-                self.refuse(f"{self.said(v)} needs {self.said(a)}, which has this axis twice: each row needs all others")
+                self.refuse(
+                    f"{self.said(v)} needs {self.said(a)}, which has the axis {self.name} twice: each row needs all others"
+                )
 
     # -- what is known of values
     def _axis(self, v: Value) -> int | None:
@@ -192,7 +194,9 @@ class _Analysis:
     # -- values of each kind
     def _input(self, v: Value) -> Value:
         if wide(v, self.n):
-            self.refuse(f"the variable {v.params[0]} has this axis twice, and a block of one needs all of the other")
+            self.refuse(
+                f"the variable {v.params[0]} has the axis {self.name} twice: a block of rows needs all columns of it"
+            )
         axis = self._axis(v)
         if axis is not None:
             self.split[v.params[0]] = axis
@@ -213,7 +217,7 @@ class _Analysis:
 
     def _unit(self, v: Value) -> Value:
         if self._axis(v) is not None:
-            self.refuse(f"{self.said(v)} takes certain entries along this axis")
+            self.refuse(f"{self.said(v)} takes certain entries along it")
         return v
 
     _selection = _unit

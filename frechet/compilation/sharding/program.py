@@ -53,9 +53,7 @@ class ShardedProgram:
             raise UnsupportedError(f"{called} is a function declared, not given: a program that calls it cannot be sharded")
         program, roots, _, names = self.plain._names
         if shard not in names.values():
-            raise UnsupportedError(
-                f"there is no dimension {shard}: the dimensions are {', '.join(names.values()) or 'none'}"
-            )
+            raise UnsupportedError(f"there is no dimension {shard}: there are {', '.join(names.values()) or 'none'}")
         self.shard = shard
         self.safe = {n: safe for safe, n in names.items()}
         self.n = self.safe[shard]
