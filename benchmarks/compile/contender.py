@@ -6,6 +6,7 @@ A contender is a function of the cell's arrays in the order of the problem's dec
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,61 +18,71 @@ from frechet.compilation.numpy_source import compiled
 Function = Callable[..., Any]
 
 
-def formulas(cell: Cell) -> tuple[list[fr.Expr], list[str]]:
-    """What the cell asks for, as expressions, and the names of the arguments; for a Newton step gradient and Hessian."""
-    p = cell.problem
-    function = fr.parse(p.formula, p.declared)
-    variables = fr.variables(function)
-    derivatives = [fr.derivative(function, variables[name]) for name in p.by]
-    first, names = derivatives[0], list(p.declared)
-    if cell.output == "hvp":
-        return [first.gradient_differential], [*names, first.direction.params[0]]
-    gradients = [d.gradient for d in derivatives]
-    return {
-        "value+gradient": [function, *gradients],
-        "gradient": gradients,
-        "hessian": [first.hessian],
-        "newton": [first.gradient, first.hessian],
-    }[cell.output], names
+class Formulas:
+    """The expressions of a cell."""
+
+    def __init__(self, cell: Cell) -> None:
+        p = cell.problem
+        self.function = fr.parse(p.formula, p.declared)
+        variables = fr.variables(self.function)
+        self.derivatives = [fr.derivative(self.function, variables[name]) for name in p.by]
+        self.first = self.derivatives[0]
+        self.inputs = [variables[name] for name in p.declared]
+        if cell.output == "hvp":
+            self.inputs.append(self.first.direction)
+
+    def outputs(self, output: str) -> list[fr.Expr]:
+        """What the cell asks for; of a Newton step the gradient and the Hessian."""
+        if output == "hvp":
+            return [self.first.gradient_differential]
+        if output == "hessian":
+            return [self.first.hessian]
+        if output == "newton":
+            return [self.first.gradient, self.first.hessian]
+        gradients = [d.gradient for d in self.derivatives]
+        return [self.function, *gradients] if output == "value+gradient" else gradients
+
+
+def frechet(cell: Cell, backend: str = "numpy") -> Function:
+    """The compiled program."""
+    formulas = Formulas(cell)
+    if cell.output == "newton":
+        return formulas.first.compile("newton", inputs=formulas.inputs, backend=backend)
+    outputs = formulas.outputs(cell.output)
+    return fr.compile(outputs if len(outputs) > 1 else outputs[0], inputs=formulas.inputs, backend=backend)
 
 
 def naive(cell: Cell) -> Function:
     """The formulas as `--numpy` prints them; a Newton step solves with the dense Hessian."""
-    outputs, names = formulas(cell)
-    program = _by_position(compiled(outputs), outputs, names)
+    formulas = Formulas(cell)
+    outputs = formulas.outputs(cell.output)
+    program = _by_position(compiled(outputs), outputs, formulas.inputs, cell)
     if cell.output == "newton":
         return _dense_newton(program)
     return program if len(outputs) > 1 else lambda *arrays: program(*arrays)[0]
 
 
-def frechet(cell: Cell) -> Function:
-    """The compiled program."""
-    return naive(cell)  # until fr.compile is there
-
-
-def _by_position(program: Any, outputs: Sequence[fr.Expr], names: Sequence[str]) -> Function:
+def _by_position(program: Any, outputs: Sequence[fr.Expr], inputs: Sequence[fr.Expr], cell: Cell) -> Function:
     used = {name for e in outputs for name in fr.variables(e)}
-    places = [(i, name) for i, name in enumerate(names) if name in used]
-    dimensions = getattr(program, "sizes", ())
+    places = [(i, v.params[0]) for i, v in enumerate(inputs) if v.params[0] in used]
+    sizes = {name: cell.sizes[name] for name in program.sizes}
 
     def call(*arrays: Any) -> Any:
-        given = {name: arrays[i] for i, name in places}
-        return program(**given, **{d: _size(d, arrays) for d in dimensions})
+        return program(**{name: arrays[i] for i, name in places}, **sizes)
 
     return call
-
-
-def _size(dimension: str, arrays: Sequence[Any]) -> int:
-    return {"m": len(arrays[0]), "n": arrays[0].shape[-1]}[dimension]
 
 
 def _dense_newton(program: Function) -> Function:
     def step(*arrays: Any) -> Any:
         g, H = program(*arrays)
-        g = np.asarray(g)
         return -np.linalg.solve(H, g.ravel(order="F")).reshape(g.shape, order="F")
 
     return step
 
 
-CONTENDERS: dict[str, Callable[[Cell], Function]] = {"frechet": frechet, "naive": naive}
+CONTENDERS: dict[str, Callable[[Cell], Function]] = {
+    "frechet": frechet,
+    "frechet-c": partial(frechet, backend="c"),
+    "naive": naive,
+}

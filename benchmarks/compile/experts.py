@@ -8,7 +8,9 @@ several versions. What they rest on, measured:
   positional arguments, given transposed views of C-ordered arrays, so that nothing is reordered
 - `A.T.dot(A)` is a SYRK and mirrors its triangle; the inner product with ones is the cheapest sum
 - a triangular solve with many right-hand sides has half the rate of a product: inverses come from POTRI, and products follow
-- of an array that is larger than the cache one more pass costs as much as the allocation of its result
+- what is larger than the cache is read once where that is possible, by blocks of rows; of a block with few rows the thin
+  product with a matrix of few columns is faster too, since OpenBLAS does not pack it. For a gradient that is two products
+  of a large matrix with a vector this would save a tenth and is not done: parity is the goal there
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ from typing import Any
 import numpy as np
 from problems import SIZES, Cell
 from scipy.linalg.blas import dgemm, dgemv, dsyrk
-from scipy.linalg.lapack import dgetrf, dgetri, dgetrs, dposv, dpotrf, dpotri, dpotrs
+from scipy.linalg.lapack import dgesv, dgetrf, dgetri, dgetrs, dposv, dpotrf, dpotri, dpotrs
 from scipy.special import expit
 
 Expert = Callable[..., Any]
+
+BLOCK = 100  # rows
 
 EXPERTS: dict[tuple[str, str, str], Expert] = {}
 
@@ -142,7 +146,19 @@ def _(X, y, w):
     return Z.dot(Z.T)
 
 
-@expert("logistic", "hvp")
+@expert("logistic", "hvp", "large")
+def _(X, y, w, dw):
+    g = np.zeros(len(w))
+    for i in range(0, len(X), BLOCK):  # the block is in the cache for its second and third product
+        B = X[i : i + BLOCK]
+        p = expit(B.dot(w))
+        p -= p * p
+        p *= B.dot(dw)
+        g += p.dot(B)
+    return g
+
+
+@expert("logistic", "hvp", "small", "medium")
 def _(X, y, w, dw):
     p = expit(X.dot(w))
     p -= p * p
@@ -160,6 +176,16 @@ def _(X, y, w):
 # norm2(T - U*V')^2: the residual is formed for the value only, where expanding the square would cancel
 
 
+def _thin(T, V):
+    """T V for a V of few columns."""
+    if len(T) <= BLOCK:
+        return T.dot(V)
+    W = np.empty((len(T), V.shape[1]))
+    for i in range(0, len(T), BLOCK):
+        T[i : i + BLOCK].dot(V, W[i : i + BLOCK])
+    return W
+
+
 @expert("factorization", "value+gradient", "small")
 def _(T, U, V):
     R = U.dot(V.T)
@@ -168,7 +194,19 @@ def _(T, U, V):
     return r.dot(r), R.dot(2.0 * V)
 
 
-@expert("factorization", "value+gradient", "medium", "large")
+@expert("factorization", "value+gradient", "large")
+def _(T, U, V):
+    G, W, value = np.empty_like(U), -2.0 * V, 0.0
+    for i in range(0, len(T), BLOCK // 2):
+        rows = slice(i, i + BLOCK // 2)
+        R = dgemm(-1.0, V.T, U[rows].T, 1.0, T[rows].T, 1).T
+        r = R.ravel()
+        value += r.dot(r)
+        R.dot(W, G[rows])
+    return value, G
+
+
+@expert("factorization", "value+gradient", "medium")
 def _(T, U, V):
     R = dgemm(-1.0, V.T, U.T, 1.0, T.T, 1).T
     r = R.ravel()
@@ -186,7 +224,7 @@ def _(T, U, V):
 def _(T, U, V):
     W = V + V
     G = U.dot(V.T.dot(W))
-    G -= T.dot(W)
+    G -= _thin(T, W)
     return G
 
 
@@ -207,7 +245,7 @@ def _(T, U, V):
 
 @expert("factorization", "newton")
 def _(T, U, V):
-    W = dposv(V.T.dot(V), T.dot(V).T, 0, 1, 1)[1].T
+    W = dposv(V.T.dot(V), _thin(T, V).T, 0, 1, 1)[1].T
     W -= U
     return W
 
@@ -271,21 +309,25 @@ expert("network", "value+gradient", "medium", "large")(_network(_by_comparison))
 @expert("network", "hvp")
 def _(X, Y, *W):
     *W, dW = W
-    layers, z = _forward(X, W)
-    ones = _ones(z.shape[1])
-    masks = [h > 0.0 for h in layers[1:]]
-    t = X.dot(dW)
-    for mask, A in zip(masks, W[1:], strict=True):
+    b, n = Y.shape
+    ones = _ones(n)
+    h, t, masks = X.dot(W[0]), X.dot(dW), []
+    for A in W[1:]:
+        np.maximum(h, 0.0, out=h)
+        mask = np.sign(h)
+        masks.append(mask)
         t *= mask
-        t = t.dot(A)
-    p, _ = _softmax(z, ones)
+        h, t = h.dot(A), t.dot(A)
+    h -= np.maximum.reduce(h, 1, None, None, True)
+    p = np.exp(h, out=h)
+    p /= p.dot(ones)[:, None]
     t *= p
     p *= t.dot(ones)[:, None]
     t -= p
-    t /= len(X)
-    for mask, A in zip(masks[::-1], W[:0:-1], strict=True):
+    t /= b
+    for A in W[:0:-1]:
         t = t.dot(A.T)
-        t *= mask
+        t *= masks.pop()
     return X.T.dot(t)
 
 
@@ -410,13 +452,9 @@ def _(A, B, C, X, dX):
 def _(A, B, C, X):
     n = len(A)
     M = C.dot(A)
-    H = np.empty((n, n, n * n))
-    left, right = M.T.repeat(n, 1), M.repeat(n, 1)
-    plain, turned = np.tile(B, n), np.tile(B.T, n)
-    for j in range(n):
-        np.multiply(left[j], plain, out=H[j])
-        H[j] += right[j] * turned
-    return H.reshape(n * n, n * n)
+    # M_lj B_ik + M_jl B_ki, first with the axes (j,l,i,k), where it is a product of rank two
+    H = np.array((M.T.ravel(), M.ravel())).T.dot(np.array((B.ravel(), B.T.ravel())))
+    return H.reshape(n, n, n, n).transpose(0, 2, 1, 3).reshape(n * n, n * n)
 
 
 # norm2(inv(X)*b)^2
@@ -441,20 +479,35 @@ def _(X, b, dX):
     return np.array((dw, w)).T.dot(np.array((u, du))) * 2.0
 
 
-@expert("inverse", "hessian")
-def _(X, b):
-    n = len(X)
+def _inverse_parts(X, b):
+    """u = X⁻¹b, twice w = X⁻ᵀu, X⁻¹. H[j,i,l,k] is 2(u_j w_k X⁻¹_li + w_i u_l X⁻¹_jk + u_j u_l (X⁻ᵀX⁻¹)_ik)."""
     lu, p, _ = dgetrf(X.T)
     Xi = dgetri(lu, p)[0].T
     u = Xi.dot(b)
     w = u.dot(Xi)
-    w *= 2.0
-    # H[j,i,l,k] = 2(u_j w_k Xi_li + w_i u_l Xi_jk + u_j u_l P_ik), P = Xi' Xi
+    w += w
+    return u, w, Xi
+
+
+@expert("inverse", "hessian", "small")
+def _(X, b):
+    n = len(X)
+    u, w, Xi = _inverse_parts(X, b)
+    Q = Xi.T[:, :, None] * w
+    Q += Xi.T.dot(Xi)[:, None, :] * u[:, None]
+    H = (u[:, None] * Q.ravel()).reshape(n * n, n * n)
+    return H + H.T
+
+
+@expert("inverse", "hessian", "medium", "large")
+def _(X, b):
+    n = len(X)
+    u, w, Xi = _inverse_parts(X, b)
     Q = Xi.T[:, :, None] * w
     Q += (2.0 * Xi.T.dot(Xi))[:, None, :] * u[:, None]
     H = np.empty((n, n, n * n))
     Q = Q.reshape(n, n * n)
-    for j in range(n):
+    for j in range(n):  # a block of rows stays in the cache
         np.multiply(Q, u[j], out=H[j])
         H[j] += w[:, None] * (u[:, None] * Xi[j]).ravel()
     return H.reshape(n * n, n * n)
@@ -470,7 +523,7 @@ def _process(D, t):
     np.exp(E, out=E)
     P = E * D
     E.ravel()[:: len(E) + 1] += rho
-    c = dpotrf(E.T, overwrite_a=True)[0]
+    c = dpotrf(E.T, overwrite_a=1)[0]
     return a, length, s, rho, P, c
 
 
@@ -479,64 +532,61 @@ def _(D, y, t):
     a, length, s, rho, P, c = _process(D, t)
     n = len(y)
     v = dpotrs(c, y)[0]
-    logdet = _logdet(c)
-    Ki = dpotri(c, overwrite_c=True)[0]
-    diagonal = Ki.diagonal()
-    trace = np.add.reduce(diagonal)
-    square, fit = v.dot(v), y.dot(v)
-    inner = 2.0 * np.vdot(P, Ki.T) - diagonal.dot(P.diagonal())
-    by_a = (n - rho * trace - (fit - rho * square) / (a * a)) / a
-    by_l = 0.5 * (inner - v.dot(P.dot(v)) / (a * a)) / length**3
-    by_s = s * (trace - square / (a * a)) / (a * a)
-    return 0.5 * fit / (a * a) + n * log(a) + logdet, np.array((by_a, by_l, by_s))
+    logdet = float(_logdet(c))
+    Ki = dpotri(c, 0, 1)[0].T
+    diagonal, ones = Ki.diagonal(), _ones(n)
+    trace, square, fit = float(diagonal.dot(ones)), float(v.dot(v)), float(y.dot(v))
+    inner = 2.0 * float(P.ravel().dot(Ki.ravel())) - float(diagonal.dot(P.diagonal()))
+    a2 = a * a
+    by_a = (n - rho * trace - (fit - rho * square) / a2) / a
+    by_l = 0.5 * (inner - float(v.dot(P.dot(v))) / a2) / length**3
+    by_s = s * (trace - square / a2) / a2
+    return 0.5 * fit / a2 + n * log(a) + logdet, np.array((by_a, by_l, by_s))
 
 
 def _process_derivatives(D, y, t):
-    """Gradient and Hessian.
+    """Gradient and Hessian, as lists.
 
-    With B = K⁻¹P the products of two derivatives of K have traces of which I, K⁻¹, B are the only ingredients.
+    With M = E + ρI, v = M⁻¹y and B = M⁻¹P: M⁻¹E is I − ρM⁻¹, so that of all traces and quadratic forms the ingredients
+    are I, M⁻¹ and B. By the length l the derivatives of E are P/l³ and Q/l⁶ − 3P/l⁴, where Q = P∘D.
     """
     a, length, s, rho, P, c = _process(D, t)
     n = len(y)
     v = dpotrs(c, y)[0]
-    Ki = _mirrored(dpotri(c, overwrite_c=True)[0])
+    Mi = _mirrored(dpotri(c, 0, 1)[0]).T  # in C's order, as P is
+    B, Q = Mi.dot(P), P * D
+    u, q = Mi.dot(v), P.dot(v)
+    flat, ones = Mi.ravel(), _ones(n)
+    trace, trace_b = float(Mi.diagonal().dot(ones)), float(B.diagonal().dot(ones))
+    square, mixed, curved = float(flat.dot(flat)), float(flat.dot(B.ravel())), float(flat.dot(Q.ravel()))
+    square_b = float(np.einsum("ij,ji->", B, B))
+    vv, vu, yv, vq, uq = float(v.dot(v)), float(v.dot(u)), float(y.dot(v)), float(v.dot(q)), float(u.dot(q))
+    bend, steep = float(v.dot(Q.dot(v))), float(q.dot(Mi.dot(q)))
     a2, l3 = a * a, length**3
-    B = Ki.dot(P)
-    u, q = Ki.dot(v), P.dot(v)
-    Q = np.multiply(P, D)
-    # by l: dK = P a²/l³, d²K = a²(Q/l⁶ − 3P/l⁴)
-    vv, vu, yv, vq, uq = v.dot(v), v.dot(u), y.dot(v), v.dot(q), u.dot(q)
-    trace, square, trace_b, mixed = Ki.trace(), np.vdot(Ki, Ki), B.trace(), np.vdot(Ki, B)
-    square_b, curved, bend = np.vdot(B, B.T), np.vdot(Ki, Q), v.dot(Q.dot(v))
-    by_a = (n - rho * trace - (yv - rho * vv) / a2) / a
-    by_l = 0.5 * (trace_b - vq / a2) / l3
-    by_s = s * (trace - vv / a2) / a2
-    g = np.array((by_a, by_l, by_s))
-    # K⁻¹∂aK = (2/a)(I − ρK₀⁻¹), K⁻¹∂lK = B/l³, K⁻¹∂sK = (2s/a²)K₀⁻¹; v'∂K … with v = K₀⁻¹y, K⁻¹y = v/a²
-    fit_a = yv - rho * vv  # v'E v
-    aa = (n - rho * trace - fit_a / a2) / a2 - 2 / a2 * (
-        n - 2 * rho * trace + rho * rho * square - 2 / a2 * (yv - 2 * rho * vv + rho * rho * vu)
-    )
-    al = (trace_b - vq / a2) / (a * l3) - (trace_b - rho * mixed - 2 / a2 * (vq - rho * uq)) / (a * l3)
-    as_ = -2 * s / (a * a2) * (trace - rho * square - 2 / a2 * (vv - rho * vu))
-    q_norm = q.dot(Ki.dot(q))
-    ll = 0.5 * ((curved - bend / a2) / l3**2 - 3 * (trace_b - vq / a2) / (l3 * length)) - 0.5 / l3**2 * (
-        square_b - 2 / a2 * q_norm
-    )
-    ls = -s / (a2 * l3) * (mixed - 2 / a2 * uq)
-    ss = (trace - vv / a2) / a2 - 2 * s * s / (a2 * a2) * (square - 2 / a2 * vu)
-    return g, np.array(((aa, al, as_), (al, ll, ls), (as_, ls, ss)))
+    first_a = n - rho * trace - (yv - rho * vv) / a2
+    first_l = trace_b - vq / a2
+    first_s = trace - vv / a2
+    second_s = square - 2 / a2 * vu
+    crossed = mixed - 2 / a2 * uq
+    twice = n - 2 * rho * trace + rho * rho * square - 2 / a2 * (yv - 2 * rho * vv + rho * rho * vu)
+    aa = (first_a - 2 * twice) / a2
+    al = (first_l - (trace_b - 2 / a2 * vq) + rho * crossed) / (a * l3)
+    as_ = -2 * s / (a * a2) * (trace - 2 / a2 * vv - rho * second_s)
+    ll = 0.5 / l3 * ((curved - bend / a2 - square_b + 2 / a2 * steep) / l3 - 3 * first_l / length)
+    ls = -s / (a2 * l3) * crossed
+    ss = (first_s - 2 * s * s / a2 * second_s) / a2
+    return [first_a / a, 0.5 * first_l / l3, s * first_s / a2], [[aa, al, as_], [al, ll, ls], [as_, ls, ss]]
 
 
 @expert("process", "hessian")
 def _(D, y, t):
-    return _process_derivatives(D, y, t)[1]
+    return np.array(_process_derivatives(D, y, t)[1])
 
 
 @expert("process", "newton")
 def _(D, y, t):
     g, H = _process_derivatives(D, y, t)
-    return -np.linalg.solve(H, g)
+    return dgesv(H, [-x for x in g])[2]
 
 
 # norm2(A*B*C*D*v)^2: products with vectors only; the Hessian needs the product of the four

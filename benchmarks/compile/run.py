@@ -13,35 +13,27 @@ from typing import Any
 import contender
 from experts import expert_of
 from figures import Figure, Figures, this_machine
-from measure import TOLERANCE, Effort, Exceeded, error, limited, seconds_of
+from measure import TOLERANCE, Built, Clock, Effort, Exceeded, error, limited, seconds_of
 from problems import Cell
 from table import cell_line, summary
 
 from frechet.expressions.errors import FrechetError
 
 
-class Built:
-    """A contender of a cell, bound to its arguments. `canonical` makes NumPy arrays of a result, in the expert's layout."""
-
-    def __init__(self, call: Callable[[], Any], canonical: Callable[[Any], Sequence[Any]]) -> None:
-        self.call = call
-        self.canonical = canonical
-
-
-def run(cells: Sequence[Cell], contenders: Sequence[str], effort: Effort, path: Path) -> None:
+def run(cells: Sequence[Cell], contenders: Sequence[str], effort: Effort, path: Path, clock: Clock) -> None:
     """Measures and prints a line for every cell, then the summary of these cells. The figures are written cell by cell."""
     figures = Figures.read(path)
     figures.machine = this_machine()
     names = [c for c in contenders if c != "expert"]
     for i, cell in enumerate(cells, 1):
-        row = measured(cell, names, effort)
+        row = measured(cell, names, effort, clock)
         figures.enter(cell.name, row)
         figures.write(path)
         print(f"{i:3}/{len(cells)}  {cell_line(cell.name, row)}", flush=True)
     print("\n" + summary({c.name: figures.cells[c.name] for c in cells}, contenders))
 
 
-def measured(cell: Cell, names: Sequence[str], effort: Effort) -> dict[str, Figure]:
+def measured(cell: Cell, names: Sequence[str], effort: Effort, clock: Clock) -> dict[str, Figure]:
     """The figures of a cell. A contender that fails, that is wrong or that exceeds the limit has a reason instead."""
     arrays = cell.arrays()
     own = partial(expert_of(cell), *arrays.values())
@@ -54,7 +46,7 @@ def measured(cell: Cell, names: Sequence[str], effort: Effort) -> dict[str, Figu
             said[name] = outcome
         else:
             calls[name] = outcome
-    seconds = seconds_of(calls, effort)
+    seconds = seconds_of(calls, effort, clock)
     base = seconds["expert"]
     return {name: Figure(s, base) for name, s in seconds.items()} | {n: Figure(None, None, why) for n, why in said.items()}
 

@@ -6,9 +6,17 @@ from collections.abc import Mapping, Sequence
 from math import exp, log
 
 from figures import Figure, Figures
+from problems import SIZES, cells
 
 PEERS = ("jax", "torch", "autograd")
-SHOWN = {"frechet": "Frechet", "naive": "printed naively", "jax": "jax.jit", "torch": "PyTorch", "autograd": "autograd"}
+SHOWN = {
+    "frechet": "Frechet",
+    "frechet-c": "Frechet, C",
+    "naive": "printed naively",
+    "jax": "jax.jit",
+    "torch": "PyTorch",
+    "autograd": "autograd",
+}
 WORST = 10
 
 Row = Mapping[str, Figure]
@@ -38,23 +46,23 @@ def cell_line(name: str, row: Row) -> str:
     return "   ".join(parts)
 
 
-def summary(cells: Mapping[str, Row], contenders: Sequence[str]) -> str:
+def summary(rows: Mapping[str, Row], contenders: Sequence[str]) -> str:
     """The geometric mean of each contender's ratio to the expert, and the worst cells of Frechet."""
     lines = ["ratio to the expert    geometric mean    cells    worst"]
     for name in contenders:
-        ratios = {cell: ratio for cell, row in cells.items() if name in row and (ratio := row[name].ratio)}
+        ratios = {cell: ratio for cell, row in rows.items() if name in row and (ratio := row[name].ratio)}
         if name != "expert" and ratios:
             worst = max(ratios, key=ratios.__getitem__)
             mean = geometric_mean(list(ratios.values()))
             lines.append(f"{name:22} {show_ratio(mean):>14} {len(ratios):8}    {show_ratio(ratios[worst])}  {worst}")
-    return "\n".join([*lines, "", *worst_lines(cells)])
+    return "\n".join([*lines, "", *worst_lines(rows)])
 
 
-def worst_lines(cells: Mapping[str, Row]) -> list[str]:
-    ratios = {cell: ratio for cell, row in cells.items() if "frechet" in row and (ratio := row["frechet"].ratio)}
+def worst_lines(rows: Mapping[str, Row]) -> list[str]:
+    ratios = {cell: ratio for cell, row in rows.items() if "frechet" in row and (ratio := row["frechet"].ratio)}
     order = sorted(ratios, key=ratios.__getitem__, reverse=True)[:WORST]
     lines = ["the worst cells of Frechet", *(f"  {show_ratio(ratios[cell]):>6}  {cell}" for cell in order)]
-    missing = [(cell, row["frechet"].said) for cell, row in cells.items() if "frechet" in row and not row["frechet"].ratio]
+    missing = [(cell, row["frechet"].said) for cell, row in rows.items() if "frechet" in row and not row["frechet"].ratio]
     return lines + [f"       –  {cell}: {why}" for cell, why in missing]
 
 
@@ -65,16 +73,10 @@ def best_peer(row: Row) -> tuple[str, float] | None:
 
 
 def tables(figures: Figures) -> str:
-    """Two tables in Markdown: the geometric means, then every cell."""
-    present = [name for name in SHOWN if any(name in row for row in figures.cells.values())]
-    return "\n\n".join(
-        [
-            _machine(figures.machine),
-            _means(figures.cells, present),
-            _against_peers(figures.cells),
-            _cells(figures.cells, present),
-        ]
-    )
+    """Tables in Markdown: the geometric means, how Frechet compares with its peers, every cell."""
+    rows = {cell.name: figures.cells[cell.name] for cell in cells() if cell.name in figures.cells}
+    present = [name for name in SHOWN if any(name in row for row in rows.values())]
+    return "\n\n".join([_machine(figures.machine), _means(rows, present), _against_peers(rows), _cells(rows, present)])
 
 
 def _machine(machine: Mapping[str, str]) -> str:
@@ -83,14 +85,14 @@ def _machine(machine: Mapping[str, str]) -> str:
     return f"One thread, {on}, {said.pop('cores', '')} cores; {', '.join(map(' '.join, said.items()))}."
 
 
-def _means(cells: Mapping[str, Row], present: Sequence[str]) -> str:
-    sizes = sorted({cell.rsplit("/", 1)[1] for cell in cells}, key=("small", "medium", "large").index)
+def _means(rows: Mapping[str, Row], present: Sequence[str]) -> str:
+    sizes = sorted({cell.rsplit("/", 1)[1] for cell in rows}, key=SIZES.index)
     lines = [
         f"| ratio to the expert, geometric mean | all | {' | '.join(sizes)} | worst cell |",
         "|---" * (len(sizes) + 3) + "|",
     ]
     for name in present:
-        ratios = {cell: ratio for cell, row in cells.items() if name in row and (ratio := row[name].ratio)}
+        ratios = {cell: ratio for cell, row in rows.items() if name in row and (ratio := row[name].ratio)}
         if not ratios:
             continue
         worst = max(ratios, key=ratios.__getitem__)
@@ -103,11 +105,11 @@ def _means(cells: Mapping[str, Row], present: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _against_peers(cells: Mapping[str, Row]) -> str:
+def _against_peers(rows: Mapping[str, Row]) -> str:
     """How many times faster than each peer Frechet is, over the cells that both have."""
     lines = ["| how many times faster Frechet is | geometric mean | least | cells |", "|---|---|---|---|"]
     pairs: dict[str, dict[str, float]] = {}
-    for cell, row in cells.items():
+    for cell, row in rows.items():
         own = row["frechet"].ratio if "frechet" in row else None
         if own:
             for name in PEERS:
@@ -122,9 +124,9 @@ def _against_peers(cells: Mapping[str, Row]) -> str:
     return "\n".join(lines)
 
 
-def _cells(cells: Mapping[str, Row], present: Sequence[str]) -> str:
+def _cells(rows: Mapping[str, Row], present: Sequence[str]) -> str:
     lines = [f"| cell | expert | {' | '.join(SHOWN[name] for name in present)} |", "|---" * (len(present) + 2) + "|"]
-    for cell, row in cells.items():
+    for cell, row in rows.items():
         shown = []
         for name in present:
             figure = row.get(name)

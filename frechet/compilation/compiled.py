@@ -24,7 +24,9 @@ from frechet.compilation.arguments import Arguments
 from frechet.compilation.emission import Emission
 from frechet.compilation.lowering import lower
 from frechet.compilation.numpy_source import Program, finish, name_parameters, runnable, with_safe_sizes
+from frechet.compilation.ordering import only
 from frechet.compilation.passes import optimized
+from frechet.compilation.prepared import Prepared, prepared_lines
 from frechet.compilation.sizes import bind
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, walk
@@ -128,6 +130,19 @@ class CompiledProgram:
     def __str__(self) -> str:
         return self.at().table()
 
+    def prepare(self, **given: Any) -> Prepared:
+        """The program with these inputs fixed: what depends on nothing else is computed once, the rest at each call.
+
+        >>> import frechet as fr
+        >>> g = fr.parse("x'*inv(S)*x", {"S": "n×n spd"})
+        >>> solve = fr.compile(g, ["x", "S"]).prepare(S=[[4.0, 0.0], [0.0, 1.0]])
+        >>> float(solve([2.0, 0.0])), float(solve([0.0, 2.0]))
+        (1.0, 4.0)
+
+        Raises:  TypeError, for a name that is no input; ShapeError, naming the argument
+        """
+        return Prepared(self, given)
+
     # -- calls
     def _install(self) -> None:
         """A class of its own, whose call looks the specialised program up by the kinds of its arguments."""
@@ -194,14 +209,22 @@ class Specialised:
         self.rates = Rates(self.sizes)
         inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
         first = [inputs[n] for n in early if n in inputs]
-        self.roots = optimized(graph, roots, self.rates, first, trying)
+        self.roots = optimized(graph, roots, self.rates, first, trying and not early)
+        self.once = only(self.roots, first) if early else set()
 
     @cached_property
     def steps(self) -> list[Value]:
         return list(walk(self.roots))
 
     @cached_property
+    def written(self) -> list[tuple[Value, str]]:
+        """The steps that take time, each with its source."""
+        self.program  # noqa: B018  (writes them)
+        return self._written
+
+    @cached_property
     def program(self) -> Program:
+        """The program in parts."""
         names, _, known, names_of_sizes = self.whole._names
         program = Program(self.whole.name)
         program.positional = True
@@ -211,8 +234,8 @@ class Specialised:
         parameters = [*program.parameters.values(), *(n for n in names_of_sizes if names_of_sizes[n] in self.whole.unbound)]
         general = f"general_{self.whole.name}"
         emission.otherwise = f"{general}({', '.join(parameters)})"
-        results = emission.run(self.roots)
-        body = emission.source.lines
+        results = emission.run(self.roots, self.once)
+        body, self._written = emission.source.lines, emission.written
         if self.whole.keys is not None:
             returned = "{" + ", ".join(f"{k!r}: {r}" for k, r in zip(self.whole.keys, results, strict=True)) + "}"
         else:
@@ -223,7 +246,13 @@ class Specialised:
             other = Specialised(self.whole, self.sizes, self.letter, self.early, trying=False)
             program.before = other.program
             program.before.name = general
-        finish(program, [*body, f"return {returned}"], taken, names_of_sizes, known)
+        body = [*body, f"return {returned}"]
+        if self.early:
+            body = prepared_lines(program, emission.early_lines, body, known, names_of_sizes, self.early)
+            known = [v for v in known if v.params[0] in self.early]
+        finish(program, body, taken, names_of_sizes, known)
+        if self.early:
+            program.parameters = {v: p for v, p in program.parameters.items() if v in self.early}
         if program.before is not None:
             for names_of in ("lapack", "modules", "helpers"):
                 mine = getattr(program, names_of)
@@ -245,7 +274,16 @@ class Specialised:
         return runnable(self.program)  # type: ignore[no-any-return]
 
     def table(self) -> str:
-        return "\n".join(self.program.lines)
+        """Every step with its shape, flops and bytes: see `frechet.compilation.table`."""
+        from frechet.compilation.table import Row, flops, moved, show
+
+        rows = []
+        for v, text in self.written:
+            shape = "×".join(map(str, v.shape)) or "scalar"
+            rows.append(Row(text, shape, flops(v, self.rates), moved(v, self.rates, self.letter)))
+        return show(rows, ", ".join(f"{n} = {size}" for n, size in self.sizes.items()))
+
+    __str__ = table
 
 
 def _fast_types() -> set[type]:

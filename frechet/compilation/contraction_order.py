@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from frechet.compilation.ordering import Ordering
 
 EXHAUSTIVE = 8  # operands; of more the cheapest pair is multiplied first, and so on
-EARLY = 0.01  # weight of what is computed once for many calls
+EARLY = 0.05  # weight of what is computed once for many calls
 SELECTORS = ("unit", "selection")
 HALF = 0.6  # of the cost of a product, where it is symmetric
 
@@ -180,6 +180,9 @@ class ContractionOrder:
             known = self.ordering.lookup(sub) if sub.op == "contract" else None
             if known is not None:
                 return Part(0.0, known=known)
+            key = self.ordering.key(sub)
+            self.ordering.possible.setdefault(key, set()).add(self.whole)
+            best.cost /= self.ordering.common.get(key, 1)
         return best
 
     def _better(self, best: Part | None, a: int, b: int) -> Part | None:

@@ -179,10 +179,13 @@ def _canonical(
         turned = v.symmetric and v.real and len(labels) == 2 and number.get(labels[0], far) > number.get(labels[1], far)
         return labels[::-1] if turned else labels
 
-    rest = sorted(operands, key=lambda o: (o[0].serial, [number.get(k, far) for k in o[1]]))
+    # along the labels, from those of the result: the same for whatever order the operands were given in
+    rest = list(operands)
     ordered: list[tuple[Value, list[int]]] = []
-    for v, labels in rest:
-        labels = arranged(v, labels)
+    while rest:
+        rest = [(v, arranged(v, labels)) for v, labels in rest]
+        v, labels = min(rest, key=lambda o: ([number.get(k, far) for k in o[1]], o[0].serial))
+        rest.remove((v, labels))
         for k in labels:
             number.setdefault(k, len(number))
         ordered.append((v, labels))

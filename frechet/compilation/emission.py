@@ -59,6 +59,7 @@ class Emission:
         self.skipped: set[Value] = set()  # what is written where it is used
         self.count = 0
         self.users: dict[Value, int] = {}
+        self.written: list[tuple[Value, str]] = []  # the steps, with the first line of each
         self.otherwise = ""  # the call of the program for indefinite matrices
         self.tries = False  # is it called?
         self.early_lines: list[str] = []
@@ -111,7 +112,11 @@ class Emission:
 
     def step(self, v: Value) -> None:
         if v not in self.skipped:
+            before = len(self.source.lines)
             getattr(self, f"_{v.op}")(v)
+            if len(self.source.lines) > before:
+                more = " …" if len(self.source.lines) > before + 1 else ""
+                self.written.append((v, self.source.lines[before] + more))
             for a in v.args:
                 self._used(a)
 

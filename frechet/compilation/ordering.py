@@ -7,7 +7,7 @@ unless the inverse is there anyway or cheaper to form.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from frechet.compilation.contraction_order import ContractionOrder
 from frechet.compilation.timing import Rates
@@ -25,9 +25,22 @@ def ordered(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collectio
     formed = {a for v in steps if v.op != "contract" for a in v.args if a.op == "inverse"}
     formed |= {a for v in steps if v.op == "contract" for a in v.args if a.op == "inverse" and _alone(v, a)}
     formed |= {r for r in roots if r.op == "inverse"}
-    found = Ordering(graph, rates, formed, early).run(roots)
+    first = Ordering(graph, rates, formed, early)
+    found = first.run(roots)
     more = {v for v in walk(found) if v.op == "inverse"} - formed
-    return Ordering(graph, rates, formed | more, early).run(roots) if more else found
+    if more:
+        first = Ordering(graph, rates, formed | more, early)
+        found = first.run(roots)
+    common = {part: len(wholes) for part, wholes in first.possible.items() if len(wholes) > 1}
+    if common:  # again, with a part that several contractions may use at its share of the cost
+        second = Ordering(graph, rates, formed | more, early, common).run(roots)
+        if _cost(rates, second) < _cost(rates, found):
+            return second
+    return found
+
+
+def _cost(rates: Rates, roots: Sequence[Value]) -> float:
+    return rates.total(list(walk(roots)))
 
 
 def _alone(v: Value, inverse: Value) -> bool:
@@ -42,15 +55,26 @@ class Ordering:
 
     formed: the inverses that are computed as such
     early: the values that are computed once for many calls
+    common: parts of contractions, with how many contractions have them
     computed: the last step of each contraction that was met, also of parts of longer ones
+    possible: the contractions that have a part
     """
 
-    def __init__(self, graph: Graph, rates: Rates, formed: Collection[Value], early: Collection[Value]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        rates: Rates,
+        formed: Collection[Value],
+        early: Collection[Value],
+        common: Mapping[Value, int] | None = None,
+    ) -> None:
         self.graph = graph
         self.rates = rates
         self.formed = set(formed)
         self.early = set(early)
+        self.common = common or {}
         self.computed: dict[Value, Value] = {}
+        self.possible: dict[Value, set[Value]] = {}
 
     def run(self, roots: Sequence[Value]) -> list[Value]:
         height: dict[Value, int] = {}
@@ -67,6 +91,13 @@ class Ordering:
             if fresh in self.early:
                 self.early.add(new[v])
         return [new[r] for r in roots]
+
+    def key(self, v: Value) -> Value:
+        """One contraction for itself and its transpose."""
+        if len(v.shape) != 2:
+            return v
+        turned = self.graph.transpose(v, (1, 0))
+        return v if v.serial <= turned.serial else turned
 
     def lookup(self, v: Value) -> Value | None:
         """The value of a contraction, if it or its transpose was computed before."""
@@ -118,3 +149,12 @@ class Ordering:
         kept = tuple(k for k in dict.fromkeys(out) if any(k in labels for labels in ins))
         inner = self._of(self.graph.contract(v.args, ins, kept, dims, c))
         return self.graph.make("spread", (inner,), (kept, out), tuple(dims[k] for k in out), inner.real)
+
+
+def only(roots: Sequence[Value], early: Collection[Value]) -> set[Value]:
+    """The values that depend on no inputs but these."""
+    found: set[Value] = set()
+    for v in walk(roots):
+        if v in early or (v.op != "input" and all(a in found for a in v.args)):
+            found.add(v)
+    return found

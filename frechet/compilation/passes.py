@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from frechet.compilation.contraction_order import EARLY
 from frechet.compilation.contractions import inlined
-from frechet.compilation.ordering import ordered
-from frechet.compilation.rewriting import activations_shared, inverses_cancelled, is_sum, scalars_shared, views_inward
+from frechet.compilation.ordering import only, ordered
+from frechet.compilation.rewriting import (
+    activations_shared,
+    inverses_cancelled,
+    is_sum,
+    scalars_shared,
+    sums_joined,
+    views_inward,
+)
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, rebuild, remade, uses, walk
 
 OPERANDS = 12  # of one contraction
 WORTH = 0.9  # a change is made where it saves a tenth
+WORTH_EARLY = 0.5  # or half, where it is that a part is computed beforehand: X'*X*w - X'*y is less exact than X'*(X*w - y)
 
 
 def flattened(graph: Graph, roots: Sequence[Value]) -> list[Value]:
@@ -45,17 +54,19 @@ def distributed(graph: Graph, roots: Sequence[Value], rates: Rates, early: Colle
     """(T - U*V')*V as T*V - U*(V'*V), and the like, where that is less work."""
     count = uses(roots)
     shared: set[Value] = set()
+    single: set[Value] = set()
 
     def change(v: Value, args: tuple[Value, ...]) -> Value:
         new = remade(graph, v, args)
+        if is_sum(new):
+            new = sums_joined(graph, new, single - shared)
         if new.op == "contract" and len(new.args) > 1:
             for a in dict.fromkeys(new.args):
                 if is_sum(a) and len(a.shape) > 1 and new.args.count(a) == 1:
                     new = _distributed(graph, new, a, a in shared, rates, early)
                     if new.op != "contract":
                         break
-        if count[v] > 1:
-            shared.add(new)
+        (shared if count[v] > 1 else single).add(new)
         return new
 
     return rebuild(graph, roots, change)
@@ -86,20 +97,21 @@ def _distributed(graph: Graph, v: Value, inner: Value, shared: bool, rates: Rate
     leaves |= {b for a in inner.args if a.op == "contract" for b in a.args}
     before = _cost(graph, v, leaves if shared else leaves - {a for a in inner.args if a.op == "contract"}, rates, early)
     after = _cost(graph, other, leaves - {a for a in inner.args if a.op == "contract"} - {inner}, rates, early)
-    return other if after < WORTH * before else v
+    return other if after < (WORTH_EARLY if early else WORTH) * before else v
 
 
 def _cost(graph: Graph, root: Value, leaves: set[Value], rates: Rates, early: Collection[Value]) -> float:
     """The time to compute the root from these values."""
     (last,) = ordered(graph, [root], rates, early)
     total = 0.0
+    once = only([last], set(early)) if early else set()
     seen: set[Value] = set()
     stack = [last]
     while stack:
         v = stack.pop()
         if v not in seen and v not in leaves:
             seen.add(v)
-            total += rates.of(v)
+            total += rates.of(v) * (EARLY if v in once else 1)
             stack.extend(v.args)
     return total
 

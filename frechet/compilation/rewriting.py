@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import permutations
 from typing import Any
 
@@ -59,12 +59,32 @@ def views_inward(graph: Graph, roots: Sequence[Value]) -> list[Value]:
         if new.op == "contract" and len(new.args) == 1 and is_sum(new.args[0]) and new.args[0] in single:
             new = _transposed_sum(graph, new) or new
         elif is_sum(new):
+            new = sums_joined(graph, new, single)
+        if is_sum(new):
             new = _reshaped_sum(graph, new) or new
         if count[v] == 1:
             single.add(new)
         return new
 
     return rebuild(graph, roots, change)
+
+
+def sums_joined(graph: Graph, v: Value, single: Collection[Value]) -> Value:
+    """A sum with the terms of sums among its terms, which are among `single`, as its own."""
+    (_, *coefficients), ins = v.params
+    if not any(is_sum(a) and a in single for a in v.args):
+        return v
+    terms: list[tuple[Any, Value]] = []
+    own = tuple(range(len(v.shape)))
+    for c, a, labels in zip(coefficients, v.args, ins, strict=True):
+        if is_sum(a) and a in single:
+            (_, *inner), inner_ins = a.params
+            placed = [tuple(labels[k] for k in some) for some in inner_ins]
+            found = [(c * k, b, some) for k, b, some in zip(inner, a.args, placed, strict=True)]
+        else:
+            found = [(c, a, labels)]
+        terms += [(k, graph.contract((b,), (some,), own, v.shape)) for k, b, some in found]
+    return graph.linear(terms, v.shape)
 
 
 def _transposed_sum(graph: Graph, v: Value) -> Value | None:

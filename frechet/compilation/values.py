@@ -109,6 +109,9 @@ class Graph:
         """The axes of v in another order: axis k of the result is axis order[k] of v."""
         if order == tuple(range(len(order))) or (v.symmetric and v.real):
             return v
+        if v.op == "contract":
+            ins, out, dims, c = v.params
+            return self.contract(v.args, ins, tuple(out[k] for k in order), dims, c)
         return self.contract((v,), (tuple(range(len(order))),), order, v.shape)
 
     def multiply(self, *args: Value) -> Value:

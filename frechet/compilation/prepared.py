@@ -1,0 +1,72 @@
+"""Programs with some inputs fixed: what depends on these alone is computed once, and applied to many of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from frechet.compilation.numpy_source import WORDS, Program, further_sizes, size_lines
+from frechet.compilation.sizes import bind
+from frechet.expressions.node import Expr
+
+if TYPE_CHECKING:
+    from frechet.compilation.compiled import CompiledProgram
+
+
+class Prepared:
+    """A compiled program of the inputs that are left, in their order.
+
+    given: the inputs that are fixed, by name; `names` the others
+    """
+
+    def __init__(self, program: CompiledProgram, given: Mapping[str, Any]) -> None:
+        every = program.arguments.names
+        unknown = [n for n in given if n not in every]
+        if unknown:
+            raise TypeError(f"{program.name}() has no argument {unknown[0]!r} to prepare: it takes {', '.join(every)}")
+        self.program = program
+        self.given = dict(given)
+        self.names = [n for n in every if n not in given]
+        self._applied: dict[Any, Any] = {}
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """The outputs. Raises what the program raises."""
+        rest = dict(zip([*self.names, *self.program.arguments.sizes], args, strict=False))
+        arrays, sizes, letter = self.program.arguments.converted(
+            self.program.arguments.bound(self.program.name, (), {**self.given, **rest, **keywords})
+        )
+        key = (letter, *sizes.values())
+        apply = self._applied.get(key)
+        if apply is None:
+            made = self.program.specialised(sizes, letter, tuple(self.given))
+            fixed = {made.program.parameters[n]: arrays[n] for n in self.given}
+            free = {p: sizes[n] for n, p in made.program.sizes.items()}
+            apply = self._applied[key] = made.run(**fixed, **free)
+        return apply(*(arrays[n] for n in self.names))
+
+    @property
+    def source(self) -> str:
+        """The program as source: a function of the fixed inputs that returns a function of the others."""
+        return self.program.at(early=tuple(self.given)).source
+
+    def __repr__(self) -> str:
+        return f"<{self.program.name}({', '.join(self.names)}), prepared for {', '.join(self.given)}>"
+
+
+def prepared_lines(
+    program: Program,
+    first: Sequence[str],
+    rest: Sequence[str],
+    known: Sequence[Expr],
+    names_of_sizes: Mapping[str, str],
+    early: Collection[str],
+) -> list[str]:
+    """The body of a function that computes `first` and returns the function of the other inputs that computes `rest`."""
+    late = [v for v in known if v.params[0] not in early]
+    bound = bind([v for v in known if v.params[0] in early])
+    needed = set(names_of_sizes) & set(WORDS.findall("\n".join(rest)))
+    bindings = {n: b for n, b in bind(late).items() if n not in bound}
+    wanted = {n for n in needed | further_sizes(needed, bindings) if n in bindings}
+    inner = [*size_lines(wanted, bindings, late, program.parameters), *rest]
+    head = f"def apply({', '.join(program.parameters[v.params[0]] for v in late)}):"
+    return [*first, head, *(f"    {line}" for line in inner), "return apply"]
