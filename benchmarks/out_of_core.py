@@ -3,9 +3,9 @@
     python benchmarks/out_of_core.py            a file of 0.3 GB, 100 MB of memory
     python benchmarks/out_of_core.py 2.0 700MB  gigabytes of the file, memory
 
-Each row of the table is measured in a process of its own, whose data segment is limited (RLIMIT_DATA, of Linux):
-the first shows that the file does not load. The file is in the page cache where that is large enough, so that the rates are those
-of the memory, not of the disk. Rounds are interleaved. The file is removed afterwards.
+Each row of the table is measured in a process of its own, whose data segment is limited (RLIMIT_DATA, of Linux): the first
+shows that the file does not load. The file is in the page cache, where that is large enough, so that the rates are those of
+memory, not of the disk. Rounds are interleaved. The file is removed afterwards.
 """
 
 from __future__ import annotations
