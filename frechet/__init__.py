@@ -37,6 +37,7 @@ from frechet.interfaces.python import (
 )
 
 if TYPE_CHECKING:
+    from frechet.compilation.linear_maps.hessian_map import hessian_map
     from frechet.interfaces.backprop.network import backprop
     from frechet.interfaces.check.checking import check
     from frechet.interfaces.compiling import compile
@@ -62,6 +63,7 @@ __all__ = [
     "derivative",
     "function",
     "hessian",
+    "hessian_map",
     "linearize",
     "matrix",
     "parse",
@@ -91,6 +93,7 @@ LATER = {
     "backprop": "frechet.interfaces.backprop.network",
     "check": "frechet.interfaces.check.checking",
     "compile": "frechet.interfaces.compiling",
+    "hessian_map": "frechet.compilation.linear_maps.hessian_map",
     "parse": "frechet.notation.reading",
     "problem": "frechet.interfaces.optimization.problem",
     "stationary": "frechet.interfaces.stationary.point",

@@ -25,7 +25,7 @@ from frechet.compilation.emission import Emission
 from frechet.compilation.lowering import lower
 from frechet.compilation.numpy_source import Program, finish, name_parameters, runnable, with_safe_sizes
 from frechet.compilation.ordering import only
-from frechet.compilation.passes import optimized
+from frechet.compilation.passes import factorized, optimized
 from frechet.compilation.prepared import Prepared, prepared_lines
 from frechet.compilation.sizes import bind
 from frechet.compilation.timing import Rates
@@ -198,10 +198,18 @@ FAST: set[type] = set()
 
 
 class Specialised:
-    """The program for certain sizes and a certain precision."""
+    """The program for certain sizes and a certain precision.
+
+    ordered: its steps, where they are known; then Cholesky is not tried for matrices that may be indefinite
+    """
 
     def __init__(
-        self, whole: CompiledProgram, sizes: Mapping[str, int], letter: str, early: Sequence[str], trying: bool = True
+        self,
+        whole: CompiledProgram,
+        sizes: Mapping[str, int],
+        letter: str,
+        early: Sequence[str],
+        ordered: list[Value] | None = None,
     ) -> None:
         self.whole, self.sizes, self.letter, self.early = whole, dict(sizes), letter, early
         graph, roots = whole._lowered
@@ -209,7 +217,8 @@ class Specialised:
         self.rates = Rates(self.sizes)
         inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
         first = [inputs[n] for n in early if n in inputs]
-        self.roots = optimized(graph, roots, self.rates, first, trying and not early)
+        self.ordered = optimized(graph, roots, self.rates, first) if ordered is None else ordered
+        self.roots = factorized(graph, self.ordered, trying=ordered is None and not early)
         self.once = only(self.roots, first) if early else set()
 
     @cached_property
@@ -243,7 +252,7 @@ class Specialised:
         program.modules = sorted(emission.source.modules)
         program.lapack = sorted(emission.source.lapack)
         if emission.tries:
-            other = Specialised(self.whole, self.sizes, self.letter, self.early, trying=False)
+            other = Specialised(self.whole, self.sizes, self.letter, self.early, self.ordered)
             program.before = other.program
             program.before.name = general
         body = [*body, f"return {returned}"]

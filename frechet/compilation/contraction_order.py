@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from frechet.compilation.contractions import mirror
+from frechet.compilation.contractions import mirror, part
 from frechet.compilation.values import Labels, Value
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class ContractionOrder:
     def sub(self, mask: int) -> Value:
         """The product of these operands as one contraction."""
         chosen = self.members(mask)
-        return self.graph.contract([self.args[i] for i in chosen], [self.ins[i] for i in chosen], self.kept(mask), self.dims)
+        return part(self.graph, [self.args[i] for i in chosen], [self.ins[i] for i in chosen], self.kept(mask), self.dims)
 
     # -- the search
     def value(self) -> Value:
@@ -188,7 +188,9 @@ class ContractionOrder:
     def _better(self, best: Part | None, a: int, b: int) -> Part | None:
         if not set(self.kept(a)) & set(self.kept(b)):
             return best
-        cost = self.parts[a].cost + self.parts[b].cost + self._step(a, b)
+        cost = self.parts[a].cost + self._step(a, b)
+        if not self._same_product(a, b):
+            cost += self.parts[b].cost
         if best is None or cost < best.cost:
             best = Part(cost, (a, b))
         for left, right in ((a, b), (b, a)):
@@ -196,6 +198,14 @@ class ContractionOrder:
             if solve is not None and self.parts[right].cost + solve < best.cost:
                 best = Part(self.parts[right].cost + solve, (left, right), True)
         return best
+
+    def _same_product(self, a: int, b: int) -> bool:
+        """Are two parts the same product, or one the transpose of the other, so that it is computed once?"""
+        if a.bit_count() == 1 or a.bit_count() != b.bit_count():
+            return False
+        if sorted(self.args[i].serial for i in self.members(a)) != sorted(self.args[i].serial for i in self.members(b)):
+            return False
+        return self.ordering.key(self.sub(a)) is self.ordering.key(self.sub(b))
 
     def _step(self, left: int, right: int) -> float:
         a, b = self.kept(left), self.kept(right)
@@ -259,8 +269,9 @@ class ContractionOrder:
     def build(self, mask: int, want: Labels | None = None) -> tuple[Value, Labels]:
         """The value of a set of operands and the labels of its axes, in the order wanted if that costs nothing."""
         part = self.parts[mask]
-        if part.known is not None:
-            v, labels = part.known, self.kept(mask)
+        known = part.known or self._built(mask)
+        if known is not None:
+            v, labels = known, self.kept(mask)
         elif part.split is None:
             v, labels = self._operand(mask.bit_length() - 1)
         elif part.solve:
@@ -273,12 +284,19 @@ class ContractionOrder:
             assert self.scale is not None
             return self._scaled(v, labels, self.scale), labels
         inside = self.scaled_at >= 0 and self.scaled_at & mask == self.scaled_at
-        if part.split is not None and part.known is None and not inside and (mask != self.everything or self.scaled_at >= 0):
+        if part.split is not None and known is None and not inside and (mask != self.everything or self.scaled_at >= 0):
             sub = self.sub(mask)
             if sub.op == "contract":
                 view = self.graph.contract((v,), (labels,), self.kept(mask), self.dims)
                 self.ordering.computed.setdefault(sub, view)
         return v, labels
+
+    def _built(self, mask: int) -> Value | None:
+        """The same product, or its transpose, of other operands of this contraction."""
+        if self.parts[mask].split is None or mask == self.everything or self.scaled_at & mask == self.scaled_at:
+            return None
+        sub = self.sub(mask)
+        return self.ordering.lookup(sub) if sub.op == "contract" else None
 
     def _scaled(self, v: Value, labels: Labels, scale: Value) -> Value:
         if scale.op == "number":

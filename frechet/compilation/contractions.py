@@ -20,6 +20,11 @@ def contraction(
     return form.value()
 
 
+def part(graph: Graph, args: Sequence[Value], ins: Sequence[Labels], out: Labels, dims: Sequence[Dim]) -> Value:
+    """The contraction of some operands of one in simplest form: nothing of them is to be taken into the labels."""
+    return _canonical(graph, [(a, list(k)) for a, k in zip(args, ins, strict=True)], list(out), dims, 1)
+
+
 def inlined(graph: Graph, v: Value, chosen: Collection[Value]) -> Value:
     """The contraction v with the operands that are among `chosen`, contractions too, replaced by their own operands."""
     ins, out, dims, coefficient = v.params
@@ -161,6 +166,9 @@ class _Form:
             elif self.coefficient != 0:
                 operands.append((size, []))
         made = _canonical(self.graph, operands, out, self.dims, self.coefficient)
+        if made.op == "contract" and len(made.shape) == 2 and made.shape[0] is made.shape[1] and not made.symmetric:
+            ends = made.params[1]
+            made.symmetric = ends[0] == ends[1] or mirror(made.args, made.params[0], ends) is not None
         return self.graph.reshape(made, shape)
 
 
@@ -202,8 +210,6 @@ def _canonical(
     elif coefficient > 0 and all(a.sign for a in args):
         strict = all(a.sign == 2 for a in args) and len(set(new_out)) == len(new_out)
         found.sign = max(found.sign, 2 if strict else 1)
-    if len(new_out) == 2 and found.shape[0] is found.shape[1] and not found.symmetric:
-        found.symmetric = new_out[0] == new_out[1] or mirror(args, ins, new_out) is not None
     return found
 
 

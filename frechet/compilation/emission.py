@@ -397,8 +397,8 @@ class Emission:
             self.line(f"{self.text[a]} {IN_PLACE[operator]} {right}")
             self.text[v] = self.text[a]
             return
-        if a is b and a.shape == v.shape and operator == "*":
-            self.assign(v, f"np.square({self.text[a]})" if a.shape else f"{self.text[a]} * {self.text[a]}")
+        if a is b and la == lb and a not in self.skipped and len(la) == len(out):
+            self.assign(v, f"np.square({right})" if a.shape else f"{right} * {right}")
             return
         left = self.aligned(self.text[a], la, out)
         self.assign(v, f"{left} {operator} {right}")

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from frechet.compilation.contraction_order import ContractionOrder
+from frechet.compilation.contraction_order import EARLY, ContractionOrder
+from frechet.compilation.contractions import part
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, remade, walk
 
@@ -21,10 +22,7 @@ def ordered(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collectio
 
     early: inputs that stay the same over many calls: what depends on nothing else is computed once
     """
-    steps = list(walk(roots))
-    formed = {a for v in steps if v.op != "contract" for a in v.args if a.op == "inverse"}
-    formed |= {a for v in steps if v.op == "contract" for a in v.args if a.op == "inverse" and _alone(v, a)}
-    formed |= {r for r in roots if r.op == "inverse"}
+    formed = inverses_formed(roots)
     first = Ordering(graph, rates, formed, early)
     found = first.run(roots)
     more = {v for v in walk(found) if v.op == "inverse"} - formed
@@ -43,6 +41,23 @@ def _cost(rates: Rates, roots: Sequence[Value]) -> float:
     return rates.total(list(walk(roots)))
 
 
+def cost_of(
+    graph: Graph, root: Value, rates: Rates, formed: Collection[Value], early: Collection[Value], there: Collection[Value]
+) -> float:
+    """The time to compute the root from the values that are there."""
+    (last,) = Ordering(graph, rates, formed, early, there=there).run([root])
+    once = only([last], early) if early else set()
+    return sum(rates.of(v) * (EARLY if v in once else 1) for v in walk([last], there))
+
+
+def inverses_formed(roots: Sequence[Value]) -> set[Value]:
+    """The inverses that something else than a product needs."""
+    steps = list(walk(roots))
+    formed = {a for v in steps if v.op != "contract" for a in v.args if a.op == "inverse"}
+    formed |= {a for v in steps if v.op == "contract" for a in v.args if a.op == "inverse" and _alone(v, a)}
+    return formed | {r for r in roots if r.op == "inverse"}
+
+
 def _alone(v: Value, inverse: Value) -> bool:
     """Does nothing stand beside the inverse that it could be solved with: in tr(inv(A)), or s*inv(A)?"""
     ins = v.params[0]
@@ -56,6 +71,7 @@ class Ordering:
     formed: the inverses that are computed as such
     early: the values that are computed once for many calls
     common: parts of contractions, with how many contractions have them
+    there: values that are not computed
     computed: the last step of each contraction that was met, also of parts of longer ones
     possible: the contractions that have a part
     """
@@ -67,20 +83,22 @@ class Ordering:
         formed: Collection[Value],
         early: Collection[Value],
         common: Mapping[Value, int] | None = None,
+        there: Collection[Value] = (),
     ) -> None:
         self.graph = graph
         self.rates = rates
         self.formed = set(formed)
         self.early = set(early)
         self.common = common or {}
+        self.there = there
         self.computed: dict[Value, Value] = {}
         self.possible: dict[Value, set[Value]] = {}
 
     def run(self, roots: Sequence[Value]) -> list[Value]:
         height: dict[Value, int] = {}
-        for v in walk(roots):
-            height[v] = 1 + max((height[a] for a in v.args), default=0)
-        new: dict[Value, Value] = {}
+        for v in walk(roots, self.there):
+            height[v] = 1 + max((height.get(a, 0) for a in v.args), default=0)
+        new: dict[Value, Value] = {v: v for v in self.there}
         for v in sorted(height, key=lambda v: (height[v], len(v.args))):
             fresh = remade(self.graph, v, [new[a] for a in v.args])
             if v in self.formed:
@@ -96,15 +114,20 @@ class Ordering:
         """One contraction for itself and its transpose."""
         if len(v.shape) != 2:
             return v
-        turned = self.graph.transpose(v, (1, 0))
+        turned = self._turned(v)
         return v if v.serial <= turned.serial else turned
+
+    def _turned(self, v: Value) -> Value:
+        ins, out, dims, c = v.params
+        return part(self.graph, v.args, ins, out[::-1], dims) if c == 1 else self.graph.transpose(v, (1, 0))
 
     def lookup(self, v: Value) -> Value | None:
         """The value of a contraction, if it or its transpose was computed before."""
         found = self.computed.get(v)
         if found is None and len(v.shape) == 2 and v.op == "contract":
-            turned = self.computed.get(self.graph.transpose(v, (1, 0)))
-            found = None if turned is None else self.graph.transpose(turned, (1, 0))
+            turned = self.computed.get(self._turned(v))
+            # a view of what is there, and not the product in the other order
+            found = None if turned is None else self.graph.contract((turned,), ((0, 1),), (1, 0), turned.shape)
         return found
 
     def steps(self, v: Value) -> Value:

@@ -13,7 +13,7 @@ Equal values of one graph are one object, so nothing is computed twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from frechet.expressions.dimension import Dim
@@ -203,9 +203,9 @@ class Graph:
         return v if v.shape == shape else self.make("reshape", (v,), (), shape)
 
 
-def walk(roots: Iterable[Value]) -> Iterator[Value]:
-    """Every value once, operands before the values that use them."""
-    seen: set[Value] = set()
+def walk(roots: Iterable[Value], there: Collection[Value] = ()) -> Iterator[Value]:
+    """Every value once, operands before the values that use them; not what only values that are `there` need, nor these."""
+    seen: set[Value] = set(there)
     stack: list[tuple[Value, bool]] = [(r, False) for r in reversed(list(roots))]
     while stack:
         v, ready = stack.pop()

@@ -9,12 +9,15 @@ from frechet.compilation.compiled import CompiledProgram, Outputs
 from frechet.differentiation.adjoint import adjoint
 from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.differential import differential
+from frechet.differentiation.map_recognition import structure_of_map
+from frechet.differentiation.map_solution import solution
+from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, variables
 from frechet.operations.constants import variable
 from frechet.operations.powers import inverse
-from frechet.operations.products import product, scale
+from frechet.operations.products import product
 from frechet.operations.shaping import unvec, vec
 from frechet.operations.sums import add
 from frechet.simplification.polishing import polished
@@ -131,13 +134,22 @@ def _hvp(d: Derivative) -> Expr:
 
 
 def _newton(d: Derivative) -> Expr:
-    """The step s with H[s] = -gradient."""
+    """The step s with H[s] = -gradient: in closed form where the Hessian's structure has one, else by its matrix.
+
+    Raises:  UnsupportedError, for a structured variable without a closed form
+    """
     _scalar(d, "a Newton step")
     g, x = d.gradient, d.variable
-    if x.shape == SCALAR:
-        return add([(-1, product(g, inverse(d.hessian)) if d.hessian.kind == "matrix" else scale(d.hessian**-1, g))])
-    step = product(inverse(d.hessian), vec(g))
-    return add([(-1, unvec(step, *x.shape) if x.kind == "matrix" else step)])
+    structure = structure_of_map(differential(d.cotangent, {x: d.direction}), d.direction, x)
+    step = solution(structure, g)
+    if step is None and structure_of(x) != "general":
+        raise UnsupportedError(
+            f"the Newton step by {x.params[0]}, {structure_of(x)}, has no formula here: D.hessian_map.newton_step solves it"
+        )
+    if step is None:
+        step = product(inverse(d.hessian), vec(g))
+        step = unvec(step, *x.shape) if x.kind == "matrix" else step
+    return add([(-1, step)])
 
 
 VIEWS: dict[str, Callable[[Derivative], Expr]] = {

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from frechet.differentiation.conditions import explained
@@ -29,6 +30,7 @@ from frechet.operations.declared_maps import page_of
 
 if TYPE_CHECKING:
     from frechet.compilation.compiled import CompiledProgram
+    from frechet.compilation.linear_maps.hessian_map import HessianMap, JacobianMap
     from frechet.derivation.expanding import Level
     from frechet.interfaces.document import Document
     from frechet.interfaces.page import Page
@@ -361,6 +363,26 @@ class Derivative(LinearMap):
             "differential": lambda: self.second_differential,
         }
         return verify(self, form, order, views[form]())
+
+    @cached_property
+    def hessian_map(self) -> HessianMap:
+        """The Hessian of a scalar function as a linear map: its structure, and at(...), which solves with it.
+
+        Raises:  ShapeError, UnsupportedError, as `HessianMap`
+        """
+        from frechet.compilation.linear_maps.hessian_map import HessianMap
+
+        return HessianMap(self.function, [self.variable])
+
+    @cached_property
+    def jacobian_map(self) -> JacobianMap:
+        """The derivative of a function of the variable's shape as a linear map that can be solved.
+
+        Raises:  ShapeError, UnsupportedError, as `JacobianMap`
+        """
+        from frechet.compilation.linear_maps.hessian_map import JacobianMap
+
+        return JacobianMap(self.function, self.variable)
 
     def compile(
         self,

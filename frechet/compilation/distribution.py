@@ -1,0 +1,107 @@
+"""Products of sums as sums of products, where that is less work: (T - U*V')*V as T*V - U*(V'*V).
+
+Terms of low rank stay of low rank, an inverse beside its matrix cancels, and a trace of a product with x*y' is a product of
+vectors. A sum is distributed over if the steps that come out of it cost less; sums among the new factors are tried with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from frechet.compilation.contractions import inlined
+from frechet.compilation.ordering import cost_of, inverses_formed
+from frechet.compilation.rewriting import inverses_cancelled, is_sum, sums_joined
+from frechet.compilation.timing import Rates
+from frechet.compilation.values import Graph, Value, rebuild, remade, uses
+
+WORTH = 0.9  # a change is made where it saves a tenth
+WORTH_EARLY = 0.5  # or half, where it is that a part is computed beforehand: X'*X*w - X'*y is less exact than X'*(X*w - y)
+TERMS = 24  # of a sum that comes of one product
+OPERANDS = 12  # of a product that is taken in
+
+
+def distributed(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value] = ()) -> list[Value]:
+    """The results with products distributed over sums where that is less work."""
+    return _Distribution(graph, roots, rates, early).run(roots)
+
+
+class _Distribution:
+    """shared: sums and products that more than one value uses; single: those that one uses, which are not needed else."""
+
+    def __init__(self, graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value]) -> None:
+        self.graph, self.rates, self.early = graph, rates, early
+        self.count = uses(roots)
+        self.formed = inverses_formed(roots)
+        self.shared: set[Value] = set()
+        self.single: set[Value] = set()
+
+    def run(self, roots: Sequence[Value]) -> list[Value]:
+        return rebuild(self.graph, roots, self.change)
+
+    def change(self, v: Value, args: tuple[Value, ...]) -> Value:
+        new = remade(self.graph, v, args)
+        if v in self.formed:
+            self.formed.add(new)
+        if is_sum(new):
+            new = sums_joined(self.graph, new, self.single - self.shared)
+        elif new.op == "contract" and len(new.args) > 1:
+            new = self.best(new)
+        (self.shared if self.count[v] > 1 else self.single).add(new)
+        return new
+
+    def best(self, v: Value) -> Value:
+        """The product distributed over those of its sums where that pays."""
+        for a in dict.fromkeys(v.args):
+            if v.op == "contract" and is_sum(a) and len(a.shape) > 1 and v.args.count(a) == 1:
+                v = self._over(v, a)
+        return v
+
+    def _over(self, v: Value, inner: Value) -> Value:
+        graph = self.graph
+        ins, out, dims, coefficient = v.params
+        if len(inner.args) > TERMS:
+            return v
+        products = []
+        for c, term in terms(graph, inner):
+            product = graph.contract([term if a is inner else a for a in v.args], ins, out, dims)
+            if product.op == "contract":
+                taken = {a for a in product.args if a is term and a.op == "contract" and len(a.args) > 1} - self.shared
+                product = inlined(graph, product, taken) if len(product.args) < OPERANDS else product
+            if product.op == "contract":
+                product = inverses_cancelled(graph, product)
+            if product.op == "contract":
+                product = self.best(product)
+            products.append((c * coefficient, product))
+        other = graph.linear(products, v.shape)
+        if is_sum(other):
+            other = sums_joined(graph, other, {p for _, p in products})
+        there = self.there(v)
+        before = cost_of(graph, v, self.rates, self.formed, self.early, there)
+        after = cost_of(graph, other, self.rates, self.formed, self.early, there - {inner})
+        return other if after < (WORTH_EARLY if self.early else WORTH) * before else v
+
+    def there(self, v: Value) -> set[Value]:
+        """What the product and its distributed form are both computed from."""
+        found: set[Value] = set()
+        stack = list(v.args)
+        while stack:
+            a = stack.pop()
+            if a in found:
+                continue
+            apart = is_sum(a) or (a.op == "contract" and len(a.args) > 1)
+            if a.op == "inverse":
+                found.add(a.args[0])  # it is perhaps never formed
+            elif apart and a not in self.shared:
+                stack.extend(a.args)
+            else:
+                found.add(a)
+                if apart:
+                    stack.extend(a.args)
+        return found
+
+
+def terms(graph: Graph, v: Value) -> list[tuple[object, Value]]:
+    """The terms of a sum, each with the axes of the sum."""
+    (_, *coefficients), ins = v.params
+    own = tuple(range(len(v.shape)))
+    return [(c, graph.contract((a,), (k,), own, v.shape)) for c, a, k in zip(coefficients, v.args, ins, strict=True)]
