@@ -92,13 +92,17 @@ def compile_views(
     backend: str = "numpy",
     name: str = "program",
     sizes: Mapping[str, int] | None = None,
-) -> CompiledProgram:
+    shard: str | None = None,
+) -> CompiledProgram | ShardedProgram:
     """The program for some views of a derivative, computed together. See `Derivative.compile`."""
     for view in what:
         if view not in VIEWS:
             raise UnsupportedError(f"there is no view {view!r} to compile: there are {', '.join(VIEWS)}")
     outputs = [VIEWS[view](d) for view in what]
-    return compile(outputs[0] if len(outputs) == 1 else outputs, inputs, backend, name=name, sizes=sizes)
+    wanted = outputs[0] if len(outputs) == 1 else outputs
+    if shard is not None:
+        return compile(wanted, inputs, backend, name=name, sizes=sizes, shard=shard)
+    return compile(wanted, inputs, backend, name=name, sizes=sizes)
 
 
 def _scalar(d: Derivative, view: str) -> None:

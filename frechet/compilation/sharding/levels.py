@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from frechet.compilation.contractions import inlined
-from frechet.compilation.passes import terms
+from frechet.compilation.distribution import terms
 from frechet.compilation.rewriting import is_sum
 from frechet.compilation.values import Axes, Graph, Labels, Value, rebuild, remade, walk
 from frechet.expressions.dimension import UNIT, Dim

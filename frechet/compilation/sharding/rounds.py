@@ -19,7 +19,7 @@ from functools import cached_property
 
 from frechet.compilation.emission import Emission
 from frechet.compilation.numpy_source import WORDS, Program, finish, free_name
-from frechet.compilation.passes import optimized
+from frechet.compilation.passes import factorized, optimized
 from frechet.compilation.sharding.levels import Joined, Levels, Output
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Value, walk
@@ -52,7 +52,8 @@ class Function:
         common = [v for v in inputs if v.params[0] not in levels.split]
         self.whole = [v.params[0] for v in common]
         self.rates = Rates(sizes)
-        self.roots = optimized(levels.graph, roots, self.rates, common if self.blocks else (), trying=False)
+        ordered = optimized(levels.graph, roots, self.rates, common if self.blocks else ())
+        self.roots = factorized(levels.graph, ordered, trying=False)
         self._write()
 
     @property
