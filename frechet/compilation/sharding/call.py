@@ -18,7 +18,7 @@ from frechet.expressions.errors import UnsupportedError
 if TYPE_CHECKING:
     from frechet.compilation.sharding.program import Run
 
-MEMORY = 32_000_000  # bytes of a block where nothing is said
+MEMORY = 16_000_000  # bytes of a block's rows with what is computed of them: more fit in no cache, fewer are bound by calls
 USUAL = 1000  # rows of a block, where its memory is estimated
 
 
@@ -58,12 +58,13 @@ class Call:
         needs = [f.memory(self.sizes) for f in plan.rounds]
         item = {"s": 4, "d": 8, "c": 8, "z": 16}[self.letter]
         each, beside = item * max((e for e, _ in needs), default=1), item * max((b for _, b in needs), default=0)
-        if run.memory is None:
-            return max(1, min(n, MEMORY // each))
-        if run.memory < beside + each:
-            needed = f"{beside + each:,} bytes with all that is computed of it"
-            raise UnsupportedError(f"a block of one row takes {needed}, more than memory={run.memory:,}")
-        return min(n, (run.memory - beside) // each)
+        allowed = MEMORY
+        if run.memory is not None:
+            if run.memory < beside + each:
+                needed = f"{beside + each:,} bytes with all that is computed of it"
+                raise UnsupportedError(f"a block of one row takes {needed}, more than memory={run.memory:,}")
+            allowed = min(allowed, run.memory - beside)
+        return max(1, min(n, allowed // each))
 
     @cached_property
     def plan(self) -> Plan:

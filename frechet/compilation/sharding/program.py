@@ -9,7 +9,7 @@ n is split: X, y
 round 1: sum of a number, sum of k
 >>> X = np.arange(6.0).reshape(3, 2)
 >>> program.over(rows=2)(X=X, y=np.ones(3), w=np.ones(2))["gradient"]
-array([33.33333333, 44.66666667])
+array([26.66666667, 34.66666667])
 """
 
 from __future__ import annotations
@@ -114,8 +114,9 @@ class ShardedProgram:
 
         executor: an executor of `concurrent.futures`, a client of `dask.distributed`, or a mesh of JAX, of which every
             device has one block; this process where there is none
-        rows, blocks, memory: the rows of a block, or how many blocks, or the bytes that a block may take with all that is
-            computed of it, such as "200MB": at most one of them. Every worker holds a block.
+        rows, blocks, memory: the rows of a block, or how many blocks, or the most bytes that a block may take with all that
+            is computed of it, such as "200MB": at most one of them. Every worker holds a block; where nothing is said, or
+            more memory than helps, its rows take 16 MB.
         progress: no bar on the terminal if False
         """
         given = [w for w in (rows, blocks, memory) if w is not None]

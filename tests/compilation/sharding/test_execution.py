@@ -44,6 +44,25 @@ def test_a_memory_map_gives_the_same(mapped: np.ndarray) -> None:
     assert same(PROGRAM.over(rows=60)(X=mapped, y=y, w=w))
 
 
+class Stored:
+    """An array that is read by parts, as those of h5py."""
+
+    shape, dtype, ndim = X.shape, X.dtype, X.ndim
+
+    def __init__(self) -> None:
+        self.most = 0
+
+    def __getitem__(self, key: tuple[slice, ...]) -> np.ndarray:
+        self.most = max(self.most, len(X[key]))
+        return X[key]
+
+
+def test_other_stores_are_read_by_blocks() -> None:
+    stored = Stored()
+    assert same(PROGRAM.over(rows=60)(X=stored, y=y, w=w))
+    assert stored.most == 60
+
+
 def test_threads_give_the_same() -> None:
     for workers in (1, 2):
         with ThreadPoolExecutor(workers) as pool:
