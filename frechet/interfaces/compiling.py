@@ -81,7 +81,7 @@ def compile(
     if shard is not None:
         from frechet.compilation.sharding.program import ShardedProgram
 
-        return ShardedProgram(outputs, inputs, name, shard)
+        return ShardedProgram(outputs, inputs, name, shard, sizes)
     return CompiledProgram(outputs, inputs, name, sizes)
 
 

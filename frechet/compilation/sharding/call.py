@@ -51,9 +51,9 @@ class Call:
         """Of a block; the last may have fewer."""
         run, n = self.run, self.length
         if run.rows is not None:
-            return min(run.rows, n)
+            return max(1, min(run.rows, n))
         if run.blocks is not None:
-            return -(-n // run.blocks)
+            return max(1, -(-n // run.blocks))
         plan = self.program.plan({**self.given, self.program.shard: min(USUAL, n)}, self.letter)
         needs = [f.memory(self.sizes) for f in plan.rounds]
         item = {"s": 4, "d": 8, "c": 8, "z": 16}[self.letter]

@@ -6,15 +6,14 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import count
 from time import monotonic
 from typing import Any, Protocol
+from uuid import uuid4
 
 from frechet.compilation.numpy_source import Program, runnable
 
 PATIENCE = 0.5  # seconds before a progress bar is shown
-_serial = count()
-_last: dict[tuple[int, int], Block] = {}  # in a worker: the round it is at
+_last: dict[str, Block] = {}  # in a worker: the round it is at
 
 
 class Future(Protocol):
@@ -36,13 +35,12 @@ class Block:
     program  the round
     whole    the arguments of the round
     dtypes   of the arrays that a block has rows of
+    key      of this call, among all that a worker is asked for
     """
 
-    def __init__(
-        self, program: Program, whole: Sequence[Any], dtypes: Sequence[Any], key: tuple[int, int] | None = None
-    ) -> None:
+    def __init__(self, program: Program, whole: Sequence[Any], dtypes: Sequence[Any], key: str = "") -> None:
         self.program, self.whole, self.dtypes = program, whole, dtypes
-        self.key = key or (os.getpid(), next(_serial))
+        self.key = key or uuid4().hex
 
     @cached_property
     def function(self) -> Callable[..., Any]:
@@ -62,7 +60,7 @@ class Block:
         return (_received, (self.program, self.whole, self.dtypes, self.key))
 
 
-def _received(program: Program, whole: Sequence[Any], dtypes: Sequence[Any], key: tuple[int, int]) -> Block:
+def _received(program: Program, whole: Sequence[Any], dtypes: Sequence[Any], key: str) -> Block:
     """The block's function in a worker: of one round it is made once."""
     known = _last.get(key)
     if known is None:

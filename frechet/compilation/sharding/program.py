@@ -46,8 +46,15 @@ class ShardedProgram:
     Raises:  UnsupportedError, where the formula mixes the rows in a way that no sum over blocks gives
     """
 
-    def __init__(self, outputs: Outputs, inputs: Sequence[str | Expr] | None, name: str, shard: str) -> None:
-        self.plain = CompiledProgram(outputs, inputs, name)
+    def __init__(
+        self,
+        outputs: Outputs,
+        inputs: Sequence[str | Expr] | None,
+        name: str,
+        shard: str,
+        sizes: Mapping[str, int] | None = None,
+    ) -> None:
+        self.plain = CompiledProgram(outputs, inputs, name, sizes)
         self.name, self.inputs = name, self.plain.inputs
         if self.plain.functions:
             called = ", ".join(self.plain.functions)
@@ -81,7 +88,7 @@ class ShardedProgram:
     @property
     def source(self) -> str:
         """The functions of all rounds as Python source."""
-        return self.plan({}, "d").source
+        return self.plan(self.plain.sizes, "d").source
 
     def __str__(self) -> str:
         lines = [f"{self.shard} is split: {', '.join(sorted(self.levels.split))}"]

@@ -152,6 +152,14 @@ def test_the_precision_is_kept() -> None:
     np.testing.assert_allclose(found[0], np.sum(X.sum(1) ** 2))
 
 
+def test_no_rows() -> None:
+    program = fr.compile([fr.parse("X'*y", ROWS), fr.parse("X*w", ROWS)], ["X", "y", "w"], shard="n")
+    for run in (program, program.over(rows=3), program.over(blocks=2)):
+        joined, by_rows = run(np.ones((0, 2)), np.ones(0), np.ones(2))
+        assert np.array_equal(joined, np.zeros(2))
+        assert by_rows.shape == (0,)
+
+
 def test_nan_goes_through() -> None:
     program = fr.compile([fr.parse(f, ["x: n"]) for f in ("sum(x)", "max(x)", "norm2(x)", "norm1(x)")], shard="n").over(
         rows=2
