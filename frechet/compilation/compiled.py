@@ -5,7 +5,7 @@
 >>> U = fr.variables(g)["U"]
 >>> program = fr.compile(fr.derivative(g, U).gradient)
 >>> print(program.at(n=1000, m=1000, p=10).function, end="")
-def program(T, U, V):
+def program(U, V, T):
     t1 = V.T.dot(V)
     t2 = U.dot(t1)
     t3 = T.dot(V)
@@ -74,6 +74,11 @@ class CompiledProgram:
         self._specialised: dict[tuple[Any, ...], Specialised] = {}
         self._install()
 
+    @property
+    def kind(self) -> type[Specialised]:
+        """What a specialised program is: the back end."""
+        return Specialised
+
     # -- the parts that do not depend on sizes
     @cached_property
     def _names(self) -> tuple[Program, list[Expr], list[Expr], dict[str, str]]:
@@ -119,7 +124,7 @@ class CompiledProgram:
         key = (letter, tuple(early), *found.values())
         made = self._specialised.get(key)
         if made is None:
-            made = self._specialised[key] = Specialised(self, found, letter, early)
+            made = self._specialised[key] = self.kind(self, found, letter, early)
         return made
 
     @property
@@ -146,6 +151,7 @@ class CompiledProgram:
     # -- calls
     def _install(self) -> None:
         """A class of its own, whose call looks the specialised program up by the kinds of its arguments."""
+        self.plain = type(self)
         program, *_ = self._names
         parameters = list(program.parameters.values())
         given = ", ".join(f"{p}=missing" for p in parameters)
@@ -154,7 +160,7 @@ class CompiledProgram:
             p = program.parameters[v.params[0]]
             kinds += [f"{p}.__class__", f"{p}.shape", f"{p}.dtype"] if v.kind != "scalar" else [f"{p}.__class__"]
         self._known: dict[Any, Callable[..., Any]] = {}
-        if self.functions or not kinds:
+        if self.functions or not kinds or self.unbound:
             return
         key = ", ".join(kinds) + ("," if len(kinds) == 1 else "")
         lines = [
@@ -162,7 +168,7 @@ class CompiledProgram:
             "    try:",
             f"        run = known[{key}]",
             "    except (KeyError, AttributeError):",
-            f"        return slow({', '.join(parameters)})",
+            "        run = slow",
             f"    return run({', '.join(parameters)})",
             f"def kinds({', '.join(parameters)}):",
             f"    return {key}",
@@ -170,7 +176,14 @@ class CompiledProgram:
         space: dict[str, Any] = {"known": self._known, "slow": self._first_call, "missing": MISSING}
         exec("\n".join(lines), space)
         self._kinds = space["kinds"]
-        self.__class__ = type("CompiledProgram", (CompiledProgram,), {"__call__": space["__call__"], "__module__": __name__})
+        own = self.plain
+        self.__class__ = type(own.__name__, (own,), {"__call__": space["__call__"], "__module__": own.__module__})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        outputs: Outputs = self.roots[0] if self.single else self.roots
+        if self.keys is not None:
+            outputs = dict(zip(self.keys, self.roots, strict=True))
+        return (self.plain, (outputs, self.inputs, self.name, self.sizes))
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self._run(args, keywords)
@@ -186,7 +199,11 @@ class CompiledProgram:
         made = self.specialised(sizes, letter)
         calls = {n: values[n] for n in self.functions}
         free = {n: sizes[n] for n in self._free_sizes}
-        if not (calls or free) and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names):
+        if (
+            self.inputs
+            and not (calls or free)
+            and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names)
+        ):
             key = self._kinds(*(values[n] for n in self.arguments.names))
             if all(not isinstance(k, type) or k in FAST for k in key):
                 self._known[key] = made.run

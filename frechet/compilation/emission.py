@@ -695,15 +695,17 @@ class Emission:
             real = ".real" if self.letter in "cz" else ""
             self.assign(v, f"2.0 * np.add.reduce(np.log({d}{real}))")
         else:
-            self.assign(v, f"{self.helper('logdet_of_factors')}({d}, p{self.text[f]})")
+            hermitian = ", hermitian=True" if v.real and not f.real else ""
+            self.assign(v, f"{self.helper('logdet_of_factors')}({d}, p{self.text[f]}{hermitian})")
 
     def _det(self, v: Value) -> None:
         f = v.args[0]
         d = f"{self.text[f]}.diagonal()"
+        real = ".real" if v.real and not f.real else ""
         if f.op == "cholesky":
-            self.assign(v, f"np.multiply.reduce({d}) ** 2")
+            self.assign(v, f"np.multiply.reduce({d}{real}) ** 2")
         else:
-            self.assign(v, f"{self.helper('det_of_factors')}({d}, p{self.text[f]})")
+            self.assign(v, f"{self.helper('det_of_factors')}({d}, p{self.text[f]}){real}")
 
     def _norm2(self, v: Value) -> None:
         self.assign(v, f"{self.helper('euclidean')}({self.text[v.args[0]]})")

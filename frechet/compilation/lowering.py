@@ -18,7 +18,7 @@ from frechet.operations.einsum import letters_of
 from frechet.operations.elementwise import Elementwise
 from frechet.operations.transposition import hermitian
 
-REAL_BY_FORM = ("product", "tr", "sum_of_terms", "det", "logdet")  # real for certain arguments, and complex to NumPy
+REAL_BY_FORM = ("product", "tr", "sum_of_terms")  # real for certain arguments, and complex to NumPy
 
 
 def lower(graph: Graph, roots: Sequence[Expr]) -> list[Value]:

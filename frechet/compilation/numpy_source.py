@@ -62,7 +62,7 @@ CALLS = re.compile(r"(?<![\w.])(" + "|".join((*OWN, *SCIPY)) + r")\(")
 WORDS = re.compile(r"(?<![\w.])[^\W\d]\w*")
 TEXTS = re.compile(r'"[^"]*"')
 ATOM = re.compile(r"[\w.]+")
-REAL_BY_FORM = ("product", "tr", "sum_of_terms", "det", "logdet")  # real for certain arguments, and complex to NumPy
+REAL_BY_FORM = ("product", "tr", "sum_of_terms", "det")  # real for certain arguments, and complex to NumPy
 SPLIT = (SUM, MONOMIAL, PRODUCT)
 
 

@@ -135,12 +135,12 @@ def conv(x, y):
     return np.stack([np.convolve(a, b) for a, b in pairs], axis=1)
 
 
-def logdet(X):
-    """log(det(X)), of a complex X the principal one; nan where the determinant of a real X is not positive."""
+def logdet(X, hermitian=False):
+    """log(det(X)), of a complex X the principal one; nan where the determinant of a real or Hermitian X is not positive."""
     sign, value = np.linalg.slogdet(X)
-    if np.iscomplexobj(X):
+    if np.iscomplexobj(X) and not hermitian:
         return value + np.log(sign)
-    return value if sign > 0 else np.nan
+    return value if np.real(sign) > 0 else np.nan
 
 
 def adjugate(X):
@@ -471,13 +471,13 @@ def det_of_factors(d, p):
     return np.multiply.reduce(d) * (-1.0) ** swaps
 
 
-def logdet_of_factors(d, p):
+def logdet_of_factors(d, p, hermitian=False):
     """log(det) from LU factors, of a complex matrix the principal one; nan where a real determinant is not positive."""
     size = np.add.reduce(np.log(np.abs(d)))
     sign = det_of_factors(d / np.abs(d), p)
-    if np.iscomplexobj(d):
+    if np.iscomplexobj(d) and not hermitian:
         return size + np.log(sign)
-    return size if sign > 0 else np.nan
+    return size if np.real(sign) > 0 else np.nan
 
 
 def euclidean(x):

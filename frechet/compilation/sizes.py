@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from frechet.expressions.dimension import Dim, axes, dim, show_shape
 from frechet.expressions.errors import ShapeError
@@ -14,8 +13,7 @@ from frechet.operations.declared_functions import symbols
 GIVEN = {0: "a number"}  # by the number of axes; the others are arrays
 
 
-@dataclass(frozen=True)
-class Binding:
+class Binding(NamedTuple):
     """A size as (shape[axis] of the variable - rest) / factor."""
 
     variable: Expr

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, Number, walk
 from frechet.operations.complex_parts import real_part
-from frechet.operations.constants import zeros
-from frechet.operations.sums import add
+from frechet.operations.constants import exact, zeros
+from frechet.operations.sums import SUM, add, scaled
 
 
 def adjoint(image: Expr, direction: Expr, w: Expr) -> Expr:
@@ -43,15 +43,18 @@ def adjoints(image: Expr, directions: Iterable[Expr], w: Expr) -> dict[Expr, Exp
         if node not in inside:
             continue
         parts = cotangents.pop(node)
-        total = add(parts) if len(parts) > 1 else parts[0][1]
+        # A number in front is carried along, rather than taken out of every product that the cotangent goes through.
+        c, total = parts[0] if len(parts) == 1 else (1, add(parts))
+        if total.op is SUM and len(total.args) == 1:
+            c, total = exact(c * total.params[0]), total.args[0]
         if node.real and not total.real:
             total = real_part(total)  # what is real moves in real directions only
         if node in found:
-            found[node] = total
+            found[node] = scaled(c, total)
             continue
         for i, a in enumerate(node.args):
             if a in inside:
                 if not node.op.linear:
                     raise FrechetError(f"{node.op.name} is not linear: this expression is no linear map of its direction")
-                cotangents.setdefault(a, []).append((1, node.op.adjoint(node, i, total)))
+                cotangents.setdefault(a, []).append((c, node.op.adjoint(node, i, total)))
     return found

@@ -58,13 +58,13 @@ def _missing(root: Expr, found: dict[Expr, Expr | None]) -> list[Expr]:
     """The nodes below root that have no differential yet, arguments first."""
     order: list[Expr] = []
     seen: set[Expr] = set()
-    stack = [(root, False)]
+    stack: list[Expr | None] = [root]
     while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
+        node = stack.pop()
+        if node is None:  # the arguments of the node below are done
+            order.append(stack.pop())  # type: ignore[arg-type]
         elif node not in seen and node not in found:
             seen.add(node)
-            stack.append((node, True))
-            stack.extend((a, False) for a in reversed(node.args) if a not in seen)
+            stack += (node, None)
+            stack += [a for a in reversed(node.args) if a not in seen]
     return order

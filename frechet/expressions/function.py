@@ -12,8 +12,9 @@ from frechet.expressions.errors import NotationError, UnsupportedError
 PROPERTIES = ("convex", "concave", "increasing", "decreasing", "monotone", "odd", "even", "positive", "nonnegative")
 ORDERS = 9  # derivatives of a function of numbers that have a name
 VIEWS = ("jacobian", "grad", "hess", "second")  # of a function of vectors or matrices
-PRIMES = re.compile(r"(.*[^'′″])('+|[′″]+)", re.DOTALL)
-NAMED = re.compile(r"(.+)_(?:prime([2-9]?)|(" + "|".join(VIEWS) + "))", re.DOTALL)
+# Patterns, compiled (and kept by `re`) where a name is first looked at: importing has to be fast.
+PRIMES = r"(?s)(.*[^'′″])('+|[′″]+)"
+NAMED = r"(?s)(.+)_(?:prime([2-9]?)|(" + "|".join(VIEWS) + "))"
 
 IMPOSSIBLE = (
     ("odd", "even", "is 0"), ("odd", "positive", "does not exist"), ("odd", "nonnegative", "is 0"),
@@ -118,12 +119,12 @@ def resolved(name: str, functions: Mapping[str, Function]) -> tuple[Function, Vi
 
 def derivative(name: str, functions: Mapping[str, Function]) -> tuple[Function, View] | None:
     """The function of which a name means a derivative, and which one."""
-    primes = PRIMES.fullmatch(name)
+    primes = re.fullmatch(PRIMES, name)
     view: View
     if primes is not None:
         base, view = primes[1], len(primes[2]) + primes[2].count("″")
     else:
-        named = NAMED.fullmatch(name)
+        named = re.fullmatch(NAMED, name)
         if named is None:
             return None
         base = named[1]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
-from weakref import WeakValueDictionary
+from weakref import ref
 from zlib import crc32
 
 from frechet.expressions.dimension import Dim, Shape, kind, show_shape
@@ -177,7 +177,21 @@ class Expr:
         return self.algebra.html(self)
 
 
-_table: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
+class _Entry(ref[Expr]):
+    """A node as the table holds it: weakly."""
+
+    __slots__ = ("signature",)
+    signature: tuple[Any, ...]
+
+
+# Arguments stand in a signature by identity. If the table held them, X' could never be forgotten: X knows its transpose.
+_table: dict[tuple[Any, ...], _Entry] = {}
+
+
+def _forget(entry: _Entry) -> None:
+    # Called while the arguments are still there, so that no other expression has their identity yet.
+    if _table.get(entry.signature) is entry:
+        del _table[entry.signature]
 
 
 def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape) -> Expr:
@@ -186,8 +200,9 @@ def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: 
     Raises:  UnsupportedError, if an argument is complex and the page of the operation does not say that it may be
              ShapeError, for a tensor in one that does not say it takes tensors: no rule shall look at two axes only
     """
-    signature = (op, args, params, shape)
-    found = _table.get(signature)
+    signature = (op, tuple(map(id, args)), params, shape)
+    entry = _table.get(signature)
+    found = entry() if entry is not None else None
     if found is not None:
         return found
     node = Expr()
@@ -201,11 +216,12 @@ def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: 
         balance += a.balance
         bar += a.bar
         real = real and a.real
-    node.real, node.bar = real, max(-COUNT_LIMIT, min(bar, COUNT_LIMIT))
     if not real and not op.complex:
         raise UnsupportedError(f"{op.typed_as or op.name} of a complex expression is not supported: it is for real ones")
-    node.leaves = min(leaves, COUNT_LIMIT)
-    node.balance = max(-COUNT_LIMIT, min(balance, COUNT_LIMIT))
+    if leaves > COUNT_LIMIT:  # (which bounds the two counts of signs too: they are of leaves)
+        leaves = COUNT_LIMIT
+        balance, bar = max(-COUNT_LIMIT, min(balance, COUNT_LIMIT)), max(-COUNT_LIMIT, min(bar, COUNT_LIMIT))
+    node.leaves, node.balance, node.real, node.bar = leaves, balance, real, bar
     node.lead = args[0].lead if args else op.name
     node.digest = hash((op.code, *[d.digest for d in shape], *[a.digest for a in args], *map(param_digest, params)))
     op.annotate(node)
@@ -217,7 +233,9 @@ def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: 
             node.definite = 0
     # Larger terms first, constants last; then alphabetically.
     node.key = (op.constant, -node.leaves, node.lead, node.balance, node.digest)
-    _table[signature] = node
+    entry = _Entry(node, _forget)
+    entry.signature = signature
+    _table[signature] = entry
     return node
 
 
@@ -225,7 +243,7 @@ def param_digest(value: Any) -> int:
     """An order key for a parameter that is the same in every run (hashes of strings are not)."""
     kind_of = type(value)
     if kind_of is int:
-        return int(value if value >= 0 else 7 - 3 * value)  # (hash(-1) equals hash(-2))
+        return value if value >= 0 else 7 - 3 * value  # type: ignore[no-any-return]  # (hash(-1) equals hash(-2))
     if kind_of is Dim:
         return value.digest  # type: ignore[no-any-return]
     if kind_of is float or kind_of is Fraction:
@@ -236,17 +254,17 @@ def param_digest(value: Any) -> int:
 def walk(*roots: Expr) -> Iterator[Expr]:
     """Every node of the graph once, arguments before the nodes that use them."""
     seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(r, False) for r in reversed(roots)]
+    stack: list[Expr | None] = [*reversed(roots)]
     while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
+        node = stack.pop()
+        if node is None:  # the arguments of the node below are done
+            yield stack.pop()  # type: ignore[misc]
         elif node not in seen:
             seen.add(node)
-            stack.append((node, True))
+            stack += (node, None)
             for a in reversed(node.args):
                 if a not in seen:
-                    stack.append((a, False))
+                    stack.append(a)
 
 
 def variables(*roots: Expr) -> list[Expr]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from frechet.compilation.sharding.program import ShardedProgram
     from frechet.interfaces.python import Derivative as Public
 
-BACKENDS = ("numpy",)
+BACKENDS = ("numpy", "c")
 
 
 @overload
@@ -64,6 +64,7 @@ def compile(
     for a scalar), a tuple or a dictionary.
 
     inputs: variables or their names; all variables in order of first appearance where not given
+    backend: numpy, or c: a C extension built with the system's compiler; NumPy where there is none, or no C for a step
     name: of the function in the source
     sizes: of dimensions, for `source` and the cost table; a call goes by its arguments
     shard: the dimension along which the data is read block after block, see `ShardedProgram.over`
@@ -79,9 +80,15 @@ def compile(
     if backend not in BACKENDS:
         raise UnsupportedError(f"there is no back end {backend!r}: there are {', '.join(BACKENDS)}")
     if shard is not None:
+        if backend != "numpy":
+            raise UnsupportedError(f"blocks of rows are computed by the back end numpy, not by {backend}")
         from frechet.compilation.sharding.program import ShardedProgram
 
         return ShardedProgram(outputs, inputs, name, shard, sizes)
+    if backend == "c":
+        from frechet.compilation.native.program import NativeProgram
+
+        return NativeProgram(outputs, inputs, name, sizes)
     return CompiledProgram(outputs, inputs, name, sizes)
 
 
@@ -99,6 +106,8 @@ def compile_views(
         if view not in VIEWS:
             raise UnsupportedError(f"there is no view {view!r} to compile: there are {', '.join(VIEWS)}")
     outputs = [VIEWS[view](d) for view in what]
+    own = {v.params[0]: v for v in variables(d.function)}  # also those that a view does not need
+    inputs = None if inputs is None else [own.get(v, v) if isinstance(v, str) else v for v in inputs]
     wanted = outputs[0] if len(outputs) == 1 else outputs
     if shard is not None:
         return compile(wanted, inputs, backend, name=name, sizes=sizes, shard=shard)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from frechet.expressions.errors import NotationError
@@ -73,8 +74,9 @@ class _Reader:
         self.at = 0
         self.tokens: list[Token] = []
         place = 0
+        token = re.compile(_TOKEN)
         while place < len(text):
-            found = _TOKEN.match(text, place)
+            found = token.match(text, place)
             if text[place] == "(" and text[:place].endswith("sparse") and found is None:
                 raise self.error(
                     "the name of the mask and a closing parenthesis are expected, as in sparse(M)", place, place + 1
@@ -272,6 +274,7 @@ def _word(shown: str) -> str | None:
     return "labels" if folded in ("labels±1", "labels+-1") else folded if folded in WORDS else None
 
 
+@lru_cache(maxsize=1_000)  # dimensions are named again and again
 def _near(shown: str) -> str:
     from difflib import get_close_matches  # only where it is needed: reading has to start fast
 
@@ -279,7 +282,7 @@ def _near(shown: str) -> str:
 
 
 _BETWEEN = frozenset("×xX✕⨯")
-_TOKEN = re.compile(
+_TOKEN = (  # compiled, and kept by `re`, where something is declared
     r"(?P<space>\s+)|(?P<word>labels(?:±|\+-)1)|(?P<times>[×✕⨯]|(?<=[0-9])x(?=[0-9]))|(?P<number>[0-9]+)"
     r"|(?P<mask>(?<=[Ss]parse)\(\s*" + dict(TERMINALS)["NAME"] + r"\s*\))"
     r"|(?P<arrow>[→⟶⟼↦]|[-−]+>)|(?P<sign>[:+*·−-])|(?P<name>" + dict(TERMINALS)["NAME"] + ")"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from frechet.expressions.dimension import SCALAR, show_shape
@@ -52,7 +53,7 @@ def wrong_count_declared(formula: Formula, i: int, f: Function, view: View) -> F
 
 def unknown_derivative(formula: Formula, i: int, name: str) -> FrechetError | None:
     """The error for f'(x) or f_prime(x) where f is not declared, or has no such derivative; None for other names."""
-    named = NAMED.fullmatch(name)
+    named = re.fullmatch(NAMED, name)
     if named is not None and named[1] not in formula.functions:
         start, end = formula.nodes[i].start, formula.nodes[i].start + len(name)
         declaration = f"{named[1]}: {'n → m' if named[3] else 'elementwise'}"

@@ -6,7 +6,7 @@ A block that stands alone among zeros is a product with columns of the identity 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
@@ -247,14 +247,18 @@ def gathered(e: Expr) -> Expr:
     found = _stacked(terms, e.shape)
     if found is not None or e.kind != "matrix":
         return found or e
-    found = _stacked([(c, transposed(a)) for c, a in terms], e.shape[::-1])
+    found = _stacked(((c, transposed(a)) for c, a in terms), e.shape[::-1])
     return e if found is None else transposed(found)
 
 
-def _stacked(terms: Sequence[tuple[Number, Expr]], shape: Shape) -> Expr | None:
-    parts = [_part_among_zeros(c, a) for c, a in terms]
-    there = [p for p in parts if p is not None]
-    if len(there) < len(parts) or all(f.op is UNIT_VECTOR for f, _ in there):
+def _stacked(terms: Iterable[tuple[Number, Expr]], shape: Shape) -> Expr | None:
+    there: list[tuple[Expr, Expr]] = []
+    for c, a in terms:
+        part = _part_among_zeros(c, a)
+        if part is None:
+            return None
+        there.append(part)
+    if all(f.op is UNIT_VECTOR for f, _ in there):
         return None
     # (a list is empty to others while it is sorted in place)
     there = sorted(there, key=lambda p: sum(at_least(bounds(p[0])[0] - bounds(f)[0], 0) is True for f, _ in there))

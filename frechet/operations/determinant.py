@@ -146,7 +146,9 @@ class LogDetPage(Operation):
     def annotate(self, node: Expr) -> None:
         node.sign = node.definite = node.balance = 0
         node.transposed = node
-        node.real = node.real or (node.args[0].definite == 2 and hermitian(node.args[0]))
+        node.real = node.real or hermitian(
+            node.args[0]
+        )  # its determinant is real, and where it is negative there is no value
 
     def same_differential(self, node: Expr) -> Expr | None:
         e = node.args[0]
@@ -164,12 +166,13 @@ class LogDetPage(Operation):
         e = node.args[0]
         if e.definite == 2:
             return ()
-        if not e.real and not e.definite:
+        if not node.real and not e.definite:
             return [("det {0} is not real and ≤ 0 (the principal branch)", e)]
         return [("{0} of full rank" if e.definite else "det {0} > 0", e)]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"logdet({args[0]})"
+        real_by_form = node.real and not node.args[0].real
+        return f"logdet({args[0]}, hermitian=True)" if real_by_form else f"logdet({args[0]})"
 
 
 class AdjugatePage(Operation):

@@ -48,8 +48,8 @@ class MonomialPage(Operation):
             node.balance = 0
             node.transposed = node
         # b^-1 is printed as a division: the numerator may need a 1.
-        node.leaves += sum(1 for k in node.params if abs(k) != 1)
-        if all(k < 0 for k in node.params):
+        node.leaves += sum([abs(k) != 1 for k in node.params])
+        if max(node.params) < 0:
             node.leaves += 1
         signs = [
             2 if a.sign == 2 else 1 if (a.sign == 1 and k > 0) or (isinstance(k, int) and k % 2 == 0) else 0
@@ -377,7 +377,7 @@ def _node(shape: Shape, kept: list[Factor]) -> Expr:
     if recognised is not None:
         return recognised
     kept.sort(key=factor_key)
-    node = make(MONOMIAL, tuple(b for b, _ in kept), tuple(k for _, k in kept), shape)
+    node = make(MONOMIAL, tuple([b for b, _ in kept]), tuple([k for _, k in kept]), shape)
     if shape[1] is UNIT:
         return node
 

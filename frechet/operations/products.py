@@ -101,7 +101,7 @@ class ChainPage(Operation):
         return product(*args)
 
     def annotate(self, node: Expr) -> None:
-        node.sign = min(a.sign for a in node.args)
+        node.sign = min([a.sign for a in node.args])
         node.definite = 0
         if node.shape == SCALAR:
             node.balance = 0
@@ -187,7 +187,7 @@ def _congruence(args: Sequence[Expr]) -> tuple[int, bool]:
     """Of a chain: 1 where it is Bᴴ S B with S semi-definite (or nothing), else 0; and is it its own conjugate transpose?"""
     n = len(args)
     for i in range(n // 2):
-        if conjugate_transposed(args[i]) is not args[n - 1 - i]:
+        if conjugate_transposed(args[n - 1 - i]) is not args[i]:  # of a row it is there already, of a vector it is made
             return 0, False
     if n % 2 == 0:
         return 1, True
@@ -498,7 +498,8 @@ def _cut(chain: list[Expr], scalars: list[Expr]) -> Expr | None:
     if not rest:
         return None
     shape = (rest[0].shape[0], rest[-1].shape[1])
-    start = next((i for i, f in enumerate(rest) if f.shape[0] is UNIT), len(rest))
+    rows = [i for i, f in enumerate(rest) if f.shape[0] is UNIT]
+    start = rows[0] if rows else len(rest)
     if len(rest) - start > 1 and any(f.op is shaping.DIAG or _contracts(f) for f in rest[start:]):
         row = transposed(product(*[transposed(f) for f in reversed(rest[start:])]))
         return product(*rest[:start], row) if start else row

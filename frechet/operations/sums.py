@@ -45,12 +45,13 @@ class SumPage(Operation):
             node.transposed = node
         # a number as a term is one leaf, and a common number is written once, in front of the sum
         magnitudes = [abs(c) for c, a in zip(node.params, node.args, strict=True) if c not in (1, -1) and a is not ONE]
-        shared = len(magnitudes) == len(node.params) and len(set(magnitudes)) == 1
-        node.leaves += 1 if shared else len(magnitudes)
+        if magnitudes:
+            shared = len(magnitudes) == len(node.params) and len(set(magnitudes)) == 1
+            node.leaves += 1 if shared else len(magnitudes)
         node.sign = node.definite = 0
         if not node.real and len(node.args) > 1:
             node.real = _with_conjugates(node)
-        if all(c > 0 for c in node.params):
+        if min(node.params) > 0:
             signs = [a.sign for a in node.args]
             definites = [a.definite for a in node.args]
             node.sign = max(signs) if min(signs) > 0 else 0
@@ -150,7 +151,7 @@ def _node(cores: list[Expr], coefficients: list[Number], shape: Shape) -> Expr:
 
 
 def scaled(c: Number, e: Expr) -> Expr:
-    return add([(c, e)])
+    return e if c == 1 and not is_zero(e) else add([(c, e)])
 
 
 def negative(e: Expr) -> Expr:

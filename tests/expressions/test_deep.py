@@ -6,6 +6,7 @@ import gc
 import pickle
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import frechet as fr
 from frechet.compilation.numpy_source import evaluate
 from frechet.differentiation.derivative import Derivative
 from frechet.expressions.errors import FrechetError
-from frechet.expressions.node import Expr
+from frechet.expressions.node import Expr, walk
 from frechet.notation.latex import write_latex
 from frechet.notation.text import write_text
 from frechet.notation.unicode import write_unicode
@@ -74,6 +75,16 @@ def test_a_deep_chain_is_collected_without_a_crash() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert done.stdout.strip() == "collected", done.stderr[-500:]
     gc.collect()
+
+
+def test_what_nobody_holds_is_forgotten_with_its_transposes() -> None:
+    a, b = fr.matrix("A_watched", "n", "m"), fr.vector("b_watched", "n")  # (other tests hold other variables)
+    e = fr.norm(a.T @ fr.sin(b)) ** 2
+    watched = [weakref.ref(node) for node in walk(e, a.T, (fr.sin(b) + b).T, Derivative(e, a).gradient)]
+    del a, b, e
+    gc.collect()
+    kept = [node.op.name for node in (w() for w in watched) if node is not None]
+    assert set(kept) <= {"number"}  # 1 and 0 are there for ever
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,12 @@ def test_the_short_page_says_where_it_holds() -> None:
     assert "∇g([2, 1; 1, 1]) = [1 −1; −1 2]" in words(page("logdet(X)", "X", at="[2 1; 1 1]", why=False))
 
 
+def test_a_step_that_is_added_as_it_is_stands_in_parentheses() -> None:
+    assert "x₀ + (x − x₀)" in words(page("x", "x", why=False))
+    assert "b + x₀ + (x − x₀)" in words(page("x + b", "x", "b: n", why=False))
+    assert "2x₀ + 2(x − x₀)" in words(page("2*x", "x", why=False))
+
+
 def test_points_that_are_given_are_named_in_the_explanation() -> None:
     said = words(page("inv(X)", "X", at="eye(n)"))
     assert "Here X₀ = I." in said and "with a multiple of the identity" in said

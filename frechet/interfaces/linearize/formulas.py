@@ -211,6 +211,8 @@ class Step:
                 return second
             if is_zero(change):
                 return first
+            if change is self.direction:  # x₀ + (x − x₀)
+                return Written(f"{first.text} + {self.closed.write(notation)}", {})
             minus = "−" if notation == "unicode" else "-"
             if second.text.startswith(minus):
                 return Written(f"{first.text} {minus} {second.text[1:].lstrip()}", {})

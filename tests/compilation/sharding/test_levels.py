@@ -118,6 +118,11 @@ def test_the_slope_of_the_largest_entry_is_refused() -> None:
         fr.compile(outputs("max(X*w)", ROWS[:2], "gradient", "w"), shard="n")
 
 
+def test_other_back_ends_are_refused() -> None:
+    with pytest.raises(fr.UnsupportedError, match="by the back end numpy, not by c"):
+        fr.compile(fr.parse("sum(y)", ["y: n"]), backend="c", shard="n")
+
+
 def test_declared_functions_are_refused() -> None:
     with pytest.raises(fr.UnsupportedError, match="f is a function declared"):
         fr.compile(fr.parse("sum(f(X*w))", ["f: elementwise", *ROWS[:2]]), shard="n")
