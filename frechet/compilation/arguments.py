@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from frechet.compilation.sizes import bind, checked_sizes, expected, given
@@ -51,6 +51,28 @@ class Arguments:
         v = next((v for v in self.inputs if v.params[0] == name), None)
         return f": {expected(v)}" if v is not None else ""
 
+    def arrays(self, values: Mapping[str, Any], asarray: Callable[[Any], Any], kind: Callable[[Any], str]) -> dict[str, Any]:
+        """The values as arrays of a library with as many axes as they need.
+
+        kind: b, i or u, f, c: what the entries of an array of the library are
+        Raises:  ShapeError, naming the argument, what is expected and what was given
+        """
+        arrays: dict[str, Any] = {}
+        for v in self.inputs:
+            name = v.params[0]
+            try:
+                array = asarray(values[name])
+            except (TypeError, ValueError) as error:
+                raise ShapeError(f"{name} needs {expected(v)}, not this: {error}") from None
+            if kind(array) not in "biufc":
+                raise ShapeError(f"{name} needs {expected(v)} of numbers, not of {array.dtype}")
+            if v.real and kind(array) == "c":
+                raise ShapeError(f"{name} is real, and this is complex: declare it complex, or pass {name}.real")
+            if array.ndim != len(axes(v.shape)):
+                raise ShapeError(f"{name} needs {expected(v)}, not {given(tuple(array.shape))}")
+            arrays[name] = array
+        return arrays
+
     def converted(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int], str]:
         """The arrays in their common precision, the sizes of all dimensions, and the letter of LAPACK for the precision.
 
@@ -72,31 +94,28 @@ class Arguments:
         """
         import numpy as np
 
-        arrays: dict[str, Any] = {}
-        kinds = []
-        for v in self.inputs:
-            name = v.params[0]
-            try:
-                array = values[name]
-                if not (isinstance(getattr(array, "dtype", None), np.dtype) and hasattr(array, "ndim")):
-                    array = np.asarray(array)
-            except (TypeError, ValueError) as error:
-                raise ShapeError(f"{name} needs {expected(v)}, not this: {error}") from None
-            if array.dtype.kind not in "biufc":
-                raise ShapeError(f"{name} needs {expected(v)} of numbers, not of {array.dtype}")
-            if v.real and array.dtype.kind == "c":
-                raise ShapeError(f"{name} is real, and this is complex: declare it complex, or pass {name}.real")
-            if array.ndim != len(axes(v.shape)):
-                raise ShapeError(f"{name} needs {expected(v)}, not {given(array.shape)}")
-            arrays[name] = array
-            if array.ndim and array.dtype.kind in "fc":
-                kinds.append(array.dtype)
+        arrays = self.arrays(values, _as_it_is, lambda array: str(array.dtype.kind))
+        kinds = [array.dtype for array in arrays.values() if array.ndim and array.dtype.kind in "fc"]
         wanted = np.result_type(*kinds) if kinds else np.dtype(float)
         if not all(v.real for v in self.inputs) and wanted.kind != "c":
             wanted = np.result_type(wanted, np.complex64)
         letter = LETTERS.get(wanted.name, "z" if wanted.kind == "c" else "s" if wanted.itemsize < 4 else "d")
-        sizes = checked_sizes(self.inputs, arrays, {n: int(values[n]) for n in self.sizes}, self.bindings)
-        return arrays, sizes, letter
+        return arrays, self.sizes_of(arrays, values), letter
+
+    def sizes_of(self, arrays: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, int]:
+        """The sizes of all dimensions, those that no array tells as given.
+
+        Raises:  ShapeError, naming the argument that does not fit
+        """
+        return checked_sizes(self.inputs, arrays, {n: int(values[n]) for n in self.sizes}, self.bindings)
+
+
+def _as_it_is(array: Any) -> Any:
+    """An array of NumPy, or what has a dtype and axes like one: a memory map, a data set in a file, a dask array."""
+    import numpy as np
+
+    like = isinstance(getattr(array, "dtype", None), np.dtype) and hasattr(array, "ndim")
+    return array if like else np.asarray(array)
 
 
 def dtype_of(v: Expr, letter: str) -> str:

@@ -18,18 +18,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from frechet.compilation.arguments import Arguments
 from frechet.compilation.emission import Emission
 from frechet.compilation.lowering import lower
-from frechet.compilation.numpy_source import Program, finish, name_parameters, runnable, with_safe_sizes
+from frechet.compilation.numpy_source import Program, finish, free_name, name_parameters, runnable, with_safe_sizes
 from frechet.compilation.ordering import only
 from frechet.compilation.passes import factorized, optimized
 from frechet.compilation.prepared import Prepared, prepared_lines
 from frechet.compilation.sizes import bind
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, walk
+from frechet.compilation.writer import Writer
 from frechet.expressions.errors import NotationError
 from frechet.expressions.node import Expr, variables
 from frechet.operations.declared_functions import symbols
@@ -48,6 +49,11 @@ class CompiledProgram:
     Raises:  ShapeError, at a call, naming the argument, the shape it needs and the one given; LinAlgError, naming the matrix
              that is singular or not positive definite
     """
+
+    trying: ClassVar[bool] = True  # is a Cholesky factorization tried where a matrix is symmetric?
+    scalars_are_arrays: ClassVar[bool] = False  # else numbers
+    reserved: ClassVar[frozenset[str]] = frozenset({"np", "special", "info"})  # names that programs use themselves
+    helpers: ClassVar[frozenset[str]] = frozenset()  # those of functions, where they are reserved as well
 
     def __init__(
         self, outputs: Outputs, inputs: Sequence[str | Expr] | None, name: str, sizes: Mapping[str, int] | None = None
@@ -70,7 +76,6 @@ class CompiledProgram:
         self.roots = roots
         if not name.isidentifier():
             raise NotationError(f"{name!r} cannot be a name in Python")
-        FAST.update(_fast_types())
         self._specialised: dict[tuple[Any, ...], Specialised] = {}
         self._install()
 
@@ -85,7 +90,11 @@ class CompiledProgram:
         """Parameters by variable, the outputs and inputs with names that Python takes, and those of sizes."""
         program = Program(self.name)
         name_parameters(program, [*self.inputs, *self.functions], self.inputs, self.functions)
-        taken = {"np", self.name, "info", *program.parameters.values()}
+        reserved = self.reserved | self.helpers
+        taken = {self.name, *reserved, *program.parameters.values()}
+        for variable, parameter in program.parameters.items():
+            if parameter in reserved:
+                program.parameters[variable] = free_name(parameter + "_", taken)
         roots, known, names = with_safe_sizes(self.roots, self.inputs, taken)
         return program, roots, known, names
 
@@ -148,19 +157,57 @@ class CompiledProgram:
         """
         return Prepared(self, given)
 
+    # -- what depends on the array library
+    def empty(self) -> Program:
+        """A function without lines."""
+        program = Program(self.name)
+        program.positional = True
+        return program
+
+    def emission(self, made: Specialised, parameters: Mapping[str, str], taken: set[str]) -> Writer:
+        """What writes the steps."""
+        emission = Emission(parameters, taken, made.rates, made.letter)
+        sizes = self._names[3]
+        every = [*parameters.values(), *(n for n in sizes if sizes[n] in self.unbound)]
+        emission.otherwise = f"general_{self.name}({', '.join(every)})"
+        return emission
+
+    def complete(self, program: Program, made: Specialised, emission: Any) -> None:
+        """Enters what the lines need beside NumPy."""
+        program.modules = sorted(emission.modules)
+        program.lapack = sorted(emission.lapack)
+        if emission.tries:
+            other = Specialised(self, made.sizes, made.letter, made.early, made.ordered)
+            program.before = other.program
+            program.before.name = f"general_{self.name}"
+
+    def runnable(self, made: Specialised) -> Callable[..., Any]:
+        """The function of a program, ready to call."""
+        return runnable(made.program)  # type: ignore[no-any-return]
+
+    @cached_property
+    def _fast(self) -> set[type]:
+        """The types of arguments that need no conversion."""
+        import numpy as np
+
+        return {np.ndarray, float, np.float64}
+
     # -- calls
     def _install(self) -> None:
         """A class of its own, whose call looks the specialised program up by the kinds of its arguments."""
-        self.plain = type(self)
+        self.own_class = type(self)
         program, *_ = self._names
         parameters = list(program.parameters.values())
         given = ", ".join(f"{p}=missing" for p in parameters)
         kinds = []
         for v in self.inputs:
             p = program.parameters[v.params[0]]
-            kinds += [f"{p}.__class__", f"{p}.shape", f"{p}.dtype"] if v.kind != "scalar" else [f"{p}.__class__"]
+            kinds += [f"{p}.__class__"]
+            if v.kind != "scalar" or self.scalars_are_arrays:
+                kinds += [f"{p}.shape", f"{p}.dtype"]
         self._known: dict[Any, Callable[..., Any]] = {}
-        if self.functions or not kinds or self.unbound:
+        self._kinds: Callable[..., Any] | None = None
+        if self.functions or self.unbound or not kinds:
             return
         key = ", ".join(kinds) + ("," if len(kinds) == 1 else "")
         lines = [
@@ -176,14 +223,14 @@ class CompiledProgram:
         space: dict[str, Any] = {"known": self._known, "slow": self._first_call, "missing": MISSING}
         exec("\n".join(lines), space)
         self._kinds = space["kinds"]
-        own = self.plain
+        own = self.own_class
         self.__class__ = type(own.__name__, (own,), {"__call__": space["__call__"], "__module__": own.__module__})
 
     def __reduce__(self) -> tuple[Any, ...]:
         outputs: Outputs = self.roots[0] if self.single else self.roots
         if self.keys is not None:
             outputs = dict(zip(self.keys, self.roots, strict=True))
-        return (self.plain, (outputs, self.inputs, self.name, self.sizes))
+        return (self.own_class, (outputs, self.inputs, self.name, self.sizes))
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self._run(args, keywords)
@@ -199,19 +246,14 @@ class CompiledProgram:
         made = self.specialised(sizes, letter)
         calls = {n: values[n] for n in self.functions}
         free = {n: sizes[n] for n in self._free_sizes}
-        if (
-            self.inputs
-            and not (calls or free)
-            and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names)
-        ):
+        if self._kinds is not None and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names):
             key = self._kinds(*(values[n] for n in self.arguments.names))
-            if all(not isinstance(k, type) or k in FAST for k in key):
+            if all(not isinstance(k, type) or k in self._fast for k in key):
                 self._known[key] = made.run
         return made.run(*arrays.values(), *calls.values(), *free.values())
 
 
 MISSING = type("Missing", (), {"__repr__": lambda self: "missing"})()
-FAST: set[type] = set()
 
 
 class Specialised:
@@ -235,7 +277,7 @@ class Specialised:
         inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
         first = [inputs[n] for n in early if n in inputs]
         self.ordered = optimized(graph, roots, self.rates, first) if ordered is None else ordered
-        self.roots = factorized(graph, self.ordered, trying=ordered is None and not early)
+        self.roots = factorized(graph, self.ordered, trying=whole.trying and ordered is None and not early)
         self.once = only(self.roots, first) if early else set()
 
     @cached_property
@@ -252,26 +294,17 @@ class Specialised:
     def program(self) -> Program:
         """The program in parts."""
         names, _, known, names_of_sizes = self.whole._names
-        program = Program(self.whole.name)
-        program.positional = True
+        program = self.whole.empty()
         program.parameters = dict(names.parameters)
-        taken = {"np", "special", "info", self.whole.name, *program.parameters.values(), *names_of_sizes}
-        emission = Emission(program.parameters, taken, self.rates, self.letter)
-        parameters = [*program.parameters.values(), *(n for n in names_of_sizes if names_of_sizes[n] in self.whole.unbound)]
-        general = f"general_{self.whole.name}"
-        emission.otherwise = f"{general}({', '.join(parameters)})"
+        taken = {self.whole.name, *self.whole.reserved, *program.parameters.values(), *names_of_sizes}
+        emission = self.whole.emission(self, program.parameters, taken | self.whole.helpers)
         results = emission.run(self.roots, self.once)
-        body, self._written = emission.source.lines, emission.written
+        body, self._written = emission.lines, emission.written
         if self.whole.keys is not None:
             returned = "{" + ", ".join(f"{k!r}: {r}" for k, r in zip(self.whole.keys, results, strict=True)) + "}"
         else:
             returned = ", ".join(results) + ("," if len(results) == 1 and not self.whole.single else "")
-        program.modules = sorted(emission.source.modules)
-        program.lapack = sorted(emission.source.lapack)
-        if emission.tries:
-            other = Specialised(self.whole, self.sizes, self.letter, self.early, self.ordered)
-            program.before = other.program
-            program.before.name = general
+        self.whole.complete(program, self, emission)
         body = [*body, f"return {returned}"]
         if self.early:
             body = prepared_lines(program, emission.early_lines, body, known, names_of_sizes, self.early)
@@ -297,7 +330,7 @@ class Specialised:
 
     @cached_property
     def run(self) -> Callable[..., Any]:
-        return runnable(self.program)  # type: ignore[no-any-return]
+        return self.whole.runnable(self)
 
     def table(self) -> str:
         """Every step with its shape, flops and bytes: see `frechet.compilation.table`."""
@@ -310,9 +343,3 @@ class Specialised:
         return show(rows, ", ".join(f"{n} = {size}" for n, size in self.sizes.items()))
 
     __str__ = table
-
-
-def _fast_types() -> set[type]:
-    import numpy as np
-
-    return {np.ndarray, float, np.float64}

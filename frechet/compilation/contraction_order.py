@@ -317,7 +317,7 @@ class ContractionOrder:
         t, labels = self.build(right)
         joint = own[1] if own[1] in labels else own[0]
         other = own[0] if joint == own[1] else own[1]
-        turned = joint == own[0] and not inverse.symmetric  # the sum is over the rows of the inverse
+        turned = joint == own[0] and not (inverse.symmetric and inverse.real)  # the sum is over the rows of the inverse
         params = (labels.index(joint), turned)
         v = self.graph.make("solve", (inverse.args[0], t), params, t.shape, inverse.real and t.real)
         return v, tuple(other if k == joint else k for k in labels)

@@ -11,74 +11,43 @@ from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from frechet.compilation.numpy_source import CALLS
 from frechet.compilation.rewriting import LARGE
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Labels, Value, uses, walk
+from frechet.compilation.writer import BESIDE, SELECTORS, Writer, index, letters, number, signed_sum
 from frechet.expressions.dimension import Dim
 from frechet.expressions.operation import operation_named
 from frechet.operations.elementwise import Elementwise
 
 UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
-BESIDE = {("power", -1): ("/", "{0}"), ("step",): ("*", "({0} > 0.0)")}  # how they are written in a product
 UFUNCS = {
     "sqrt": "np.sqrt", "conj": "np.conjugate", "epower": "np.float_power", "maximum": "np.maximum", "minimum": "np.minimum",
 }  # fmt: skip
 IN_PLACE = {"+": "+=", "-": "-=", "*": "*=", "/": "/="}
 
 
-class Source:
-    """The lines of a program, and what they need beside NumPy."""
+class Emission(Writer):
+    """Writes the steps of a program for NumPy. See `Writer`.
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.lapack: set[str] = set()
-        self.helpers: set[str] = set()
-        self.modules: set[str] = set()  # further imports
-
-
-class Emission:
-    """Writes the steps of a program.
-
-    names: what inputs are called, by the name of the variable
-    sizes: source of dimensions
     letter: s, d, c or z, as the dtype of the inputs
     """
 
     def __init__(self, names: Mapping[str, str], taken: set[str], rates: Rates, letter: str = "d") -> None:
-        self.names = names
+        super().__init__(names, taken)
         self.rates = rates
-        self.taken = set(taken)
         self.letter = letter
-        self.source = Source()
-        self.text: dict[Value, str] = {}
+        self.lapack: set[str] = set()
+        self.modules: set[str] = set()  # further imports
         self.owned: set[str] = set()  # names of arrays that nobody else sees
         self.fortran: set[Value] = set()  # arrays that lie in memory column by column
         self.left: dict[Value, int] = {}  # uses to come
         self.checked: set[Value] = set()  # factorizations known to be of invertible matrices
-        self.skipped: set[Value] = set()  # what is written where it is used
-        self.count = 0
-        self.users: dict[Value, int] = {}
-        self.written: list[tuple[Value, str]] = []  # the steps, with the first line of each
         self.otherwise = ""  # the call of the program for indefinite matrices
         self.tries = False  # is it called?
-        self.early_lines: list[str] = []
         self.infinite = {"s": "88.0", "c": "88.0"}.get(letter, "709.0")
 
     def entries(self, v: Value) -> int:
         return self.rates.entries(v.shape)
-
-    # -- names
-    def fresh(self, stem: str = "t") -> str:
-        while True:
-            self.count += 1
-            name = f"{stem}{self.count}"
-            if name not in self.taken:
-                self.taken.add(name)
-                return name
-
-    def line(self, text: str) -> None:
-        self.source.lines.append(text)
 
     def assign(self, v: Value, text: str, owned: bool = True) -> None:
         name = self.fresh()
@@ -97,40 +66,24 @@ class Emission:
         steps = list(walk(roots))
         self.left = uses(roots)
         self.users = dict(self.left)
-        self._skip(steps, roots)
+        self.skip(steps, roots)
         self._skip_diagonals(steps, roots)
         for v in steps:
             if v in early:
                 self.step(v)
         if early:
             self.owned.clear()
-            self.early_lines, self.source.lines = self.source.lines, []
+            self.early_lines, self.lines = self.lines, []
         for v in steps:
             if v not in early:
                 self.step(v)
         return [self._result(r) for r in roots]
 
     def step(self, v: Value) -> None:
+        super().step(v)
         if v not in self.skipped:
-            before = len(self.source.lines)
-            getattr(self, f"_{v.op}")(v)
-            if len(self.source.lines) > before:
-                more = " …" if len(self.source.lines) > before + 1 else ""
-                self.written.append((v, self.source.lines[before] + more))
             for a in v.args:
                 self._used(a)
-
-    def _skip(self, steps: Sequence[Value], roots: Sequence[Value]) -> None:
-        """Reciprocals that are used once, in a product entry by entry, are written as a division there, steps as a mask."""
-        chosen = set(roots)
-        for u in steps:
-            if u.op == "contract" and len(u.args) == 2 and _elementwise(u):
-                if any(a.op in ("unit", "selection") for a in u.args):
-                    continue
-                for a in u.args:
-                    if a.op == "map" and a.params[0] in BESIDE and self.users[a] == 1 and a not in chosen and a.shape:
-                        self.skipped.add(a)
-                        break
 
     def _skip_diagonals(self, steps: Sequence[Value], roots: Sequence[Value]) -> None:
         """Diagonal matrices that are only added to others are added on their diagonals."""
@@ -154,33 +107,15 @@ class Emission:
             for b in a.args:
                 self._used(b)
 
-    def shape(self, shape: Sequence[Dim]) -> str:
-        sizes = [str(d) for d in shape]
-        return sizes[0] if len(sizes) == 1 else "(" + ", ".join(sizes) + ")"
-
     def dtype(self, v: Value) -> str:
         return {"d": "", "z": ""}.get(self.letter, ', "f"')
 
     def call(self, name: str) -> str:
         full = self.letter + name
-        self.source.lapack.add(full)
+        self.lapack.add(full)
         return full
 
-    def helper(self, name: str) -> str:
-        self.source.helpers.add(name)
-        return name
-
     # -- leaves
-    def _input(self, v: Value) -> None:
-        self.text[v] = self.names[v.params[0]]
-
-    def _number(self, v: Value) -> None:
-        self.text[v] = number(v.params[0])
-
-    def _size(self, v: Value) -> None:
-        text = str(v.params[0])
-        self.text[v] = text if text.isidentifier() else f"({text})"
-
     def _unit(self, v: Value) -> None:
         if self.users[v] == 0:
             return
@@ -267,31 +202,11 @@ class Emission:
         if view:
             self.owned.discard(base)
 
-    def turned(self, text: str, labels: Labels, out: Labels) -> str:
-        """The axes `labels` of an array in the order `out`."""
-        order = [labels.index(k) for k in out]
-        if order == list(range(len(order))):
-            return text
-        if order == [1, 0]:
-            return text[:-2] if text.endswith(".T") else f"{text}.T"
-        return f"{text}.transpose({', '.join(map(str, order))})"
-
-    def aligned(self, text: str, labels: Labels, out: Labels) -> str:
-        """An array of the axes `labels` so that NumPy broadcasts it to the axes `out`."""
-        if not labels:
-            return text
-        sorted_labels = tuple(k for k in out if k in labels)
-        text = self.turned(text, labels, sorted_labels)
-        inner = out[out.index(sorted_labels[0]) :]
-        if inner == sorted_labels:
-            return text
-        return f"{text}[{', '.join(':' if k in labels else 'None' for k in inner)}]"
-
     def _two(self, v: Value) -> None:
         (la, lb), out, _, _ = v.params
         a, b = v.args
         for one, other, lo, lt in ((a, b, la, lb), (b, a, lb, la)):
-            if one.op in ("unit", "selection") and self._select(v, one, other, lo, lt, out):
+            if one.op in SELECTORS and self._select(v, one, other, lo, lt, out):
                 return
         both = set(la) & set(lb)
         summed = both - set(out)
@@ -301,7 +216,7 @@ class Emission:
         batch = both & set(out)
         ta, tb = self.text[a], self.text[b]
         if not batch and len(la) <= 2 and len(lb) <= 2:
-            self.assign(v, self._dot(ta, tb, la, lb, out, a, b), bool(out))
+            self.assign(v, self.product(a, b, la, lb, out), bool(out))
             return
         if len(batch) == 1 and len(la) == len(lb) == 2 and a.real and b.real and la == lb and la[1] in summed:
             self.assign(v, f"np.vecdot({ta}, {tb})")
@@ -311,25 +226,11 @@ class Emission:
             return
         self.assign(v, self._general(ta, tb, la, lb, out))
 
-    def _dot(self, ta: str, tb: str, la: Labels, lb: Labels, out: Labels, a: Value, b: Value) -> str:
-        """Matrices and vectors, without common labels in the result."""
-        if len(la) == 1 and len(lb) == 1:
-            return f"{ta}.dot({tb})"
-        if len(la) == 2 and len(lb) == 2 and set(la) == set(lb):  # all entries
-            tb = self.turned(tb, lb, la)
-            if a.real and b.real and not tb.endswith(".T"):
-                return f"np.vdot({ta}, {tb})"
-            return f'np.einsum("ij,ij", {ta}, {tb})'
-        if len(lb) == 1 or (len(la) == 2 and out and out[0] in la):
-            pass
-        elif len(la) == 1 or (out and out[0] in lb):
-            ta, tb, la, lb, a, b = tb, ta, lb, la, b, a
-        joint = next(k for k in la if k in lb)
-        if len(lb) == 1 and la[0] == joint:
-            return f"{tb}.dot({ta})"
-        left = ta if la[-1] == joint or (a.symmetric and a.real) else self.turned(ta, la, la[::-1])
-        right = tb if lb[0] == joint or (b.symmetric and b.real) else self.turned(tb, lb, lb[::-1])
+    def dot(self, left: str, right: str) -> str:
         return f"{left}.dot({right})"
+
+    def inner(self, left: str, right: str, real: bool) -> str:
+        return f"np.vdot({left}, {right})" if real and not right.endswith(".T") else f'np.einsum("ij,ij", {left}, {right})'
 
     def _general(self, ta: str, tb: str, la: Labels, lb: Labels, out: Labels) -> str:
         """Any axes: as a product of matrices where no label is in both operands and the result, else a loop."""
@@ -349,39 +250,24 @@ class Emission:
 
     def _select(self, v: Value, one: Value, other: Value, lo: Labels, lt: Labels, out: Labels) -> bool:
         """A product with columns of the identity: a part of the other operand, or that among zeros."""
-        text = self.text[other]
-        k = lo[0]
-        if one.op == "selection" and lo[1] in lt:
-            return False
-        if k in lt and k not in out:
-            if one.op == "unit":
-                at = index(one.params[0])
-                inside = tuple(m for m in lt if m != k)
-            else:
-                at = f"{index(one.params[0])}:{one.params[1]}"
-                inside = tuple(lo[1] if m == k else m for m in lt)
-            part = f"{text}[{', '.join(at if m == k else ':' for m in lt)}]"
-            self.assign(v, self.turned(part, inside, out), False)
+        part = self.part(one, other, lo, lt, out)
+        if part is not None:
+            self.assign(v, part, False)
             if v.shape:
                 self.owned.discard(self.text[v])
-            self.owned.discard(text)
+            self.owned.discard(self.text[other])
             return True
-        if k in out and k not in lt:
-            inside = lt if one.op == "unit" else tuple(k if m == lo[1] else m for m in lt)
-            if one.op == "selection" and (lo[1] not in lt or lo[1] in out):
-                return False
-            at = index(one.params[0]) if one.op == "unit" else f"{index(one.params[0])}:{one.params[1]}"
-            order = tuple(m for m in out if m != k) if one.op == "unit" else out
-            if set(order) != set(inside):
-                return False
-            name = self.fresh()
-            self.line(f"{name} = np.zeros({self.shape(v.shape)}{self.dtype(v)})")
-            place = ", ".join(at if m == k else ":" for m in out)
-            self.line(f"{name}[{place}] = {self.turned(text, inside, order)}")
-            self.text[v] = name
-            self.owned.add(name)
-            return True
-        return False
+        found = self.among_zeros(one, other, lo, lt, out)
+        if found is None:
+            return False
+        axis, inside = found
+        at = index(one.params[0]) if one.op == "unit" else f"{index(one.params[0])}:{one.params[1]}"
+        name = self.fresh()
+        self.line(f"{name} = np.zeros({self.shape(v.shape)}{self.dtype(v)})")
+        self.line(f"{name}[{', '.join(at if k == axis else ':' for k in range(len(out)))}] = {inside}")
+        self.text[v] = name
+        self.owned.add(name)
+        return True
 
     def _multiply(self, v: Value, a: Value, b: Value, la: Labels, lb: Labels, out: Labels) -> None:
         """Entry by entry, with division for reciprocals, over an operand that is not needed any more."""
@@ -473,8 +359,6 @@ class Emission:
                 self._apply(v, f"np.{match[1]}", texts, place)
                 return
             text = template.format(*texts, name=name)
-            for found in CALLS.finditer(text):
-                self.helper(found[1])
             self.assign(v, text)
 
     def _sigmoid(self, v: Value, name: str, x: str, place: str) -> None:
@@ -484,7 +368,7 @@ class Emission:
             self.assign(v, e if name == "exp_of_minus" else f"1.0 / (1.0 + {e})")
             return
         if self.entries(v) < LARGE and name == "sigmoid":
-            self.source.modules.add("from scipy import special")
+            self.modules.add("from scipy import special")
             self._apply(v, "special.expit", [x], place)
             return
         t = place or self.fresh()
@@ -655,7 +539,11 @@ class Emission:
         over = 1 if self.free(t) else 0
         name = self.fresh()
         if f.op == "cholesky":
+            if turned and not f.real:  # the transpose of a Hermitian matrix is its conjugate
+                text = f"np.conjugate({text})"
             self.line(f"{name} = {self.call('potrs')}({self.text[f]}, {text}, 0, {over})[0]")
+            if turned and not f.real:
+                self.line(f"np.conjugate({name}, {name})")
         else:
             self._check_singular(f)
             direct = f.args[0] in self.fortran
@@ -677,7 +565,7 @@ class Emission:
         name = self.fresh()
         last = 1 if self.left[f] == 1 else 0
         if f.op == "cholesky":
-            self.line(f"{name} = {self.helper('mirrored')}({self.call('potri')}({self.text[f]}, 0, {last})[0])")
+            self.line(f"{name} = mirrored({self.call('potri')}({self.text[f]}, 0, {last})[0])")
             self.text[v] = name
         else:
             self._check_singular(f)
@@ -696,7 +584,7 @@ class Emission:
             self.assign(v, f"2.0 * np.add.reduce(np.log({d}{real}))")
         else:
             hermitian = ", hermitian=True" if v.real and not f.real else ""
-            self.assign(v, f"{self.helper('logdet_of_factors')}({d}, p{self.text[f]}{hermitian})")
+            self.assign(v, f"logdet_of_factors({d}, p{self.text[f]}{hermitian})")
 
     def _det(self, v: Value) -> None:
         f = v.args[0]
@@ -705,10 +593,10 @@ class Emission:
         if f.op == "cholesky":
             self.assign(v, f"np.multiply.reduce({d}{real}) ** 2")
         else:
-            self.assign(v, f"{self.helper('det_of_factors')}({d}, p{self.text[f]}){real}")
+            self.assign(v, f"det_of_factors({d}, p{self.text[f]}){real}")
 
     def _norm2(self, v: Value) -> None:
-        self.assign(v, f"{self.helper('euclidean')}({self.text[v.args[0]]})")
+        self.assign(v, f"euclidean({self.text[v.args[0]]})")
 
     def _extreme(self, v: Value) -> None:
         name, of_rows = v.params
@@ -729,14 +617,7 @@ class Emission:
     def _page(self, v: Value) -> None:
         (node,) = v.params
         text = node.op.numpy(node, [self.text[a] for a in v.args])
-        for found in CALLS.finditer(text):
-            self.helper(found[1])
         self.assign(v, text, False)  # perhaps a view, such as np.diag(X)
-
-
-def _elementwise(v: Value) -> bool:
-    (la, lb), out, _, _ = v.params
-    return not ((set(la) & set(lb)) - set(out))
 
 
 def _diagonal_only(a: Value) -> bool:
@@ -754,40 +635,3 @@ def scaled(c: Any, text: str) -> str:
 
 def _on_diagonal(a: Value) -> tuple[Value | None, Any]:
     return (None, a.params[3]) if a.op == "contract" else (a.args[0], 1)
-
-
-def letters(labels: Labels) -> str:
-    return "".join(chr(ord("a") + k) for k in labels)
-
-
-def index(d: Dim) -> str:
-    """A place counted from 0, from one counted from 1."""
-    value = d.value()
-    if value is not None:
-        return str(value - 1)
-    return f"{d} - 1"
-
-
-def number(value: Any) -> str:
-    """A number as source; sizes of arrays are whole and stay so in sums."""
-    if isinstance(value, complex):
-        return repr(value)
-    if isinstance(value, Fraction) and value.denominator != 1:
-        decimal = float(value)
-        return repr(decimal) if Fraction(decimal) == value else f"({value.numerator} / {value.denominator})"
-    text = repr(float(value))
-    return text if value >= 0 else f"({text})"
-
-
-def signed_sum(terms: Sequence[tuple[Any, str]]) -> str:
-    """c·a + d·b - …, a term without a minus first."""
-    ordered = sorted(terms, key=lambda t: t[0] < 0) if not any(isinstance(c, complex) for c, _ in terms) else list(terms)
-    parts: list[str] = []
-    for c, text in ordered:
-        negative = not isinstance(c, complex) and c < 0
-        size = -c if negative else c
-        factor = text if size == 1 else f"{number(size)} * {text}"
-        if text == "1.0":
-            factor = number(size)
-        parts.append((" - " if negative else " + ") + factor if parts else ("-" if negative else "") + factor)
-    return "".join(parts)

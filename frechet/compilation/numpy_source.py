@@ -210,12 +210,12 @@ class Program:
         return "\n\n\n".join([*parts, self.function()])
 
 
-@lru_cache(maxsize=1)
-def own_texts() -> dict[str, str]:
-    """The text of every function of runtime.py."""
+@lru_cache(maxsize=4)
+def own_texts(file: str = "runtime.py") -> dict[str, str]:
+    """The text of every function of runtime.py, or of a file like it."""
     from pkgutil import get_data
 
-    data = get_data("frechet.compilation", "runtime.py")
+    data = get_data("frechet.compilation", file)
     assert data is not None
     found = {}
     for part in data.decode().replace("\r\n", "\n").split("\n\n\n"):

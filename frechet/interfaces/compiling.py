@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, overload
 
 from frechet.compilation.compiled import CompiledProgram, Outputs
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
     from frechet.compilation.sharding.program import ShardedProgram
     from frechet.interfaces.python import Derivative as Public
 
-BACKENDS = ("numpy", "c")
+BACKENDS: dict[str, tuple[str, str]] = {  # module and class; libraries are imported where they are used
+    "numpy": ("frechet.compilation.compiled", "CompiledProgram"),
+    "c": ("frechet.compilation.native.program", "NativeProgram"),
+    "jax": ("frechet.compilation.jax_program", "JaxProgram"),
+    "torch": ("frechet.compilation.torch_program", "TorchProgram"),
+}
 
 
 @overload
@@ -85,11 +91,9 @@ def compile(
         from frechet.compilation.sharding.program import ShardedProgram
 
         return ShardedProgram(outputs, inputs, name, shard, sizes)
-    if backend == "c":
-        from frechet.compilation.native.program import NativeProgram
-
-        return NativeProgram(outputs, inputs, name, sizes)
-    return CompiledProgram(outputs, inputs, name, sizes)
+    module, kind = BACKENDS[backend]
+    program: CompiledProgram = getattr(import_module(module), kind)(outputs, inputs, name, sizes)
+    return program
 
 
 def compile_views(

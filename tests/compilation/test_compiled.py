@@ -152,7 +152,7 @@ def value_of(graph, roots, rates, env, sizes):
 
     space = vars(runtime) | vars(scipy.linalg.lapack) | vars(scipy.special) | {"special": scipy.special} | sizes
     space |= {n: env[n] for n in inputs}
-    body = [*emission.source.lines, f"results = ({', '.join(results)},)"]
+    body = [*emission.lines, f"results = ({', '.join(results)},)"]
     exec("\n".join(body), space)
     return space["results"], rates.total(list(walk(steps)))
 

@@ -84,14 +84,14 @@ class Function:
         emission = Emission(called, taken, self.rates, self.letter)
         results = emission.run(self.roots, self.common if self.blocks else ())
         returned = f"return {', '.join(results)}{',' * (len(results) == 1)}"
-        body = [*emission.source.lines, returned]
+        body = [*emission.lines, returned]
         if self.blocks:
             block = free_name("block", taken)
             head = f"def {block}({', '.join([*(called[s] for s in self.split), self.n])}):"
             body = [*emission.early_lines, head, *(f"    {line}" for line in body), f"return {block}"]
         program = self.program
         program.positional = True
-        program.lapack, program.modules = sorted(emission.source.lapack), sorted(emission.source.modules)
+        program.lapack, program.modules = sorted(emission.lapack), sorted(emission.modules)
         finish(program, body, taken, {}, ())
         words = set(WORDS.findall("\n".join(program.lines)))
         program.parameters = {name: called[name] for name in self.whole}
