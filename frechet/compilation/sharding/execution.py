@@ -93,6 +93,11 @@ def workers_of(executor: Any) -> int:
     return getattr(executor, "_max_workers", None) or os.cpu_count() or 1
 
 
+def is_mesh(where: Any) -> bool:
+    """Is it a mesh of JAX?"""
+    return hasattr(where, "axis_names") and hasattr(where, "devices")
+
+
 class Progress:
     """A bar on the terminal while blocks run, if they run for long; nothing where there is no terminal."""
 

@@ -14,7 +14,7 @@ array([26.66666667, 34.66666667])
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from frechet.compilation.arguments import Arguments
@@ -23,6 +23,7 @@ from frechet.compilation.lowering import Lowering
 from frechet.compilation.sharding.blocks import byte_count
 from frechet.compilation.sharding.call import Call
 from frechet.compilation.sharding.dask_arrays import DaskCall, is_dask
+from frechet.compilation.sharding.execution import is_mesh
 from frechet.compilation.sharding.levels import Levels, levels
 from frechet.compilation.sharding.rounds import Names, Plan
 from frechet.compilation.values import Graph, walk
@@ -77,6 +78,7 @@ class ShardedProgram:
         taken = frozenset({"np", "special", "info", *program.parameters.values(), *names})
         self._names = Names(program.parameters, list(names), taken)
         self._plans: dict[Any, Plan] = {}
+        self.on_meshes: dict[Any, Callable[..., Any]] = {}
 
     @property
     def rounds(self) -> int:
@@ -117,7 +119,8 @@ class ShardedProgram:
     ) -> Run:
         """The program with blocks of a certain size, computed somewhere.
 
-        executor: an executor of `concurrent.futures` or a client of `dask.distributed`; this process where there is none
+        executor: an executor of `concurrent.futures`, a client of `dask.distributed`, or a mesh of JAX, of which every
+            device has one block; this process where there is none
         rows, blocks, memory: the rows of a block, or how many blocks, or the most bytes that a block may take with all that
             is computed of it, such as "200MB": at most one of them. Every worker holds a block; where nothing is said, or
             more memory than helps, its rows take 16 MB.
@@ -156,16 +159,32 @@ class Run:
         self.where = executor
         if hasattr(executor, "get_executor"):  # a client of dask.distributed
             executor = executor.get_executor(pure=False)
-        if executor is not None and not hasattr(executor, "submit"):
+        if is_mesh(executor) and (rows or blocks or memory):
+            raise UnsupportedError("the devices of a mesh have one block each: say nothing of rows, blocks or memory")
+        if not (executor is None or is_mesh(executor) or hasattr(executor, "submit")):
             raise UnsupportedError(f"blocks are computed by an executor, which has a method submit, not by {executor!r}")
         self.executor: Executor | None = executor
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self.call(args, keywords).result()
 
+    def lower(self, *args: Any, **keywords: Any) -> Any:
+        """The function that runs on a mesh, lowered for these arguments: `lower` of `jax.jit`.
+
+        Raises:  UnsupportedError, where it does not run on a mesh
+        """
+        if not is_mesh(self.where):
+            raise UnsupportedError("only what runs on a mesh of JAX is lowered")
+        call: Any = self.call(args, keywords)
+        return call.lowered()
+
     def call(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Call:
         """One call, its arguments checked."""
         values = self.program.arguments.bound(self.program.name, args, keywords)
+        if is_mesh(self.where):
+            from frechet.compilation.sharding.mesh import MeshCall
+
+            return MeshCall(self, values)
         if any(is_dask(values[name]) for name in self.program.levels.split):
             return DaskCall(self, values)
         return Call(self, values)

@@ -185,6 +185,8 @@ def test_wrong_ways_to_run_are_refused() -> None:
         PROGRAM.over(blocks=0)
     with pytest.raises(fr.UnsupportedError, match="an executor, which has a method submit"):
         PROGRAM.over("cluster")
+    with pytest.raises(fr.UnsupportedError, match="only what runs on a mesh"):
+        PROGRAM.over().lower(X=X, y=y, w=w)
 
 
 def test_wrong_arguments_are_named() -> None:
