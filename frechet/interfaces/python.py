@@ -418,7 +418,7 @@ class Derivative(LinearMap):
 
         Without names: value and gradient of a scalar function, value and Jacobian of another. jvp and hvp have the direction
         as an input, called dX for a variable X; vjp the cotangent, called w or W. newton is the step s, H[s] = -gradient.
-        The other arguments are those of `frechet.compile`.
+        The other arguments are those of `frechet.compile`, shard among them.
 
         Raises:  UnsupportedError, for a view that there is not; ShapeError
         """

@@ -82,6 +82,7 @@ class MeshCall(Call):
 
         plan, outputs, names = self.plan, self.levels.outputs, list(self.common)
         split = list(self.levels.split)
+        axes = self.mesh.axis_names  # the function is kept, and must not keep this call with its arrays
         functions = [self._written(f) for f in (*plan.rounds, plan.finish)]
 
         def on_device(*arrays: Any) -> Any:
@@ -90,7 +91,7 @@ class MeshCall(Call):
             for k, function in enumerate(functions[:-1]):
                 values = function(found)
                 joined = plan.joined[k]
-                parts = all_reduced([j.how for j in joined], values[: len(joined)], self.mesh.axis_names)
+                parts = all_reduced([j.how for j in joined], values[: len(joined)], axes)
                 found |= zip((j.name for j in joined), parts, strict=True)
                 by_rows |= zip(plan.by_rows[k], values[len(joined) :], strict=True)
             by_rows |= zip(plan.whole, functions[-1](found), strict=True)
