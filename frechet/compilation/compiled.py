@@ -21,6 +21,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from frechet.compilation.arguments import Arguments
+from frechet.compilation.dispatch import MISSING, Dispatch
 from frechet.compilation.emission import Emission
 from frechet.compilation.lowering import lower
 from frechet.compilation.numpy_source import Program, finish, free_name, name_parameters, runnable, with_safe_sizes
@@ -28,7 +29,7 @@ from frechet.compilation.ordering import only
 from frechet.compilation.passes import factorized, optimized
 from frechet.compilation.prepared import Prepared, prepared_lines
 from frechet.compilation.sizes import bind
-from frechet.compilation.timing import Rates
+from frechet.compilation.timing import Rates, asymptotic
 from frechet.compilation.values import Graph, Value, walk
 from frechet.compilation.writer import Writer
 from frechet.expressions.errors import NotationError
@@ -195,36 +196,14 @@ class CompiledProgram:
     # -- calls
     def _install(self) -> None:
         """A class of its own, whose call looks the specialised program up by the kinds of its arguments."""
-        self.own_class = type(self)
+        self.own_class = own = type(self)
+        self._dispatch: Dispatch | None = None
         program, *_ = self._names
-        parameters = list(program.parameters.values())
-        given = ", ".join(f"{p}=missing" for p in parameters)
-        kinds = []
-        for v in self.inputs:
-            p = program.parameters[v.params[0]]
-            kinds += [f"{p}.__class__"]
-            if v.kind != "scalar" or self.scalars_are_arrays:
-                kinds += [f"{p}.shape", f"{p}.dtype"]
-        self._known: dict[Any, Callable[..., Any]] = {}
-        self._kinds: Callable[..., Any] | None = None
-        if self.functions or self.unbound or not kinds:
+        if self.functions or self.unbound or not self.inputs:
             return
-        key = ", ".join(kinds) + ("," if len(kinds) == 1 else "")
-        lines = [
-            f"def __call__(self, {given}):",
-            "    try:",
-            f"        run = known[{key}]",
-            "    except (KeyError, AttributeError):",
-            "        run = slow",
-            f"    return run({', '.join(parameters)})",
-            f"def kinds({', '.join(parameters)}):",
-            f"    return {key}",
-        ]
-        space: dict[str, Any] = {"known": self._known, "slow": self._first_call, "missing": MISSING}
-        exec("\n".join(lines), space)
-        self._kinds = space["kinds"]
-        own = self.own_class
-        self.__class__ = type(own.__name__, (own,), {"__call__": space["__call__"], "__module__": own.__module__})
+        arrays = [v.kind != "scalar" or self.scalars_are_arrays for v in self.inputs]
+        self._dispatch = Dispatch([program.parameters[v.params[0]] for v in self.inputs], arrays, self._first_call)
+        self.__class__ = type(own.__name__, (own,), {"__call__": self._dispatch.call, "__module__": own.__module__})
 
     def __reduce__(self) -> tuple[Any, ...]:
         outputs: Outputs = self.roots[0] if self.single else self.roots
@@ -246,14 +225,14 @@ class CompiledProgram:
         made = self.specialised(sizes, letter)
         calls = {n: values[n] for n in self.functions}
         free = {n: sizes[n] for n in self._free_sizes}
-        if self._kinds is not None and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names):
-            key = self._kinds(*(values[n] for n in self.arguments.names))
+        if self._dispatch is not None and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names):
+            key = self._dispatch.kinds(*(values[n] for n in self.arguments.names))
             if all(not isinstance(k, type) or k in self._fast for k in key):
-                self._known[key] = made.run
+                if self.kind is Specialised and not self._dispatch.known:  # the kinds that come first
+                    call = self._dispatch.inlined(made.program, made.run.__globals__, key)  # type: ignore[attr-defined]
+                    type(self).__call__ = call
+                self._dispatch.known[key] = made.run
         return made.run(*arrays.values(), *calls.values(), *free.values())
-
-
-MISSING = type("Missing", (), {"__repr__": lambda self: "missing"})()
 
 
 class Specialised:
@@ -276,7 +255,7 @@ class Specialised:
         self.rates = Rates(self.sizes)
         inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
         first = [inputs[n] for n in early if n in inputs]
-        self.ordered = optimized(graph, roots, self.rates, first) if ordered is None else ordered
+        self.ordered = optimized(graph, roots, Rates(asymptotic(self.sizes)), first) if ordered is None else ordered
         self.roots = factorized(graph, self.ordered, trying=whole.trying and ordered is None and not early)
         self.once = only(self.roots, first) if early else set()
 

@@ -78,8 +78,8 @@ class LibraryCompiled(CompiledProgram):
         arrays = self.converted(values)
         sizes = self.arguments.sizes_of(arrays, values)
         made = self.specialised(sizes)
-        if self._kinds is not None and all(arrays[n] is values[n] for n in arrays):
-            self._known[self._kinds(*arrays.values())] = made.run
+        if self._dispatch is not None and all(arrays[n] is values[n] for n in arrays):
+            self._dispatch.known[self._dispatch.kinds(*arrays.values())] = made.run
         return self.returned(made.run(*arrays.values()), values)
 
     @abstractmethod

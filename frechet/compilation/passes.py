@@ -10,6 +10,7 @@ from frechet.compilation.low_rank import low_rank_updates
 from frechet.compilation.ordering import ordered
 from frechet.compilation.rewriting import (
     activations_shared,
+    coefficients_inward,
     inverses_cancelled,
     scalars_shared,
     views_inward,
@@ -88,7 +89,7 @@ def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collect
     roots = flattened(graph, roots, early)
     roots = distributed(graph, roots, rates, early)
     roots = scalars_shared(graph, flattened(graph, roots, early))
-    return ordered(graph, roots, rates, early)
+    return ordered(graph, coefficients_inward(graph, roots), rates, early)
 
 
 __all__ = ["distributed", "factorized", "flattened", "optimized", "walk"]
