@@ -57,7 +57,7 @@ class Call:
         plan = self.program.plan({**self.given, self.program.shard: min(USUAL, n)}, self.letter)
         needs = [f.memory(self.sizes) for f in plan.rounds]
         item = {"s": 4, "d": 8, "c": 8, "z": 16}[self.letter]
-        each, beside = item * max(1, *(e for e, _ in needs)), item * max(0, *(b for _, b in needs))
+        each, beside = item * max([1, *(e for e, _ in needs)]), item * max([0, *(b for _, b in needs)])
         allowed = MEMORY
         if run.memory is not None:
             if run.memory < beside + each:
