@@ -80,19 +80,26 @@ class Arguments:
         """
         import numpy as np
 
-        arrays = self.arrays(values, np.asarray, lambda array: str(array.dtype.kind))
+        arrays, sizes, letter = self.checked(values)
+        for v in self.inputs:
+            name, target = v.params[0], dtype_of(v, letter)
+            array = np.ascontiguousarray(arrays[name], target) if arrays[name].ndim else np.dtype(target).type(arrays[name])
+            arrays[name] = array
+        return arrays, sizes, letter
+
+    def checked(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int], str]:
+        """As `converted`, but the arrays as they are; what has a shape and a dtype, as arrays in files, is not read.
+
+        Raises:  ShapeError, naming the argument, what is expected and what was given
+        """
+        import numpy as np
+
+        arrays = self.arrays(values, _as_it_is, lambda array: str(array.dtype.kind))
         kinds = [array.dtype for array in arrays.values() if array.ndim and array.dtype.kind in "fc"]
         wanted = np.result_type(*kinds) if kinds else np.dtype(float)
         if not all(v.real for v in self.inputs) and wanted.kind != "c":
             wanted = np.result_type(wanted, np.complex64)
         letter = LETTERS.get(wanted.name, "z" if wanted.kind == "c" else "s" if wanted.itemsize < 4 else "d")
-        for v in self.inputs:
-            name = v.params[0]
-            target = {"s": "float32", "d": "float64", "c": "complex64", "z": "complex128"}[letter]
-            if v.real and letter in "cz":
-                target = {"c": "float32", "z": "float64"}[letter]
-            array = np.ascontiguousarray(arrays[name], target) if arrays[name].ndim else np.dtype(target).type(arrays[name])
-            arrays[name] = array
         return arrays, self.sizes_of(arrays, values), letter
 
     def sizes_of(self, arrays: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, int]:
@@ -101,3 +108,23 @@ class Arguments:
         Raises:  ShapeError, naming the argument that does not fit
         """
         return checked_sizes(self.inputs, arrays, {n: int(values[n]) for n in self.sizes}, self.bindings)
+
+
+def _as_it_is(array: Any) -> Any:
+    """An array of NumPy, or what has a dtype and axes like one: a memory map, a data set in a file, a dask array."""
+    import numpy as np
+
+    like = isinstance(getattr(array, "dtype", None), np.dtype) and hasattr(array, "ndim")
+    return array if like else np.asarray(array)
+
+
+def dtype_of(v: Expr, letter: str) -> str:
+    """The precision that a variable has in a program."""
+    return precision(v.real, letter)
+
+
+def precision(real: bool, letter: str) -> str:
+    """The dtype of real or complex entries in a program of this letter."""
+    return {"s": "float32", "d": "float64", "c": "complex64", "z": "complex128"}[
+        {"c": "s", "z": "d"}.get(letter, letter) if real else letter
+    ]

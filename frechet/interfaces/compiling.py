@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from frechet.compilation.compiled import CompiledProgram, Outputs
 from frechet.differentiation.adjoint import adjoint
@@ -24,6 +24,7 @@ from frechet.operations.sums import add
 from frechet.simplification.polishing import polished
 
 if TYPE_CHECKING:
+    from frechet.compilation.sharding.program import ShardedProgram
     from frechet.interfaces.python import Derivative as Public
 
 BACKENDS: dict[str, tuple[str, str]] = {  # module and class; libraries are imported where they are used
@@ -34,6 +35,7 @@ BACKENDS: dict[str, tuple[str, str]] = {  # module and class; libraries are impo
 }
 
 
+@overload
 def compile(
     outputs: Outputs,
     inputs: Sequence[str | Expr] | None = None,
@@ -41,7 +43,27 @@ def compile(
     *,
     name: str = "program",
     sizes: Mapping[str, int] | None = None,
-) -> CompiledProgram:
+    shard: None = None,
+) -> CompiledProgram: ...
+@overload
+def compile(
+    outputs: Outputs,
+    inputs: Sequence[str | Expr] | None = None,
+    backend: str = "numpy",
+    *,
+    name: str = "program",
+    sizes: Mapping[str, int] | None = None,
+    shard: str,
+) -> ShardedProgram: ...
+def compile(
+    outputs: Outputs,
+    inputs: Sequence[str | Expr] | None = None,
+    backend: str = "numpy",
+    *,
+    name: str = "program",
+    sizes: Mapping[str, int] | None = None,
+    shard: str | None = None,
+) -> CompiledProgram | ShardedProgram:
     """One program for all outputs: an expression, several, or a mapping from names to expressions.
 
     The program is called with arrays, by position in the order of `inputs` or by name, and returns an array (a number
@@ -51,8 +73,10 @@ def compile(
     backend: numpy, or c: a C extension built with the system's compiler; NumPy where there is none, or no C for a step
     name: of the function in the source
     sizes: of dimensions, for `source` and the cost table; a call goes by its arguments
+    shard: the dimension along which the data is read block after block, see `ShardedProgram.over`
 
-    Raises:  NotationError, for an input that is no variable of the outputs; UnsupportedError, for a back end there is not
+    Raises:  NotationError, for an input that is no variable of the outputs; UnsupportedError, for a back end there is not,
+             and for a dimension that cannot be sharded, with the reason
 
     >>> import frechet as fr
     >>> program = fr.compile(fr.parse("x'*A*x"))
@@ -61,6 +85,12 @@ def compile(
     """
     if backend not in BACKENDS:
         raise UnsupportedError(f"there is no back end {backend!r}: there are {', '.join(BACKENDS)}")
+    if shard is not None:
+        if backend != "numpy":
+            raise UnsupportedError(f"blocks of rows are computed by the back end numpy, not by {backend}")
+        from frechet.compilation.sharding.program import ShardedProgram
+
+        return ShardedProgram(outputs, inputs, name, shard, sizes)
     module, kind = BACKENDS[backend]
     program: CompiledProgram = getattr(import_module(module), kind)(outputs, inputs, name, sizes)
     return program
@@ -73,7 +103,8 @@ def compile_views(
     backend: str = "numpy",
     name: str = "program",
     sizes: Mapping[str, int] | None = None,
-) -> CompiledProgram:
+    shard: str | None = None,
+) -> CompiledProgram | ShardedProgram:
     """The program for some views of a derivative, computed together. See `Derivative.compile`."""
     for view in what:
         if view not in VIEWS:
@@ -81,7 +112,10 @@ def compile_views(
     outputs = [VIEWS[view](d) for view in what]
     own = {v.params[0]: v for v in variables(d.function)}  # also those that a view does not need
     inputs = None if inputs is None else [own.get(v, v) if isinstance(v, str) else v for v in inputs]
-    return compile(outputs[0] if len(outputs) == 1 else outputs, inputs, backend, name=name, sizes=sizes)
+    wanted = outputs[0] if len(outputs) == 1 else outputs
+    if shard is not None:
+        return compile(wanted, inputs, backend, name=name, sizes=sizes, shard=shard)
+    return compile(wanted, inputs, backend, name=name, sizes=sizes)
 
 
 def _scalar(d: Derivative, view: str) -> None:

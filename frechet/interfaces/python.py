@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from frechet.differentiation.conditions import explained
 from frechet.differentiation.derivative import Derivative as LinearMap
@@ -31,6 +31,7 @@ from frechet.operations.declared_maps import page_of
 if TYPE_CHECKING:
     from frechet.compilation.compiled import CompiledProgram
     from frechet.compilation.linear_maps.hessian_map import HessianMap, JacobianMap
+    from frechet.compilation.sharding.program import ShardedProgram
     from frechet.derivation.expanding import Level
     from frechet.interfaces.document import Document
     from frechet.interfaces.page import Page
@@ -384,6 +385,7 @@ class Derivative(LinearMap):
 
         return JacobianMap(self.function, self.variable)
 
+    @overload
     def compile(
         self,
         *what: str,
@@ -391,19 +393,39 @@ class Derivative(LinearMap):
         backend: str = "numpy",
         name: str = "program",
         sizes: Mapping[str, int] | None = None,
-    ) -> CompiledProgram:
+        shard: None = None,
+    ) -> CompiledProgram: ...
+    @overload
+    def compile(
+        self,
+        *what: str,
+        inputs: Sequence[str | Expr] | None = None,
+        backend: str = "numpy",
+        name: str = "program",
+        sizes: Mapping[str, int] | None = None,
+        shard: str,
+    ) -> ShardedProgram: ...
+    def compile(
+        self,
+        *what: str,
+        inputs: Sequence[str | Expr] | None = None,
+        backend: str = "numpy",
+        name: str = "program",
+        sizes: Mapping[str, int] | None = None,
+        shard: str | None = None,
+    ) -> CompiledProgram | ShardedProgram:
         """A program for some views, computed together: value, gradient, jacobian, jvp, vjp, hessian, hvp, newton.
 
         Without names: value and gradient of a scalar function, value and Jacobian of another. jvp and hvp have the direction
         as an input, called dX for a variable X; vjp the cotangent, called w or W. newton is the step s, H[s] = -gradient.
-        The other arguments are those of `frechet.compile`.
+        The other arguments are those of `frechet.compile`, shard among them.
 
         Raises:  UnsupportedError, for a view that there is not; ShapeError
         """
         from frechet.interfaces.compiling import compile_views
 
         usual = ("value", "gradient" if self.function.shape == SCALAR else "jacobian")
-        return compile_views(self, what or usual, inputs, backend, name, sizes)
+        return compile_views(self, what or usual, inputs, backend, name, sizes, shard)
 
     @property
     def conditions(self) -> list[str]:

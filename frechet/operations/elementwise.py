@@ -159,7 +159,7 @@ class SignPage(Elementwise):
     """The sign; of v - max(v) it is exactly 0 where the largest entry stands, however the difference is rounded."""
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        extreme, along = _level_below(node.args[0])
+        extreme, along = level_below(node.args[0])
         if extreme == "max":
             return f"np.where({args[0]} < np.max({args[0]}{along}), -1.0, 0.0)"
         if extreme == "min":
@@ -167,7 +167,7 @@ class SignPage(Elementwise):
         return super().numpy(node, args)
 
 
-def _level_below(u: Expr) -> tuple[str, str]:
+def level_below(u: Expr) -> tuple[str, str]:
     """ "max" where u is v - max(v)*ones, "min" where it is v - min(v)*ones; and along which axis of u, in NumPy's words."""
     for c, e in zip(u.params, u.args, strict=True) if u.op is sums.SUM else ():
         if e.op is products.SCALE and is_ones(e.args[1]):

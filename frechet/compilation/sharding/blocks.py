@@ -1,0 +1,85 @@
+"""Blocks of rows of arrays, in memory or in files, and how many rows a block has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from frechet.expressions.errors import UnsupportedError
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+
+
+class Rows:
+    """Some rows of an array, along one of its axes; read when they are needed.
+
+    Pickled they are the entries, or of a memory map only the file and the place in it: workers read their rows themselves.
+    """
+
+    def __init__(self, array: Any, axis: int, start: int, stop: int) -> None:
+        self.array, self.axis, self.start, self.stop = array, axis, start, stop
+
+    def load(self) -> Any:
+        """The rows as an array of NumPy: of one in memory a view."""
+        import numpy as np
+
+        return np.asarray(self.array[(slice(None),) * self.axis + (slice(self.start, self.stop),)])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        view = self.load()
+        place = _place(view)
+        return (Rows, (view if place is None else FilePart(*place), self.axis, 0, self.stop - self.start))
+
+
+class FilePart:
+    """An array in a file, mapped when entries are asked for.
+
+    low, size       the bytes of the file it lies in
+    offset, strides where its first entry is among them, and how far the next ones are
+    """
+
+    def __init__(self, path: str, low: int, size: int, shape: tuple[int, ...], dtype: Any, strides: tuple[int, ...]) -> None:
+        self.path, self.low, self.size, self.shape, self.dtype, self.strides = path, low, size, shape, dtype, strides
+
+    def __getitem__(self, key: Any) -> Any:
+        import numpy as np
+
+        raw = np.memmap(self.path, np.uint8, "r", self.low, (self.size,))
+        return np.ndarray(self.shape, self.dtype, raw, 0, self.strides)[key]
+
+
+def _place(view: Any) -> tuple[Any, ...] | None:
+    """Where the entries of a view of a memory map lie: path, first byte, bytes, shape, dtype, strides. None of others."""
+    import numpy as np
+
+    base = view
+    while base is not None and not (isinstance(base, np.memmap) and base.filename is not None):
+        base = getattr(base, "base", None)
+    if base is None or base.mode == "c" or not view.size or any(s < 0 for s in view.strides):
+        return None  # what is written to a private copy is not in the file
+    while isinstance(base.base, np.memmap):  # the map itself: views of it keep its offset, whatever their own
+        base = base.base
+    low, high = np.lib.array_utils.byte_bounds(view)
+    first = base.__array_interface__["data"][0]
+    if not first <= low <= high <= first + base.nbytes:
+        return None
+    return str(base.filename), base.offset + low - first, high - low, view.shape, view.dtype, view.strides
+
+
+def boundaries(n: int, rows: int) -> Iterator[tuple[int, int]]:
+    """The first and the last row (exclusive) of each block; of no rows one block."""
+    return ((start, min(start + rows, n)) for start in range(0, max(n, 1), rows))
+
+
+def byte_count(memory: int | str) -> int:
+    """A number of bytes, such as 200_000_000, "200MB" or "1.5GiB".
+
+    Raises:  UnsupportedError, for another text
+    """
+    if isinstance(memory, int):
+        return memory
+    match = re.fullmatch(r"\s*(\d+\.?\d*)\s*([KMGT]?I?)B?\s*", memory.upper())
+    if match is None or match[2] not in UNITS:
+        raise UnsupportedError(f'memory={memory!r} is not a number of bytes: give it as "200MB" or "1.5GiB"')
+    return int(float(match[1]) * UNITS[match[2]])
