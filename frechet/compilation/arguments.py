@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from frechet.compilation.namespaces import as_numpy
 from frechet.compilation.sizes import bind, checked_sizes, expected, given
 from frechet.expressions.dimension import axes
 from frechet.expressions.errors import ShapeError
@@ -80,7 +81,7 @@ class Arguments:
         """
         import numpy as np
 
-        arrays = self.arrays(values, np.asarray, lambda array: str(array.dtype.kind))
+        arrays = self.arrays(values, as_numpy, lambda array: str(array.dtype.kind))
         kinds = [array.dtype for array in arrays.values() if array.ndim and array.dtype.kind in "fc"]
         wanted = np.result_type(*kinds) if kinds else np.dtype(float)
         if not all(v.real for v in self.inputs) and wanted.kind != "c":

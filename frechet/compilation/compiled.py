@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 from frechet.compilation.arguments import Arguments
 from frechet.compilation.emission import Emission
 from frechet.compilation.lowering import lower
+from frechet.compilation.namespaces import as_given
 from frechet.compilation.numpy_source import Program, finish, free_name, name_parameters, runnable, with_safe_sizes
 from frechet.compilation.ordering import only
 from frechet.compilation.passes import factorized, optimized
@@ -203,9 +204,11 @@ class CompiledProgram:
         self._kinds: Callable[..., Any] | None = None
         if self.functions or self.unbound or not kinds:
             return
+        renamed = any(v != p for v, p in program.parameters.items())  # the variable's own name is taken too
         key = ", ".join(kinds) + ("," if len(kinds) == 1 else "")
         lines = [
-            f"def __call__(self, {given}):",
+            f"def __call__(self, {given}{', **more' if renamed else ''}):",
+            *(["    if more:", f"        return slow({', '.join(parameters)}, **more)"] if renamed else []),
             "    try:",
             f"        run = known[{key}]",
             "    except (KeyError, AttributeError):",
@@ -223,10 +226,10 @@ class CompiledProgram:
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self._run(args, keywords)
 
-    def _first_call(self, *args: Any) -> Any:
+    def _first_call(self, *args: Any, **more: Any) -> Any:
         """A call with arguments of kinds not met before."""
         given = {v: a for v, a in zip(self.arguments.names, args, strict=False) if a is not MISSING}
-        return self._run((), given)
+        return self._run((), {**given, **more})
 
     def _run(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         values = self.arguments.bound(self.name, args, keywords)
@@ -238,7 +241,7 @@ class CompiledProgram:
             key = self._kinds(*(values[n] for n in self.arguments.names))
             if all(not isinstance(k, type) or k in self._fast for k in key):
                 self._known[key] = made.run
-        return made.run(*arrays.values(), *calls.values(), *free.values())
+        return as_given(made.run(*arrays.values(), *calls.values(), *free.values()), values.values())
 
 
 MISSING = type("Missing", (), {"__repr__": lambda self: "missing"})()
