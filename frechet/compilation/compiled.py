@@ -5,7 +5,7 @@
 >>> U = fr.variables(g)["U"]
 >>> program = fr.compile(fr.derivative(g, U).gradient)
 >>> print(program.at(n=1000, m=1000, p=10).function, end="")
-def program(T, U, V):
+def program(U, V, T):
     t1 = V.T.dot(V)
     t2 = U.dot(t1)
     t3 = T.dot(V)
@@ -29,7 +29,7 @@ from frechet.compilation.ordering import only
 from frechet.compilation.passes import factorized, optimized
 from frechet.compilation.prepared import Prepared, prepared_lines
 from frechet.compilation.sizes import bind
-from frechet.compilation.timing import Rates
+from frechet.compilation.timing import Rates, asymptotic
 from frechet.compilation.values import Graph, Value, walk
 from frechet.compilation.writer import Writer
 from frechet.expressions.errors import NotationError
@@ -80,6 +80,11 @@ class CompiledProgram:
         self._specialised: dict[tuple[Any, ...], Specialised] = {}
         self._install()
 
+    @property
+    def kind(self) -> type[Specialised]:
+        """What a specialised program is: the back end."""
+        return Specialised
+
     # -- the parts that do not depend on sizes
     @cached_property
     def _names(self) -> tuple[Program, list[Expr], list[Expr], dict[str, str]]:
@@ -129,7 +134,7 @@ class CompiledProgram:
         key = (letter, tuple(early), *found.values())
         made = self._specialised.get(key)
         if made is None:
-            made = self._specialised[key] = Specialised(self, found, letter, early)
+            made = self._specialised[key] = self.kind(self, found, letter, early)
         return made
 
     @property
@@ -191,6 +196,7 @@ class CompiledProgram:
     # -- calls
     def _install(self) -> None:
         """A class of its own, whose call looks the specialised program up by the kinds of its arguments."""
+        self.own_class = type(self)
         program, *_ = self._names
         parameters = list(program.parameters.values())
         given = ", ".join(f"{p}=missing" for p in parameters)
@@ -212,7 +218,7 @@ class CompiledProgram:
             "    try:",
             f"        run = known[{key}]",
             "    except (KeyError, AttributeError):",
-            f"        return slow({', '.join(parameters)})",
+            "        run = slow",
             f"    return run({', '.join(parameters)})",
             f"def kinds({', '.join(parameters)}):",
             f"    return {key}",
@@ -220,8 +226,14 @@ class CompiledProgram:
         space: dict[str, Any] = {"known": self._known, "slow": self._first_call, "missing": MISSING}
         exec("\n".join(lines), space)
         self._kinds = space["kinds"]
-        own = type(self)
+        own = self.own_class
         self.__class__ = type(own.__name__, (own,), {"__call__": space["__call__"], "__module__": own.__module__})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        outputs: Outputs = self.roots[0] if self.single else self.roots
+        if self.keys is not None:
+            outputs = dict(zip(self.keys, self.roots, strict=True))
+        return (self.own_class, (outputs, self.inputs, self.name, self.sizes))
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self._run(args, keywords)
@@ -267,7 +279,7 @@ class Specialised:
         self.rates = Rates(self.sizes)
         inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
         first = [inputs[n] for n in early if n in inputs]
-        self.ordered = optimized(graph, roots, self.rates, first) if ordered is None else ordered
+        self.ordered = optimized(graph, roots, Rates(asymptotic(self.sizes)), first) if ordered is None else ordered
         self.roots = factorized(graph, self.ordered, trying=whole.trying and ordered is None and not early)
         self.once = only(self.roots, first) if early else set()
 

@@ -40,6 +40,8 @@ class Emission(Writer):
         self.modules: set[str] = set()  # further imports
         self.owned: set[str] = set()  # names of arrays that nobody else sees
         self.fortran: set[Value] = set()  # arrays that lie in memory column by column
+        self.columns: set[str] = set()  # names of arrays that lie in memory column by column
+        self.inverted: set[Value] = set()  # factors of which the inverse is formed
         self.left: dict[Value, int] = {}  # uses to come
         self.checked: set[Value] = set()  # factorizations known to be of invertible matrices
         self.otherwise = ""  # the call of the program for indefinite matrices
@@ -67,6 +69,7 @@ class Emission(Writer):
         self.left = uses(roots)
         self.users = dict(self.left)
         self.skip(steps, roots)
+        self.inverted = {v.args[0] for v in steps if v.op == "inverse"}
         self._skip_diagonals(steps, roots)
         for v in steps:
             if v in early:
@@ -215,6 +218,9 @@ class Emission(Writer):
             return
         batch = both & set(out)
         ta, tb = self.text[a], self.text[b]
+        if len(la) == len(lb) == 2 and summed == {*la} and a.real and b.real:
+            self.assign(v, self._all_entries(a, b, la, lb), False)
+            return
         if not batch and len(la) <= 2 and len(lb) <= 2:
             self.assign(v, self.product(a, b, la, lb, out), bool(out))
             return
@@ -225,6 +231,19 @@ class Emission(Writer):
             self.assign(v, f'np.einsum("{letters(la)},{letters(lb)}->{letters(out)}", {ta}, {tb})')
             return
         self.assign(v, self._general(ta, tb, la, lb, out))
+
+    def _all_entries(self, a: Value, b: Value, la: Labels, lb: Labels) -> str:
+        """The sum of the products of the entries of two matrices: of both as they lie in memory, if they lie alike."""
+        (ta, la), (tb, lb) = self._by_rows(a, la), self._by_rows(b, lb)
+        return f"np.vdot({ta}, {tb})" if la == lb else f'np.einsum("ij,ij", {ta}, {self.turned(tb, lb, la)})'
+
+    def _by_rows(self, a: Value, labels: Labels) -> tuple[str, Labels]:
+        """A matrix as it lies in memory row by row, with the labels of its axes then."""
+        text = self.text[a]
+        base, turned = text.removesuffix(".T"), text.endswith(".T")
+        if base in self.columns:
+            return f"{base}.T", labels if turned else labels[::-1]
+        return base, labels[::-1] if turned else labels
 
     def dot(self, left: str, right: str) -> str:
         return f"{left}.dot({right})"
@@ -506,7 +525,8 @@ class Emission(Writer):
         over = 1 if self.free(a) else 0
         plain = a in self.fortran or not a.real  # of a symmetric matrix rows are columns
         text = self.text[a] if plain else self.turned(self.text[a], (0, 1), (1, 0))
-        self.line(f"{name}, info = {self.call('potrf')}({text}, 0, 0, {over})")
+        clean = 1 if v in self.inverted else 0  # zeros below the factor, for `mirrored`
+        self.line(f"{name}, info = {self.call('potrf')}({text}, 0, {clean}, {over})")
         self.line("if info:")
         (tried,) = v.params
         if tried:
@@ -550,8 +570,10 @@ class Emission(Writer):
             mode = 1 if turned == direct else 0
             self.line(f"{name} = {self.call('getrs')}({self.text[f]}, p{self.text[f]}, {text}, {mode}, {over})[0]")
         self.text[v] = name if len(t.shape) == 1 or axis == 0 else f"{name}.T"
-        if len(t.shape) == 2 and axis == 0:
-            self.fortran.add(v)
+        if len(t.shape) == 2:
+            self.columns.add(name)
+            if axis == 0:
+                self.fortran.add(v)
         self.owned.add(name)
 
     def _check_singular(self, f: Value) -> None:
@@ -574,6 +596,7 @@ class Emission(Writer):
             self.text[v] = name if f.args[0] in self.fortran else f"{name}.T"
             if f.args[0] in self.fortran:
                 self.fortran.add(v)
+        self.columns.add(name)
         self.owned.add(name)
 
     def _logdet(self, v: Value) -> None:

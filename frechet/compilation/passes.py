@@ -6,9 +6,11 @@ from collections.abc import Collection, Sequence
 
 from frechet.compilation.contractions import inlined
 from frechet.compilation.distribution import distributed
+from frechet.compilation.low_rank import low_rank_updates
 from frechet.compilation.ordering import ordered
 from frechet.compilation.rewriting import (
     activations_shared,
+    coefficients_inward,
     inverses_cancelled,
     scalars_shared,
     views_inward,
@@ -16,10 +18,10 @@ from frechet.compilation.rewriting import (
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, rebuild, remade, uses, walk
 
-OPERANDS = 12  # of one contraction
+OPERANDS = 8  # of one contraction
 
 
-def flattened(graph: Graph, roots: Sequence[Value]) -> list[Value]:
+def flattened(graph: Graph, roots: Sequence[Value], early: Collection[Value] = ()) -> list[Value]:
     """Products of products as one product, where the inner one is used nowhere else: its order is free then."""
     count = uses(roots)
     single: set[Value] = set()
@@ -29,7 +31,8 @@ def flattened(graph: Graph, roots: Sequence[Value]) -> list[Value]:
         if new.op == "contract":
             new = inverses_cancelled(graph, new)
         if new.op == "contract":
-            inner = {a for a in new.args if a in single and new.args.count(a) == 1}
+            # a product that is a vector is best computed as such, unless a part of it is computed beforehand
+            inner = {a for a in new.args if a in single and (len(a.shape) > 1 or early) and new.args.count(a) == 1}
             total = sum(len(a.args) if a in inner else 1 for a in new.args)
             if inner and total <= OPERANDS:
                 known = new
@@ -82,10 +85,11 @@ def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collect
     """All passes but the choice of factorizations, for these sizes."""
     roots = activations_shared(graph, roots, rates)
     roots = views_inward(graph, roots)
-    roots = flattened(graph, roots)
+    roots = low_rank_updates(graph, flattened(graph, roots, early), rates)
+    roots = flattened(graph, roots, early)
     roots = distributed(graph, roots, rates, early)
-    roots = scalars_shared(graph, flattened(graph, roots))
-    return ordered(graph, roots, rates, early)
+    roots = scalars_shared(graph, flattened(graph, roots, early))
+    return ordered(graph, coefficients_inward(graph, roots), rates, early)
 
 
 __all__ = ["distributed", "factorized", "flattened", "optimized", "walk"]

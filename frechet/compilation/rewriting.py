@@ -108,6 +108,44 @@ def _reshaped_sum(graph: Graph, v: Value) -> Value | None:
     return graph.reshape(graph.map(function, [a.args[0] for a in v.args], shape), v.shape)
 
 
+def coefficients_inward(graph: Graph, roots: Sequence[Value]) -> list[Value]:
+    """The coefficients of products in a sum as factors of the products, where they cost least; a common one outside."""
+    count = uses(roots)
+    single: set[Value] = set()
+
+    def change(v: Value, args: tuple[Value, ...]) -> Value:
+        new = remade(graph, v, args)
+        if is_sum(new) and new.real:
+            new = _coefficients_moved(graph, new, single)
+        if count[v] == 1:
+            single.add(new)
+        return new
+
+    return rebuild(graph, roots, change)
+
+
+def _coefficients_moved(graph: Graph, v: Value, single: Collection[Value]) -> Value:
+    (_, *coefficients), ins = v.params
+    sizes = {abs(c) for c in coefficients}
+    if sizes == {1}:
+        return v
+    if len(sizes) == 1 and not all(a in single and a.op == "contract" and len(a.args) > 1 for a in v.args):
+        signs = [1 if c > 0 else -1 for c in coefficients]
+        own = tuple(range(len(v.shape)))
+        inner = graph.map(("linear", *signs), v.args, v.shape, ins)
+        return graph.contract((inner,), (own,), own, v.shape, sizes.pop())
+    args, left = [], []
+    for c, a in zip(coefficients, v.args, strict=True):
+        if abs(c) != 1 and a.op == "contract" and len(a.args) > 1 and a in single and a.shape:
+            own_ins, out, dims, k = a.params
+            args.append(graph.contract(a.args, own_ins, out, dims, k * abs(c)))
+            left.append(1 if c > 0 else -1)
+        else:
+            args.append(a)
+            left.append(c)
+    return graph.map(("linear", *left), args, v.shape, ins)
+
+
 def scalars_shared(graph: Graph, roots: Sequence[Value]) -> list[Value]:
     """A scalar factor of everything that uses a value becomes a factor of the value: s*δ once, not s*h'δ and s*δ*W'."""
     order = list(walk(roots))

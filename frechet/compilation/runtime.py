@@ -455,8 +455,12 @@ def lyap(A, Q):
 
 
 def mirrored(X):
-    """X with its lower triangle as the (conjugate) transpose of the upper one, written over X."""
+    """The Hermitian matrix with the upper triangle of X, which has zeros below it; perhaps written over X."""
     n = len(X)
+    if n < 500:
+        X = X + X.T.conj()
+        X.ravel("K")[:: n + 1] *= 0.5
+        return X
     for i in range(0, n, 64):
         j = min(i + 64, n)
         X[j:, i:j] = X[i:j, j:].T.conj()

@@ -18,10 +18,20 @@ ENTRY = 4e-10  # read or written once
 STRIDED = 2e-9  # the same across the rows
 FUNCTION = 4e-9  # exp, log, tanh of an entry
 FACTOR = {"cholesky": 1 / 3, "lu": 2 / 3}  # of n³ flops
+LEAST = 32  # of the largest dimension, for choosing an order
 VIEWS = ("input", "number", "size", "unit", "selection", "reshape", "ones")
 CHEAP = ("linear", "power", "re", "im", "conj", "abs", "maximum", "minimum", "relu", "step", "sign")
 
 Sizes = Mapping[Dim, int]
+
+
+def asymptotic(sizes: Mapping[str, int]) -> dict[str, int]:
+    """The sizes in their proportions, but large enough for the work to matter beside the calls.
+
+    Among tiny arrays the orders with the least work have the fewest steps too, as a rule.
+    """
+    largest = max(sizes.values(), default=LEAST)
+    return {n: size if largest >= LEAST else max(size * LEAST // largest, 1) for n, size in sizes.items()}
 
 
 class Rates:
@@ -81,15 +91,16 @@ class Rates:
             turned = any(len(labels) > 1 and labels != own for labels in ins)
             passes = max(len(v.args) - 1, 1)
             each = (STRIDED if turned else 2 * ENTRY) if name in CHEAP else FUNCTION
-            return passes * (CALL * (2 if turned else 1) + each * count)
+            return passes * (CALL * (2 if turned else 0.7) + each * count)
         if v.op == "contract":
             ins, out, dims, _ = v.params
             lengths = [self.size(d) for d in dims]
             if len(ins) == 2:
                 return self.product(ins[0], ins[1], out, lengths)
             if len(ins) == 1:
+                scaled = 0.0 if v.params[3] == 1 else CALL + 2 * ENTRY * count
                 view = set(ins[0]) <= set(out) and len(set(out)) == len(out)
-                return (0.0 if view else CALL + ENTRY * count) + (0.0 if view else self.reduction(ins[0], lengths))
+                return scaled + (0.0 if view else CALL + ENTRY * count + self.reduction(ins[0], lengths))
             return CALL + ENTRY * count
         if v.op == "solve":
             t = v.args[1]

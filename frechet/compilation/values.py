@@ -14,6 +14,7 @@ Equal values of one graph are one object, so nothing is computed twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 from frechet.expressions.dimension import Dim
@@ -133,6 +134,8 @@ class Graph:
         if ins is None:
             ins = [tuple(range(len(shape))) if a.shape else () for a in args]
         pairs = [self.seen_through(a, labels) for a, labels in zip(args, ins, strict=True)]
+        if function == ("log",) and pairs[0][0].op == "number" and pairs[0][0].params[0] == 1:
+            return self.full(0, shape)
         used = {label for _, labels in pairs for label in labels}
         if len(used) < len(shape):  # the same along an axis: computed once
             kept = [k for k in range(len(shape)) if k in used]
@@ -190,6 +193,8 @@ class Graph:
         """Every entry to the power k, a number."""
         if k == 1:
             return v
+        if v.op == "number" and isinstance(v.params[0], int | Fraction) and isinstance(k, int) and v.params[0] != 0:
+            return self.number(Fraction(v.params[0]) ** k)
         found = self.map(("power", k), (v,), v.shape)
         if found.op == "map":
             found.sign = v.sign if v.sign == 2 else 1 if k > 0 and (v.sign or (k % 2 == 0 and v.real)) else 0

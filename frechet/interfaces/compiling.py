@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BACKENDS: dict[str, tuple[str, str]] = {  # module and class; libraries are imported where they are used
     "numpy": ("frechet.compilation.compiled", "CompiledProgram"),
+    "c": ("frechet.compilation.native.program", "NativeProgram"),
     "jax": ("frechet.compilation.jax_program", "JaxProgram"),
     "torch": ("frechet.compilation.torch_program", "TorchProgram"),
 }
@@ -47,6 +48,7 @@ def compile(
     for a scalar), a tuple or a dictionary.
 
     inputs: variables or their names; all variables in order of first appearance where not given
+    backend: numpy, or c: a C extension built with the system's compiler; NumPy where there is none, or no C for a step
     name: of the function in the source
     sizes: of dimensions, for `source` and the cost table; a call goes by its arguments
 
@@ -77,6 +79,8 @@ def compile_views(
         if view not in VIEWS:
             raise UnsupportedError(f"there is no view {view!r} to compile: there are {', '.join(VIEWS)}")
     outputs = [VIEWS[view](d) for view in what]
+    own = {v.params[0]: v for v in variables(d.function)}  # also those that a view does not need
+    inputs = None if inputs is None else [own.get(v, v) if isinstance(v, str) else v for v in inputs]
     return compile(outputs[0] if len(outputs) == 1 else outputs, inputs, backend, name=name, sizes=sizes)
 
 

@@ -1,0 +1,93 @@
+/* What stands between Python and the steps of a program.
+
+   `bind` makes the function that Python calls from a tuple: the general function, to which everything is left that the
+   program does not do itself; a bytearray of the sizes that the order of the steps is meant for; the keys of the results,
+   or None. */
+
+#define STACK 1024             /* entries of the workspace that need no allocation */
+#define LARGE 20000            /* entries from which other threads may run meanwhile */
+#define SMALL 16               /* rows of matrices that are factorized here */
+#define VECTOR 2000            /* entries of a matrix beside a vector from which BLAS is called */
+#define CROWDED 200000         /* and from which not, as its threads would contend for what memory alone bounds */
+#define MATRIX 6000            /* multiplications of two matrices from which BLAS is called */
+#define ROUNDED(count) (((count) + 7) & ~(npy_intp)7)
+
+static PyObject *program(PyObject *state, PyObject *const *args, Py_ssize_t count, PyObject *names);
+#ifdef USE_LIBRARIES
+static int load_libraries(void);
+#endif
+
+static PyObject *general(PyObject *state, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    return PyObject_Vectorcall(PyTuple_GET_ITEM(state, 0), args, count, names);
+}
+
+static inline int is_array(PyObject *o, int axes)
+{
+    PyArrayObject *a = (PyArrayObject *)o;
+    return PyArray_CheckExact(o) && PyArray_TYPE(a) == NUMBER && PyArray_NDIM(a) == axes && PyArray_ISCARRAY_RO(a);
+}
+
+static inline int is_number(PyObject *o, T *x)
+{
+    if (PyFloat_Check(o)) {
+        *x = (T)PyFloat_AS_DOUBLE(o);
+        return 1;
+    }
+    if (PyArray_IsScalar(o, Float)) {
+        *x = (T)PyArrayScalar_VAL(o, Float);
+        return 1;
+    }
+    if (PyLong_CheckExact(o)) {
+        const double found = PyLong_AsDouble(o);
+        if (found == -1 && PyErr_Occurred()) {
+            PyErr_Clear();
+            return 0;
+        }
+        *x = (T)found;
+        return 1;
+    }
+    return 0;
+}
+
+static inline int meant_for(PyObject *state, const npy_intp *sizes, size_t bytes)
+{
+    PyObject *known = PyTuple_GET_ITEM(state, 1);
+    const char *all = PyByteArray_AS_STRING(known);
+    const size_t end = (size_t)PyByteArray_GET_SIZE(known);
+    for (size_t at = 0; at + bytes <= end; at += bytes)
+        if (memcmp(all + at, sizes, bytes) == 0)
+            return 1;
+    return 0;
+}
+
+static inline npy_intp at_least_1(npy_intp n) { return n > 1 ? n : 1; }
+
+static PyMethodDef program_definition = {"program", (PyCFunction)(void (*)(void))program, METH_FASTCALL | METH_KEYWORDS, ""};
+
+static PyObject *bind(PyObject *module, PyObject *state)
+{
+    if (!PyTuple_CheckExact(state) || PyTuple_GET_SIZE(state) != 3 || !PyByteArray_CheckExact(PyTuple_GET_ITEM(state, 1))) {
+        PyErr_SetString(PyExc_TypeError, "bind needs a tuple of a function, a bytearray and the keys of the results");
+        return NULL;
+    }
+    return PyCFunction_NewEx(&program_definition, state, NULL);
+}
+
+static PyMethodDef functions[] = {{"bind", bind, METH_O, ""}, {NULL, NULL, 0, NULL}};
+
+static int start(PyObject *module)
+{
+    if (PyArray_ImportNumPyAPI() < 0)
+        return -1;
+#ifdef USE_LIBRARIES
+    if (load_libraries())
+        return -1;
+#endif
+    return 0;
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, start}, {0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "compiled", "", 0, functions, slots, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit_compiled(void) { return PyModuleDef_Init(&definition); }

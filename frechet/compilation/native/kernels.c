@@ -1,0 +1,340 @@
+/* Factorizations, what is computed from them, and functions of entries, for programs in C.
+
+   T is the type of the entries, LETTER(s, d) what depends on it, F(exp) a function of the mathematical library for it.
+   Matrices lie row by row. Small ones are done in loops here, larger ones by LAPACK, which is given a row-major matrix as
+   the transpose that it is to Fortran; both leave the same kind of factors only to themselves, so they change at one size. */
+
+#ifdef USE_LIBRARIES /* the routines that SciPy ships; see load() in the program */
+typedef void (*gemm_type)(char *, char *, int *, int *, int *, T *, T *, int *, T *, int *, T *, T *, int *);
+typedef void (*gemv_type)(char *, int *, int *, T *, T *, int *, T *, int *, T *, T *, int *);
+typedef void (*syrk_type)(char *, char *, int *, int *, T *, T *, int *, T *, T *, int *);
+typedef void (*potrf_type)(char *, int *, T *, int *, int *);
+typedef void (*potrs_type)(char *, int *, int *, T *, int *, T *, int *, int *);
+typedef void (*potri_type)(char *, int *, T *, int *, int *);
+typedef void (*getrf_type)(int *, int *, T *, int *, int *, int *);
+typedef void (*getrs_type)(char *, int *, int *, T *, int *, int *, T *, int *, int *);
+typedef void (*getri_type)(int *, T *, int *, int *, T *, int *, int *);
+static gemm_type gemm;
+static gemv_type gemv;
+static syrk_type syrk;
+static potrf_type potrf;
+static potrs_type potrs;
+static potri_type potri;
+static getrf_type getrf;
+static getrs_type getrs;
+static getri_type getri;
+
+static void *library_routine(PyObject *table, const char *name)
+{
+    PyObject *capsule = table ? PyDict_GetItemString(table, name) : NULL;
+    if (!capsule || !PyCapsule_CheckExact(capsule) || !strstr(PyCapsule_GetName(capsule), "int *")) {
+        PyErr_Format(PyExc_ImportError, "SciPy has no routine %s of the kind that is known", name);
+        return NULL;
+    }
+    return PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule));
+}
+
+static int load_libraries(void)
+{
+    PyObject *module, *blas = NULL, *lapack = NULL;
+    int fine = 0;
+    if ((module = PyImport_ImportModule("scipy.linalg.cython_blas"))) {
+        blas = PyObject_GetAttrString(module, "__pyx_capi__");
+        Py_DECREF(module);
+    }
+    if (blas && (module = PyImport_ImportModule("scipy.linalg.cython_lapack"))) {
+        lapack = PyObject_GetAttrString(module, "__pyx_capi__");
+        Py_DECREF(module);
+    }
+    fine = lapack && (gemm = (gemm_type)library_routine(blas, LETTER("sgemm", "dgemm"))) &&
+           (gemv = (gemv_type)library_routine(blas, LETTER("sgemv", "dgemv"))) &&
+           (syrk = (syrk_type)library_routine(blas, LETTER("ssyrk", "dsyrk"))) &&
+           (potrf = (potrf_type)library_routine(lapack, LETTER("spotrf", "dpotrf"))) &&
+           (potrs = (potrs_type)library_routine(lapack, LETTER("spotrs", "dpotrs"))) &&
+           (potri = (potri_type)library_routine(lapack, LETTER("spotri", "dpotri"))) &&
+           (getrf = (getrf_type)library_routine(lapack, LETTER("sgetrf", "dgetrf"))) &&
+           (getrs = (getrs_type)library_routine(lapack, LETTER("sgetrs", "dgetrs"))) &&
+           (getri = (getri_type)library_routine(lapack, LETTER("sgetri", "dgetri")));
+    Py_XDECREF(blas);
+    Py_XDECREF(lapack);
+    return fine ? 0 : -1;
+}
+
+/* -- products, by the names of axes: C (rows × columns) = c·A·B, row-major. A letter says how an operand lies: 'n' row by
+      row, 't' column by column; ld is the distance of its rows, or of its columns. */
+
+static void matrix_matrix(npy_intp rows, npy_intp columns, npy_intp inner, T c, const T *a, char la, npy_intp lda,
+                          const T *b, char lb, npy_intp ldb, T *out)
+{
+    int m = (int)columns, n = (int)rows, k = (int)inner, p = (int)ldb, q = (int)lda;
+    T zero = 0;
+    gemm(lb == 'n' ? "N" : "T", la == 'n' ? "N" : "T", &m, &n, &k, &c, (T *)b, &p, (T *)a, &q, &zero, out, &m);
+}
+
+static void matrix_vector(npy_intp rows, npy_intp inner, T c, const T *a, char la, npy_intp lda, const T *x, npy_intp step,
+                          T *out)
+{
+    int m = (int)(la == 'n' ? inner : rows), n = (int)(la == 'n' ? rows : inner), p = (int)lda, s = (int)step, one = 1;
+    T zero = 0;
+    gemv(la == 'n' ? "T" : "N", &m, &n, &c, (T *)a, &p, (T *)x, &s, &zero, out, &one);
+}
+
+static void mirror(npy_intp n, T *a) /* the upper triangle as the transpose of the lower one, block by block */
+{
+    for (npy_intp i0 = 0; i0 < n; i0 += 32)
+        for (npy_intp j0 = i0; j0 < n; j0 += 32)
+            for (npy_intp i = i0; i < n && i < i0 + 32; i++)
+                for (npy_intp j = j0 > i ? j0 : i + 1; j < n && j < j0 + 32; j++)
+                    a[i * n + j] = a[j * n + i];
+}
+
+static void matrix_own_transpose(npy_intp rows, npy_intp inner, T c, const T *a, char la, npy_intp lda, T *out)
+{
+    int n = (int)rows, k = (int)inner, p = (int)lda;
+    T zero = 0;
+    syrk("U", la == 'n' ? "T" : "N", &n, &k, &c, (T *)a, &p, &zero, out, &n);
+    mirror(rows, out);
+}
+
+/* -- Cholesky: A = L·L', L in the lower triangle of a. All of them return 0 where the matrix is as it must be. */
+
+static int cholesky(npy_intp n, T *restrict a)
+{
+    if (n > SMALL) {
+        int size = (int)n, info;
+        potrf("U", &size, a, &size, &info);
+        return info;
+    }
+    for (npy_intp i = 0; i < n; i++) {
+        for (npy_intp j = 0; j < i; j++) {
+            T s = a[i * n + j];
+            for (npy_intp k = 0; k < j; k++)
+                s -= a[i * n + k] * a[j * n + k];
+            a[i * n + j] = s / a[j * n + j];
+        }
+        T d = a[i * n + i];
+        for (npy_intp k = 0; k < i; k++)
+            d -= a[i * n + k] * a[i * n + k];
+        if (!(d > 0))
+            return 1;
+        a[i * n + i] = F(sqrt)(d);
+    }
+    return 0;
+}
+
+static int cholesky_solve(npy_intp n, const T *restrict a, npy_intp count, T *restrict x) /* x: count vectors */
+{
+    if (n > SMALL) {
+        int size = (int)n, m = (int)count, info;
+        potrs("U", &size, &m, (T *)a, &size, x, &size, &info);
+        return info;
+    }
+    for (npy_intp v = 0; v < count; v++, x += n) {
+        for (npy_intp i = 0; i < n; i++) {
+            T s = x[i];
+            for (npy_intp k = 0; k < i; k++)
+                s -= a[i * n + k] * x[k];
+            x[i] = s / a[i * n + i];
+        }
+        for (npy_intp i = n - 1; i >= 0; i--) {
+            const T s = x[i] /= a[i * n + i];
+            for (npy_intp k = 0; k < i; k++)
+                x[k] -= a[i * n + k] * s;
+        }
+    }
+    return 0;
+}
+
+static int cholesky_inverse(npy_intp n, const T *a, T *out)
+{
+    if (n > SMALL / 2) { /* of these factors LAPACK takes ours as well */
+        int size = (int)n, info;
+        memcpy(out, a, n * n * sizeof(T));
+        potri("U", &size, out, &size, &info);
+        mirror(n, out);
+        return info;
+    }
+    memset(out, 0, n * n * sizeof(T));
+    for (npy_intp i = 0; i < n; i++)
+        out[i * n + i] = 1;
+    return cholesky_solve(n, a, n, out);
+}
+
+/* -- LU with row interchanges; a singular matrix is seen by what uses the factors */
+
+static int lu(npy_intp n, T *restrict a, int *restrict p)
+{
+    int info = 0;
+    if (n > SMALL) {
+        int size = (int)n;
+        getrf(&size, &size, a, &size, p, &info);
+        return info;
+    }
+    for (npy_intp k = 0; k < n; k++) {
+        npy_intp at = k;
+        for (npy_intp i = k + 1; i < n; i++)
+            if (F(fabs)(a[i * n + k]) > F(fabs)(a[at * n + k]))
+                at = i;
+        p[k] = (int)at + 1;
+        if (at != k)
+            for (npy_intp j = 0; j < n; j++) {
+                const T t = a[k * n + j];
+                a[k * n + j] = a[at * n + j];
+                a[at * n + j] = t;
+            }
+        const T d = a[k * n + k];
+        if (d == 0) {
+            if (!info)
+                info = (int)k + 1;
+            continue;
+        }
+        const T r = 1 / d;
+        for (npy_intp i = k + 1; i < n; i++) {
+            const T l = a[i * n + k] *= r;
+            for (npy_intp j = k + 1; j < n; j++)
+                a[i * n + j] -= l * a[k * n + j];
+        }
+    }
+    return info;
+}
+
+static int lu_solve(npy_intp n, const T *restrict a, const int *restrict p, npy_intp count, T *restrict x, int turned)
+{
+    if (n > SMALL) { /* the factors are those of the transpose */
+        int size = (int)n, m = (int)count, info;
+        getrs(turned ? "N" : "T", &size, &m, (T *)a, &size, (int *)p, x, &size, &info);
+        return info;
+    }
+    for (npy_intp v = 0; v < count; v++, x += n) {
+        if (turned) {
+            for (npy_intp i = 0; i < n; i++) {
+                const T s = x[i] /= a[i * n + i];
+                for (npy_intp k = i + 1; k < n; k++)
+                    x[k] -= a[i * n + k] * s;
+            }
+            for (npy_intp i = n - 1; i >= 0; i--) {
+                const T s = x[i];
+                for (npy_intp k = 0; k < i; k++)
+                    x[k] -= a[i * n + k] * s;
+            }
+            for (npy_intp k = n - 1; k >= 0; k--) {
+                const T t = x[k];
+                x[k] = x[p[k] - 1];
+                x[p[k] - 1] = t;
+            }
+            continue;
+        }
+        for (npy_intp k = 0; k < n; k++) {
+            const T t = x[k];
+            x[k] = x[p[k] - 1];
+            x[p[k] - 1] = t;
+        }
+        for (npy_intp i = 0; i < n; i++) {
+            T s = x[i];
+            for (npy_intp k = 0; k < i; k++)
+                s -= a[i * n + k] * x[k];
+            x[i] = s;
+        }
+        for (npy_intp i = n - 1; i >= 0; i--) {
+            T s = x[i];
+            for (npy_intp k = i + 1; k < n; k++)
+                s -= a[i * n + k] * x[k];
+            x[i] = s / a[i * n + i];
+        }
+    }
+    return 0;
+}
+
+static int lu_inverse(npy_intp n, const T *a, const int *p, T *out)
+{
+    if (n > SMALL) {
+        int size = (int)n, room = 64 * (int)n, info;
+        T *work = malloc(room * sizeof(T));
+        if (!work)
+            return 1;
+        memcpy(out, a, n * n * sizeof(T));
+        getri(&size, out, &size, (int *)p, work, &room, &info);
+        free(work);
+        return info;
+    }
+    memset(out, 0, n * n * sizeof(T));
+    for (npy_intp i = 0; i < n; i++)
+        out[i * n + i] = 1;
+    return lu_solve(n, a, p, n, out, 1); /* row i of the inverse solves the transposed system */
+}
+
+static T cholesky_logdet(npy_intp n, const T *a)
+{
+    T s = 0;
+    for (npy_intp i = 0; i < n; i++)
+        s += F(log)(a[i * n + i]);
+    return 2 * s;
+}
+
+static T cholesky_det(npy_intp n, const T *a)
+{
+    T s = 1;
+    for (npy_intp i = 0; i < n; i++)
+        s *= a[i * n + i];
+    return s * s;
+}
+
+static T lu_det(npy_intp n, const T *a, const int *p)
+{
+    T s = 1;
+    for (npy_intp i = 0; i < n; i++)
+        s *= p[i] == i + 1 ? a[i * n + i] : -a[i * n + i];
+    return s;
+}
+
+static T lu_logdet(npy_intp n, const T *a, const int *p) /* nan where the determinant is not positive */
+{
+    T s = 0;
+    int negative = 0;
+    for (npy_intp i = 0; i < n; i++) {
+        const T d = a[i * n + i];
+        s += F(log)(F(fabs)(d));
+        negative ^= (d < 0) ^ (p[i] != i + 1);
+    }
+    return negative || s == -INFINITY ? NAN : s;
+}
+#endif
+
+static inline T norm2(npy_intp count, const T *x) /* also where the squares are beyond the range of floats */
+{
+    T s = 0, top = 0;
+#pragma omp simd reduction(+ : s)
+    for (npy_intp i = 0; i < count; i++)
+        s += x[i] * x[i];
+    if (s > (T)1e-30 && s < (T)1e30)
+        return F(sqrt)(s);
+    for (npy_intp i = 0; i < count; i++)
+        top = F(fabs)(x[i]) > top || x[i] != x[i] ? F(fabs)(x[i]) : top;
+    if (!(top > 0 && top < INFINITY))
+        return top;
+    s = 0;
+    for (npy_intp i = 0; i < count; i++)
+        s += x[i] / top * (x[i] / top);
+    return top * F(sqrt)(s);
+}
+
+/* -- functions of entries that the mathematical library does not have */
+
+static inline T sign_of(T x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+static inline T larger(T x, T y) { return x > y || x != x ? x : y; }
+static inline T smaller(T x, T y) { return x < y || x != x ? x : y; }
+static inline T sigmoid(T x) { return 1 / (1 + F(exp)(-x)); }
+static inline T softplus(T x) { return larger(x, 0) + F(log1p)(F(exp)(-F(fabs)(x))); }
+static inline T normal(T x) { return F(erfc)(x * (T)-0.70710678118654752440) / 2; }
+static inline T gelutanh(T x) { return x / 2 * (1 + F(tanh)((T)0.79788456080286535588 * (x + (T)0.044715 * x * x * x))); }
+static inline T logcosh(T x)
+{
+    const T size = F(fabs)(x);
+    return size + F(log1p)(F(exp)(-2 * size)) - (T)0.69314718055994530942;
+}
+static inline T elu(T x, T a) { return x > 0 ? x : a * F(expm1)(smaller(x, 0)); }
+static inline T huber(T x, T d)
+{
+    const T size = F(fabs)(x);
+    return !(d >= 0) ? (T)NAN : size <= d ? x * x / 2 : d * (size - d / 2);
+}

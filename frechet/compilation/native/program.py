@@ -1,0 +1,96 @@
+"""Compiled programs that run in C: where there is no C for a program, or no compiler, they are those of NumPy."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+from frechet.compilation.compiled import CompiledProgram, Specialised
+from frechet.compilation.native.building import load
+from frechet.compilation.native.emission import Source
+from frechet.compilation.native.functions import NotInC
+from frechet.compilation.numpy_source import runnable
+
+
+class NativeSpecialised(Specialised):
+    """The program for certain sizes and a certain precision, in C where that can be."""
+
+    whole: NativeProgram
+
+    @cached_property
+    def c(self) -> Source | None:
+        """The program in C; None where a step is only in NumPy."""
+        whole = self.whole
+        if whole.functions or self.early:
+            return None
+        _, _, known, _ = whole._names
+        try:
+            return Source(self.roots, known, whole.keys is not None, whole.single, self.letter)
+        except NotInC:
+            return None
+
+    @cached_property
+    def c_source(self) -> str | None:
+        """The text of the extension module."""
+        return self.c.text if self.c is not None else None
+
+    @cached_property
+    def module(self) -> ModuleType | None:
+        """The extension module, built at the first use."""
+        return load(self.c_source) if self.c_source is not None else None
+
+    @cached_property
+    def accepted(self) -> bytes:
+        assert self.c is not None
+        return struct.pack(f"{len(self.c.names)}n", *(self.sizes[n] for n in self.c.names))
+
+    @cached_property
+    def run(self) -> Callable[..., Any]:
+        if self.module is None or self.c is None:
+            return runnable(self.program)  # type: ignore[no-any-return]
+        self.whole.link(self)
+        return self.bound(self._otherwise, bytearray(self.accepted))
+
+    def bound(self, otherwise: Callable[..., Any], accepted: bytearray) -> Callable[..., Any]:
+        """The function in C for these sizes, with the one to which it leaves what it does not do."""
+        assert self.module is not None
+        keys = tuple(self.whole.keys) if self.whole.keys is not None else None
+        return self.module.bind((otherwise, accepted, keys))  # type: ignore[no-any-return]
+
+    def _otherwise(self, *args: Any) -> Any:
+        return self._general(*args)
+
+    @cached_property
+    def _general(self) -> Callable[..., Any]:
+        """The program where a matrix is not as it must be: it goes by LU, or says which matrix it is."""
+        if any(v.op == "cholesky" and v.params[0] for v in self.steps):  # only tried
+            return NativeSpecialised(self.whole, self.sizes, self.letter, self.early, self.ordered).run
+        return runnable(self.program)  # type: ignore[no-any-return]
+
+
+class NativeProgram(CompiledProgram):
+    """A compiled program that runs in C. A call goes to C at once where the sizes were met before."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        self.linked: dict[ModuleType, bytearray] = {}
+        super().__init__(*args, **keywords)
+
+    @property
+    def kind(self) -> type[Specialised]:
+        return NativeSpecialised
+
+    def link(self, made: NativeSpecialised) -> None:
+        """Calls with these sizes go to the module from now on, other calls where they went."""
+        assert made.module is not None
+        own = type(self)
+        if own is NativeProgram:  # its calls are not by kinds of arguments
+            return
+        if made.module in self.linked:
+            self.linked[made.module] += made.accepted
+            return
+        accepted = self.linked[made.module] = bytearray(made.accepted)
+        before = own.__call__ if self.linked.keys() - {made.module} else own.__call__.__get__(self)
+        own.__call__ = made.bound(before, accepted)  # type: ignore[method-assign]

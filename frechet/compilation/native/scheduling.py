@@ -1,0 +1,406 @@
+"""The steps of a program in C, in their order: loops, factorizations and what is computed from them; and their memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from frechet.compilation.native.functions import NotInC, number
+from frechet.compilation.native.loops import (
+    CHEAP,
+    DEPTH,
+    Buffer,
+    Call,
+    Index,
+    Loop,
+    Place,
+    Read,
+    Reader,
+    Sink,
+    Stored,
+    by_rows,
+    cost,
+    entries_of,
+    entrywise,
+    summed,
+)
+from frechet.compilation.values import Axes, Value, walk
+from frechet.expressions.dimension import UNIT, Dim
+
+STEPS = 500
+
+
+class Schedule:
+    """The loops and calls that compute values.
+
+    arrays, numbers: what is given: where, or the names of the variables
+    reader: its arrays in memory are found out here
+    """
+
+    def __init__(
+        self, roots: Sequence[Value], arrays: dict[Value, Buffer], numbers: dict[Value, str], reader: Reader
+    ) -> None:
+        self.reader, self.stored, self.ready = reader, reader.stored, reader.ready
+        self.steps: list[Loop | Call] = []
+        self.buffers: list[Buffer] = []
+        self.home: dict[Value, Loop] = {}  # the first loop that evaluates a pending value
+        self.costs: dict[Value, int] = {}
+        self.depth: dict[Value, int] = {}
+        self.variables = dict(numbers)
+        self.pivots: dict[Value, Buffer] = {}  # of LU factorizations
+        self.singular: dict[Value, Buffer] = {}  # whether they are of singular matrices
+        self.room: list[Dim] = []  # the sizes of the parts of the workspace
+        self.libraries = False
+        for v, buffer in arrays.items():
+            self._keep(v, Stored(buffer, by_rows(v.shape)), -1)
+        for v in walk(roots):
+            self._visit(v)
+            if len(self.steps) > STEPS:
+                raise NotInC("programs that take a compiler long")
+        self.results = self._results(roots)
+
+    # -- values, operands first
+    def _visit(self, v: Value) -> None:
+        if v.op in ("input", "number", "size"):
+            self.ready[v] = -1
+        elif entrywise(v) and v.shape:
+            self._pending(v)
+        elif entrywise(v):
+            self.variable(v)
+            self._loop(Sink(v, None, (), self.reader.operands(v, ())[0]), ())
+        elif v.op == "contract":
+            self._sum(v)
+        elif v.op == "extreme":
+            own = tuple(Index(k) for k in range(len(v.args[0].shape)))
+            self._loop(Sink(v, self._target(v), own[: len(v.shape)], [(v.args[0], own)]), v.args[0].shape)
+        else:
+            rule = getattr(self, f"_{v.op}", None)
+            if rule is None:
+                raise NotInC(v.op)
+            rule(v)
+
+    def _pending(self, v: Value) -> None:
+        self.costs[v] = cost(v, self.costs)
+        self.depth[v] = 1 + max((self.depth.get(a, 0) for a in v.args), default=0)
+        if v.op == "contract" and len(v.args) == 1 and v.args[0] in self.stored and v.params[3] == 1:
+            (labels,), out, _, _ = v.params
+            if sorted(labels) == sorted(out) and len(set(out)) == len(out):  # another order of axes
+                source = self.stored[v.args[0]]
+                strides = tuple(source.strides[labels.index(k)] for k in out)
+                self._keep(v, Stored(source.buffer, strides), self.ready[v.args[0]])
+        if self.depth[v] > DEPTH:
+            self.memory(v)
+
+    def _keep(self, v: Value, where: Stored, step: int) -> None:
+        self.stored[v], self.ready[v] = where, step
+        self.costs[v] = self.depth[v] = 0
+
+    def variable(self, v: Value) -> None:
+        self.variables[v] = f"v{len(self.variables)}"
+
+    def buffer(self, entries: Dim) -> Buffer:
+        found = Buffer(entries, "w", len(self.buffers))
+        self.buffers.append(found)
+        return found
+
+    def array(self, shape: Axes) -> Stored:
+        """New memory for an array, row by row."""
+        return Stored(self.buffer(entries_of(shape)), by_rows(shape))
+
+    def _target(self, v: Value) -> Stored | None:
+        if v.shape:
+            return self.array(v.shape)
+        self.variable(v)
+        return None
+
+    def memory(self, v: Value) -> Stored:
+        """Where an array lies; it is stored if it was not."""
+        if v not in self.stored:
+            own = tuple(Index(k) for k in range(len(v.shape)))
+            self._loop(Sink(v, self.array(v.shape), own, self.reader.operands(v, own)[0]), v.shape)
+        return self.stored[v]
+
+    def copy(self, v: Value, where: Stored) -> None:
+        """The entries of an array, to be written over."""
+        own = tuple(Index(k) for k in range(len(v.shape)))
+        self._loop(Sink(v, where, own, [(v, own)], copied=True), v.shape)
+
+    # -- loops
+    def _loop(self, sink: Sink, axes: Axes, library: tuple[str, Call] | None = None) -> None:
+        """Adds a loop, or a result to a loop that is there."""
+        everything = set(range(len(axes)))
+        for v, place in self._reached(sink):
+            if self._is_pending(v) and self.costs[v] > CHEAP and {k.axis for k in place} - {None} != everything:
+                self.memory(v)
+        joined = None if library else self._joined(sink, axes)
+        if joined is None:
+            loop = Loop(axes, library=library)
+            self.steps.append(loop)
+        else:
+            loop, sink = joined
+        for v, place in self._reached(sink):
+            if self._is_pending(v):
+                home = self.home.get(v)
+                if home is not None and home is not loop and self.costs[v] > CHEAP:
+                    self._store_at_home(v, home)
+                elif {k.axis for k in place} - {None} == everything and len(place) == len(axes):
+                    loop.inside.setdefault(v, place)
+                    self.home.setdefault(v, loop)
+        loop.sinks.append(sink)
+        v = sink.value
+        if not sink.copied:
+            if sink.target is not None:
+                self._keep(v, sink.target, self.steps.index(loop))
+                if entrywise(v):
+                    loop.inside[v] = sink.place
+            else:
+                self.ready[v] = self.steps.index(loop)
+
+    def _is_pending(self, v: Value) -> bool:
+        return v not in self.stored and bool(v.shape)
+
+    def _reached(self, sink: Sink) -> list[Read]:
+        return self.reader.reached(sink.reads, len(self.steps))
+
+    def _store_at_home(self, v: Value, home: Loop) -> None:
+        place = home.inside[v]
+        where = self.array(v.shape)
+        home.sinks.append(Sink(v, where, place, self.reader.operands(v, place)[0]))
+        self._keep(v, where, self.steps.index(home))
+
+    def _joined(self, sink: Sink, axes: Axes) -> tuple[Loop, Sink] | None:
+        """A loop over the same axes that evaluates what the sink reads, and the sink with its axes."""
+        reached = self._reached(sink)
+        for v, place in reached:
+            loop = self._evaluates(v)
+            if loop is None or loop.library or len(loop.axes) != len(axes):
+                continue
+            where = loop.inside[v]
+            if any(k.axis is None or k.offset for k in (*place, *where)) or len({k.axis for k in place}) != len(axes):
+                continue
+            names = {k.axis: m.axis for k, m in zip(place, where, strict=True)}
+            if len(set(names.values())) != len(axes) or any(loop.axes[m] is not axes[k] for k, m in names.items()):  # type: ignore[index]
+                continue
+            other = sink.along(names)  # type: ignore[arg-type]
+            if self._fits(other, loop):
+                return loop, other
+        return None
+
+    def _evaluates(self, v: Value) -> Loop | None:
+        """The loop in which entries of v are at hand."""
+        if v in self.home:
+            return self.home[v]
+        step = self.ready.get(v, -1)
+        loop = self.steps[step] if step >= 0 else None
+        return loop if isinstance(loop, Loop) and v in loop.inside else None
+
+    def _fits(self, sink: Sink, loop: Loop) -> bool:
+        """Is all that the sink reads there before the loop, or in it at the same place?"""
+        step = self.steps.index(loop)
+        for v, place in self._reached(sink):
+            if loop.inside.get(v) == place:
+                continue
+            if v in self.ready:
+                if self.ready[v] >= step:
+                    return False
+            elif (
+                v in self.home and self.costs[v] > CHEAP and (self.home[v] is loop or self.steps.index(self.home[v]) >= step)
+            ):
+                return False
+        return True
+
+    # -- sums
+    def _sum(self, v: Value) -> None:
+        _, out, dims, _ = v.params
+        if len(set(out)) < len(out):
+            raise NotInC("sums along a diagonal")
+        labels = [*out, *sorted(summed(v))]
+        known = {k: Index(i) for i, k in enumerate(labels)}
+        axes = tuple(dims[k] for k in labels)
+        reads = self.reader.factors(v, known)
+        for a, place in reads:
+            if a.shape and a.op not in ("unit", "selection") and {k.axis for k in place} != set(range(len(axes))):
+                self.memory(a)
+        place = tuple(known[k] for k in out)
+        target = self._target(v)
+        self._loop(Sink(v, target, place, reads), axes, self._library(v, reads, axes, target))
+
+    def _library(self, v: Value, reads: list[Read], axes: Axes, target: Stored | None) -> tuple[str, Call] | None:
+        """A product of a matrix with a matrix or vector as a call of BLAS; the sum is over the last axis."""
+        if target is None or len(reads) != 2 or any(a not in self.stored for a, _ in reads):
+            return None
+        if any(k.offset or k.axis is None for _, place in reads for k in place):
+            return None
+        last = len(axes) - 1
+        (a, left), (b, right) = sorted(reads, key=lambda read: (len(read[1]), 0 not in axes_of(read[1])), reverse=True)
+        if len(right) == 2 and 0 in axes_of(right):
+            (a, left), (b, right) = (b, right), (a, left)
+        lying = self._lying(a, left, 0, last)
+        if lying is None:
+            return None
+        size = self.reader.dimension
+        buffers = [self.stored[a].buffer, self.stored[b].buffer, target.buffer]
+        sizes, c = [size(d) for d in axes], number(v.params[3])
+        if last == 1 and axes_of(right) == [1]:
+            step = size(self.stored[b].strides[0])
+            call = f"matrix_vector({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {step}, {{2}});"
+            large = f"{sizes[0]} * {sizes[1]} > VECTOR && {sizes[0]} * {sizes[1]} < CROWDED"
+        elif last == 2 and a is b and v.symmetric and set(axes_of(right)) == {1, 2}:
+            call = f"matrix_own_transpose({sizes[0]}, {sizes[2]}, {c}, {{0}}, {lying}, {{2}});"
+            large = f"{' * '.join(sizes)} > MATRIX"
+        elif last == 2 and set(axes_of(right)) == {1, 2}:
+            other = self._lying(b, right, 2, 1)
+            if other is None:
+                return None
+            call = f"matrix_matrix({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {other}, {{2}});"
+            large = f"{' * '.join(sizes)} > MATRIX"
+        else:
+            return None
+        self.libraries = True
+        return large, Call(call, buffers)
+
+    def _lying(self, a: Value, place: Place, row: int, column: int) -> str | None:
+        """How the matrix with these axes as rows and columns lies, for a kernel: 'n', ld."""
+        axes = axes_of(place)
+        if axes not in ([row, column], [column, row]):
+            return None
+        rows, columns = (self.stored[a].strides[axes.index(k)] for k in (row, column))
+        if columns is UNIT:
+            return f"'n', {self.reader.dimension(rows)}"
+        return f"'t', {self.reader.dimension(columns)}" if rows is UNIT else None
+
+    # -- matrices
+    def _call(self, template: str, *buffers: Buffer) -> int:
+        self.libraries = True
+        self.steps.append(Call(template, buffers))
+        return len(self.steps) - 1
+
+    def _length(self, v: Value) -> str:
+        return self.reader.dimension(v.shape[0])
+
+    def _factor(self, v: Value) -> Stored:
+        where = self.array(v.shape)
+        self.copy(v.args[0], where)
+        return where
+
+    def _cholesky(self, v: Value) -> None:
+        where = self._factor(v)
+        self._keep(v, where, self._call(f"if (cholesky({self._length(v)}, {{0}})) return 1;", where.buffer))
+
+    def _lu(self, v: Value) -> None:
+        where = self._factor(v)
+        pivots = self.pivots[v] = self.buffer(v.shape[0])
+        singular = self.singular[v] = self.buffer(UNIT)
+        step = self._call(f"*(int *){{2}} = lu({self._length(v)}, {{0}}, (int *){{1}});", where.buffer, pivots, singular)
+        self._keep(v, where, step)
+
+    def _factors(self, f: Value) -> list[Buffer]:
+        """The buffers of a factorization, of an invertible matrix."""
+        where = self.stored[f].buffer
+        if f.op == "cholesky":
+            return [where]
+        self._call("if (*(int *){0}) return 1;", self.singular[f])
+        return [where, self.pivots[f]]
+
+    def _solve(self, v: Value) -> None:
+        f, t = v.args
+        axis, turned = v.params
+        where = self.array(v.shape)
+        if len(v.shape) == 2 and axis == 0:  # the vectors one after the other
+            where = Stored(where.buffer, (UNIT, v.shape[0]))
+        factors = self._factors(f)
+        self.copy(t, where)
+        n = self._length(f)
+        count = self.reader.dimension(v.shape[1 - axis]) if len(v.shape) == 2 else "1"
+        if f.op == "cholesky":
+            call = f"if (cholesky_solve({n}, {{0}}, {count}, {{1}})) return 1;"
+        else:
+            call = f"if (lu_solve({n}, {{0}}, (int *){{1}}, {count}, {{2}}, {int(turned)})) return 1;"
+        self._keep(v, where, self._call(call, *factors, where.buffer))
+
+    def _inverse(self, v: Value) -> None:
+        (f,) = v.args
+        where, n = self.array(v.shape), self._length(v)
+        factors = self._factors(f)
+        if f.op == "cholesky":
+            call = f"if (cholesky_inverse({n}, {{0}}, {{1}})) return 1;"
+        else:
+            call = f"if (lu_inverse({n}, {{0}}, (int *){{1}}, {{2}})) return 1;"
+        self._keep(v, where, self._call(call, *factors, where.buffer))
+
+    def _of_factors(self, v: Value) -> None:
+        (f,) = v.args
+        pivots = [self.pivots[f]] if f.op == "lu" else []
+        extra = ", (int *){1}" if pivots else ""
+        self.variable(v)
+        call = f"{self.variables[v]} = {f.op}_{v.op}({self._length(f)}, {{0}}{extra});"
+        self.ready[v] = self._call(call, self.stored[f].buffer, *pivots)
+
+    _logdet = _det = _of_factors
+
+    def _norm2(self, v: Value) -> None:
+        where = self.memory(v.args[0])
+        self.variable(v)
+        self.steps.append(
+            Call(f"{self.variables[v]} = norm2({self.reader.dimension(where.buffer.entries)}, {{0}});", [where.buffer])
+        )
+        self.ready[v] = len(self.steps) - 1
+
+    # -- shapes
+    def _reshape(self, v: Value) -> None:
+        (a,) = v.args
+        where = self.memory(a)
+        if where.strides != by_rows(a.shape):
+            where = self.array(a.shape)
+            self.copy(a, where)
+            self._keep(v, Stored(where.buffer, by_rows(v.shape)), len(self.steps) - 1)
+        else:
+            self._keep(v, Stored(where.buffer, by_rows(v.shape)), self.ready[a])
+
+    # -- results
+    def _results(self, roots: Sequence[Value]) -> list[Buffer | Value]:
+        """For each root the buffer that becomes its array, or the number."""
+        found: list[Buffer | Value] = []
+        for v in roots:
+            if not v.shape:
+                found.append(v)
+                continue
+            where = self.memory(v)
+            if where.buffer.kind != "w" or where.strides != by_rows(v.shape):
+                where = self.array(v.shape)
+                self.copy(v, where)
+            where.buffer.kind, where.buffer.number = "r", len(found)
+            found.append(where.buffer)
+        return found
+
+    def used(self, i: int) -> list[Buffer]:
+        """The parts of the workspace that a step reads or writes."""
+        step = self.steps[i]
+        if isinstance(step, Call):
+            found = list(step.buffers)
+        else:
+            found = [sink.target.buffer for sink in step.sinks if sink.target is not None]
+            for sink in step.sinks:
+                read = self.reader.reached(sink.reads, i)
+                found += [self.stored[v].buffer for v, _ in read if self.reader.there(v, i)]
+        return list(dict.fromkeys(b for b in found if b.kind == "w"))
+
+    def slots(self) -> dict[Buffer, int]:
+        """The workspace of each buffer: buffers of one size that are not needed at the same time share one."""
+        last = {b: i for i in range(len(self.steps)) for b in self.used(i)}
+        free: dict[Dim, list[int]] = {}
+        slots: dict[Buffer, int] = {}
+        for i in range(len(self.steps)):
+            for b in self.used(i):
+                if b not in slots:
+                    if not free.get(b.entries):
+                        free.setdefault(b.entries, []).append(len(self.room))
+                        self.room.append(b.entries)
+                    slots[b] = free[b.entries].pop()
+            for b in self.used(i):
+                if last[b] == i:
+                    free[b.entries].append(slots[b])
+        return slots
+
+
+def axes_of(place: Place) -> list[int | None]:
+    return [k.axis for k in place]

@@ -1,0 +1,325 @@
+"""Programs in C: equal to those in NumPy on random expressions and on the registry's, left to NumPy where they must be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+import test_random_expressions as random_expressions
+from test_registry import EXAMPLES, example
+
+import frechet as fr
+from frechet.compilation.native import building
+from frechet.compilation.native.loops import Loop
+from frechet.compilation.native.program import NativeProgram, NativeSpecialised
+from frechet.expressions.errors import FrechetError, ShapeError
+from frechet.expressions.node import Expr, variables
+from frechet.operations.declared_functions import symbols
+from frechet.verification.sampling import random_sizes, sample
+
+pytestmark = pytest.mark.skipif(building.compiler() is None, reason="no C compiler, or no headers of Python")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of the tests' own, and a compiler in a hurry."""
+    with pytest.MonkeyPatch.context() as patch:
+        place = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(place))
+        patch.setattr(building, "FLAGS", tuple("-O1" if f == "-O3" else f for f in building.FLAGS))
+        building.directory.cache_clear()
+        yield place
+    building.directory.cache_clear()
+
+
+def compiled(outputs: Any, **options: Any) -> NativeProgram:
+    program = fr.compile(outputs, backend="c", **options)
+    assert isinstance(program, NativeProgram)
+    return program
+
+
+def in_c(program: NativeProgram, *args: Any) -> Any:
+    """The value by C, never by NumPy; by the program with LU where Cholesky is only tried."""
+
+    def left(*args: Any) -> Any:
+        raise AssertionError("left to NumPy")
+
+    arrays, sizes, letter = program.arguments.converted(program.arguments.bound("program", args, {}))
+    made = program.specialised(sizes, letter)
+    assert isinstance(made, NativeSpecialised) and made.module is not None
+    tried = any(v.op == "cholesky" and v.params[0] for v in made.steps)
+    return made.bound(made._general if tried else left, bytearray(made.accepted))(*arrays.values())
+
+
+def has_c(program: NativeProgram, letter: str = "d") -> bool:
+    made = program.at(letter)
+    assert isinstance(made, NativeSpecialised)
+    return made.c is not None
+
+
+def equal(got: Any, want: Any, tolerance: float = 1e-7) -> bool:
+    got, want = np.asarray(got), np.asarray(want)
+    size = np.max(np.abs(want[np.isfinite(want)]), initial=0.0)
+    return got.shape == want.shape and np.allclose(got, want, tolerance, tolerance * (1 + size), equal_nan=True)
+
+
+def with_gradients(e: Expr) -> list[Expr]:
+    """The expression, and its gradients if it is a scalar."""
+    found = [e]
+    for v in variables(e) if e.kind == "scalar" else ():
+        with suppress(FrechetError):
+            found.append(fr.derivative(e, v).gradient)
+    return found
+
+
+def gradient(e: Expr, name: str) -> Expr:
+    return fr.derivative(e, fr.variables(e)[name]).gradient
+
+
+def agrees(expressions: Sequence[Expr], values: dict[str, Any]) -> bool:
+    """Is the value by C that by NumPy? Where there is no C for it, yes."""
+    program = compiled(list(expressions))
+    if symbols(*expressions) or not program.inputs or program._free_sizes or not has_c(program):
+        return True
+    args = [values[n] for n in program.arguments.names]
+    before = [np.array(a, copy=True) for a in args]
+    try:
+        want = fr.compile(list(expressions))(*args)
+    except (np.linalg.LinAlgError, ShapeError):  # sizes were drawn that do not fit places such as k+1
+        return True
+    got = in_c(program, *args)
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(args, before, strict=True))
+    return all(map(equal, got, want))
+
+
+def random_case(seed: int) -> None:
+    rng = Random(seed)
+    env = random_expressions.draw_values(rng)
+    builder = random_expressions.Builder(rng.randrange, [env])
+    try:
+        e = builder.tree(rng.choice([("1", "1"), ("1", "1"), ("n", "1"), ("n", "m"), ("n", "n")]), 5).expr
+    except random_expressions.Refused:
+        return
+    found = with_gradients(e)[:3]
+    values = {}
+    for v in variables(*found):
+        shape = [d.size(random_expressions.DIMS) for d in v.shape if str(d) != "1"]
+        array = env[v.params[0]]
+        values[v.params[0]] = np.ascontiguousarray(array.reshape(shape)) if shape else float(array.ravel()[0])
+    with np.errstate(all="ignore"):
+        assert agrees(found, values)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random(seed: int) -> None:
+    random_case(seed)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("start", range(1000, 1400, 40))
+def test_many_random(start: int) -> None:
+    for seed in range(start, start + 40):
+        random_case(seed)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize(("page", "text"), EXAMPLES)
+def test_registry(page: Any, text: str) -> None:
+    e = example(page, text)
+    found = with_gradients(e)
+    kind = "spd" if page.domain in ("spd", "invertible") else "unit01" if page.domain else "plain"
+    values = sample(variables(e), random_sizes(found, Random(3)), Random(4), kind)
+    with np.errstate(all="ignore"):
+        assert agrees(found, values)
+
+
+def quadratic(**options: Any) -> NativeProgram:
+    g = fr.parse("x'*A*x")
+    return compiled({"value": g, "gradient": gradient(g, "x")}, **options)
+
+
+def test_what_is_returned() -> None:
+    program = quadratic()
+    x, A = np.array([1.0, 2.0]), np.array([[1.0, 2.0], [3.0, 4.0]])
+    for _ in range(2):  # by the general way, then at once
+        found = program(x, A)
+        assert list(found) == ["value", "gradient"]
+        assert type(found["value"]) is float
+        assert equal(found["value"], 27) and equal(found["gradient"], [12, 21])
+    assert equal(program(A=A, x=x)["value"], 27)
+    assert equal(program([1, 2], A.tolist())["value"], 27)
+    single = compiled(fr.parse("2*x"))
+    assert equal(single(x), 2 * x) and single(x) is not single(x)
+    (alone,) = compiled([fr.parse("2*x")])(x)
+    assert equal(alone, 2 * x)
+
+
+def test_arguments_that_are_not_contiguous() -> None:
+    rng = np.random.default_rng(1)
+    program = quadratic()
+    x, A = rng.normal(size=8)[::2], rng.normal(size=(4, 4))
+    for _ in range(2):
+        assert equal(program(x, A.T)["value"], x @ A.T @ x)
+        assert equal(program(x, np.asfortranarray(A))["value"], x @ A @ x)
+        assert equal(program(x, A[::-1])["value"], x @ A[::-1] @ x)
+        assert equal(program(x, A.astype(">f8"))["value"], x @ A @ x)
+
+
+def test_refusals_name_the_argument() -> None:
+    program = quadratic()
+    x, A = np.ones(3), np.ones((3, 3))
+    program(x, A)
+    with pytest.raises(ShapeError, match=r"A needs a 2-D array of shape n×n, not one of shape 3×4: n is 3 \(from x\)"):
+        program(x, np.ones((3, 4)))
+    with pytest.raises(ShapeError, match="x is real"):
+        program(x + 1j, A)
+    with pytest.raises(TypeError, match="needs A"):
+        program(x)
+    with pytest.raises(ShapeError, match="A needs"):
+        program(x, "A")
+
+
+def test_one_extension_serves_all_sizes() -> None:
+    g = fr.parse("norm2(T-U*V')^2")
+    program = compiled(gradient(g, "U"), inputs=["T", "U", "V"])
+    small, other = program.at(n=40, m=50, p=2), program.at(n=60, m=30, p=3)
+    assert small.c_source == other.c_source  # type: ignore[attr-defined]
+    rng = np.random.default_rng(2)
+    for n, m, p in ((1, 1, 1), (2, 3, 4), (30, 20, 2), (300, 2, 50), (130, 90, 80)):
+        T, U, V = rng.normal(size=(n, m)), rng.normal(size=(n, p)), rng.normal(size=(m, p))
+        for _ in range(2):
+            assert equal(program(T, U, V), -2 * (T - U @ V.T) @ V)
+
+
+def test_float32() -> None:
+    g = fr.parse("sum(tanh(A*x))/c + norm2(x)")
+    program = compiled([g, gradient(g, "x")], inputs=["A", "x", "c"])
+    rng = np.random.default_rng(3)
+    A, x, c = rng.normal(size=(4, 3)).astype("f"), rng.normal(size=3).astype("f"), 2.0
+    assert has_c(program, "s")
+    value, slope = in_c(program, A, x, c)
+    assert slope.dtype == np.float32
+    assert equal(value, np.tanh(A @ x).sum() / 2 + np.linalg.norm(x), 1e-5)
+    assert equal(slope, (A.T @ (1 - np.tanh(A @ x) ** 2)) / 2 + x / np.linalg.norm(x), 1e-5)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 16, 17, 40, 90])
+def test_factorizations(n: int) -> None:
+    """Small matrices by loops, larger ones by LAPACK."""
+    rng = np.random.default_rng(n)
+    X, b = rng.normal(size=(n, n)), rng.normal(size=n)
+    S = X @ X.T + np.eye(n)
+    declared = {"S": "n×n spd", "X": "n×n", "b": "n"}
+    texts = [
+        "inv(S)",
+        "logdet(S)",
+        "det(S)",
+        "S\\b",
+        "S\\X",
+        "b'*(S\\X)",
+        "inv(X)",
+        "det(X)",
+        "X\\b",
+        "X'\\b",
+        "X\\S",
+        "S*inv(X)",
+    ]
+    want = [np.linalg.inv(S), np.linalg.slogdet(S)[1], np.linalg.det(S), np.linalg.solve(S, b), np.linalg.solve(S, X)]
+    want += [b @ np.linalg.solve(S, X), np.linalg.inv(X), np.linalg.det(X), np.linalg.solve(X, b)]
+    want += [np.linalg.solve(X.T, b), np.linalg.solve(X, S), S @ np.linalg.inv(X)]
+    program = compiled([fr.parse(t, declared) for t in texts])
+    given = {"S": S, "X": X, "b": b}
+    for text, one, other in zip(texts, in_c(program, *(given[v] for v in program.arguments.names)), want, strict=True):
+        assert equal(one, other, 1e-6), text
+
+
+def test_singular_matrices_are_named() -> None:
+    singular = compiled(fr.parse("inv(X)*b", {"X": "n×n", "b": "n"}))
+    X = np.ones((3, 3))
+    with pytest.raises(np.linalg.LinAlgError, match="X is singular: it has no inverse"):
+        singular(X, np.ones(3))
+    indefinite = compiled(fr.parse("inv(S)", {"S": "n×n spd"}))
+    for n in (2, 30):
+        with pytest.raises(np.linalg.LinAlgError, match="S is not positive definite"):
+            indefinite(-np.eye(n))
+    assert equal(indefinite(2 * np.eye(2)), np.eye(2) / 2)
+
+
+def test_symmetric_matrices_that_are_not_definite() -> None:
+    program = compiled(fr.parse("inv(S)*b", {"S": "n×n symmetric", "b": "n"}))
+    S, b = np.array([[1.0, 2.0], [2.0, 1.0]]), np.array([1.0, 0.0])
+    for matrix in (S, np.eye(2), -np.eye(2)):
+        assert equal(program(matrix, b), np.linalg.solve(matrix, b))
+
+
+def test_nan_stays_nan() -> None:
+    for text in ("max(x)", "min(x)", "sum(relu(x))", "sum(softplus(x))", "norm2(x)", "sum(max(x,y))", "x'*y"):
+        e = fr.parse(text, {"x": "n", "y": "n"})
+        program = compiled(e, inputs=variables(e))
+        args = [np.array([1.0, np.nan, 2.0]), np.ones(3)][: len(program.inputs)]
+        assert has_c(program), text
+        assert np.isnan(in_c(program, *args)), text
+
+
+def test_extreme_numbers() -> None:
+    x = np.array([-800.0, -40.0, 0.0, 40.0, 800.0])
+    for text in ("sigmoid(x)", "softplus(x)", "tanh(x)", "logcosh(x)", "sigmoid(x).*sigmoid(-x)", "gelu(x)", "silu(x)"):
+        e = fr.parse(text, {"x": "n"})
+        with np.errstate(all="ignore"):
+            assert equal(in_c(compiled(e), x), fr.compile(e)(x)), text
+    big = compiled(fr.parse("norm2(x)", {"x": "n"}))
+    assert equal(in_c(big, np.array([3e200, 4e200])) / 1e200, 5.0)
+    assert equal(in_c(big, np.array([3e-200, 4e-200])) * 1e200, 5.0)
+
+
+def test_loops_are_joined() -> None:
+    """Of the value and the gradient of a logistic loss all that is between the two products with X is one loop."""
+    g = fr.parse("sum(softplus(-y.*(X*w)))")
+    made = compiled([g, gradient(g, "w")]).at()
+    assert isinstance(made, NativeSpecialised) and made.c is not None
+    _, between, _, negated = made.c.schedule.steps
+    assert isinstance(between, Loop) and len(between.sinks) == 2
+    assert isinstance(negated, Loop) and len(negated.sinks) == 1
+
+
+def test_what_is_not_in_c_runs_in_numpy() -> None:
+    program = compiled(fr.parse("expm(X)"))
+    assert not has_c(program)
+    assert equal(program(np.zeros((2, 2))), np.eye(2))
+    complex_program = compiled(fr.parse("x'*x", {"x": "n complex"}))
+    assert not has_c(complex_program, "z")
+    deep = fr.parse("x", {"x": "n"})
+    for _ in range(1200):
+        deep = fr.parse("sin(x)").op.build(deep)
+    assert equal(compiled(deep)(np.array([0.5])), fr.compile(deep)(np.array([0.5])))
+
+
+def test_prepared_programs_are_numpy() -> None:
+    program = compiled(fr.parse("x'*inv(S)*x", {"S": "n×n spd"}), inputs=["x", "S"])
+    assert equal(program.prepare(S=2 * np.eye(2))([2.0, 0.0]), 2)
+    assert equal(program(np.array([2.0, 0.0]), 2 * np.eye(2)), 2)
+
+
+def test_names_and_numbers_of_users_do_not_reach_the_compiler() -> None:
+    g = fr.parse("sum(exp(secret*password)) + lambda", {"secret": "hidden", "password": "scalar"})
+    made = compiled({"zebra": g}, name="giraffe").at()
+    assert isinstance(made, NativeSpecialised) and made.c_source is not None
+    for word in ("secret", "password", "hidden", "lambda", "zebra", "giraffe"):
+        assert word not in made.c_source
+
+
+def test_results_of_many_threads() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    program = compiled(fr.parse("tanh(A*A')*x", {"A": "n×m", "x": "n"}))
+    rng = np.random.default_rng(5)
+    cases = [(rng.normal(size=(n, 60)), rng.normal(size=n)) for n in (3, 150, 200) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda case: program(*case), cases))
+    for (A, x), one in zip(cases, found, strict=True):
+        assert equal(one, np.tanh(A @ A.T) @ x)

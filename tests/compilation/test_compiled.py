@@ -1,0 +1,489 @@
+"""Compiled programs: equal to the formula on every operation and on random expressions, whatever sizes they are made for."""
+
+import pickle
+from random import Random
+
+import numpy as np
+import pytest
+
+import frechet as fr
+from frechet.compilation.compiled import CompiledProgram
+from frechet.compilation.distribution import distributed
+from frechet.compilation.emission import Emission
+from frechet.compilation.low_rank import low_rank_updates
+from frechet.compilation.lowering import lower
+from frechet.compilation.numpy_source import compiled, evaluate
+from frechet.compilation.ordering import ordered
+from frechet.compilation.passes import factorized, flattened
+from frechet.compilation.rewriting import activations_shared, scalars_shared, views_inward
+from frechet.compilation.timing import Rates
+from frechet.compilation.values import Graph, walk
+from frechet.expressions.errors import FrechetError, NotationError, ShapeError, UnsupportedError
+from frechet.expressions.node import variables
+from frechet.expressions.operation import all_operations
+from frechet.operations.declared_functions import symbols
+from frechet.verification.sampling import random_sizes, sample
+from tests.test_random_expressions import DIMS, Builder, Refused, draw_values
+from tests.test_registry import example
+
+ASSUMED = ({}, {"n": 1000, "m": 3, "p": 50}, {"n": 3, "m": 1000, "k": 4})  # orders of products depend on sizes
+
+
+def close(a, b):
+    a, b = np.asarray(a), np.asarray(b)
+    finite = np.abs(b[np.isfinite(b)])
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-6, atol=1e-7 * (1 + np.max(finite, initial=0)), equal_nan=True)
+
+
+def agree(expressions, values, sizes, assumed):
+    """The program made for the assumed sizes gives what the formulas give, and leaves its arguments as they are."""
+    reference = compiled(list(expressions))
+    given = {v.params[0]: values[v.params[0]] for v in variables(*expressions)}
+    want = reference(**given, **{n: sizes[n] for n in reference.sizes})
+    before = {n: np.array(a) for n, a in given.items()}
+    program = fr.compile(list(expressions))
+    made = program.at(**{n: assumed.get(n, 100) for n in program._names[3].values()})
+    free = [sizes[n] for n in program._free_sizes]
+    got = made.run(*(given[n] for n in program.arguments.names), *free)
+    for g, w in zip(got, want, strict=True):
+        assert close(g, w), f"{expressions}\n{made.function}\n{g}\n{w}"
+    assert all(np.array_equal(before[n], given[n], equal_nan=True) for n in before), made.function
+
+
+def gradients(e):
+    found = []
+    if e.kind == "scalar":
+        for v in variables(e):
+            try:
+                found.append(fr.derivative(e, v).gradient)
+            except FrechetError:
+                continue
+    return found
+
+
+def regular(expressions, values, sizes):
+    """Does rounding not matter here, as it does where a matrix is singular to the last digits?"""
+    function = compiled(list(expressions))
+    given = {v.params[0]: values[v.params[0]] for v in variables(*expressions)}
+    free = {n: sizes[n] for n in function.sizes}
+    there = function(**given, **free)
+    near = function(**{n: a * (1 + 1e-12) for n, a in given.items()}, **free)
+    return all(close(a, b) for a, b in zip(near, there, strict=True))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("page", all_operations(), ids=lambda page: page.name)
+def test_every_operation_compiles(page):
+    for i, text in enumerate(page.examples):
+        e = example(page, text)
+        if symbols(e):
+            continue
+        expressions = [e, *gradients(e)]
+        sizes = random_sizes(expressions, Random(5))
+        mood = "spd" if page.domain in ("spd", "invertible") else "unit01" if page.domain else "plain"
+        drawn = [sample(variables(e), sizes, Random(seed), mood) for seed in range(7, 12)]
+        for values in [values for values in drawn if regular(expressions, values, sizes)][:1]:
+            agree(expressions, values, sizes, ASSUMED[i % 3])
+
+
+def random_tree(seed):
+    rng = Random(seed)
+    envs = [draw_values(rng)]
+    shape = rng.choice([("1", "1"), ("1", "1"), ("n", "1"), ("n", "m"), ("n", "n"), ("m", "n")])
+    try:
+        return rng, Builder(rng.randrange, envs).tree(shape, 5).expr, envs[0]
+    except Refused:
+        return None
+
+
+def point(expressions, env):
+    values = {}
+    for v in variables(*expressions):
+        a = env[v.params[0]]
+        shape = [d.size(DIMS) for d in v.shape if str(d) != "1"]
+        values[v.params[0]] = np.ascontiguousarray(a.reshape(shape)) if shape else float(a.ravel()[0])
+    return values
+
+
+def check_seed(seed):
+    tree = random_tree(seed)
+    if tree is None:
+        return
+    rng, e, env = tree
+    expressions = [e]
+    if e.kind == "scalar":
+        for v in rng.sample(variables(e), min(2, len(variables(e)))):
+            try:
+                d = fr.derivative(e, v)
+                expressions += [d.gradient, *([d.hessian] if rng.random() < 0.3 else [])]
+            except FrechetError:
+                continue
+    try:
+        agree(expressions, point(expressions, env), dict(DIMS), ASSUMED[seed % 3])
+    except (np.linalg.LinAlgError, FrechetError):
+        return
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("block", range(6))
+def test_random_expressions(block):
+    for seed in range(40 * block, 40 * block + 40):
+        check_seed(seed)
+
+
+@pytest.mark.sweep
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("block", range(20))
+def test_sweep(block):
+    for seed in range(10_000 + 200 * block, 10_200 + 200 * block):
+        check_seed(seed)
+
+
+def value_of(graph, roots, rates, env, sizes):
+    """What steps compute, whichever passes they went through."""
+    steps = factorized(graph, ordered(graph, roots, rates), trying=False)
+    inputs = {v.params[0]: v for v in walk(steps) if v.op == "input"}
+    emission = Emission({n: n for n in inputs}, {"np", "info", *inputs, *sizes}, rates)
+    results = emission.run(steps)
+    import scipy.linalg.lapack
+    import scipy.special
+
+    import frechet.compilation.runtime as runtime
+
+    space = vars(runtime) | vars(scipy.linalg.lapack) | vars(scipy.special) | {"special": scipy.special} | sizes
+    space |= {n: env[n] for n in inputs}
+    body = [*emission.lines, f"results = ({', '.join(results)},)"]
+    exec("\n".join(body), space)
+    return space["results"], rates.total(list(walk(steps)))
+
+
+PASSES = {
+    "activations": lambda graph, roots, rates: activations_shared(graph, roots, rates),
+    "views": lambda graph, roots, rates: views_inward(graph, roots),
+    "flat": lambda graph, roots, rates: flattened(graph, roots),
+    "scalars": lambda graph, roots, rates: scalars_shared(graph, roots),
+    "distributed": lambda graph, roots, rates: distributed(graph, flattened(graph, roots), rates),
+    "low rank": lambda graph, roots, rates: low_rank_updates(graph, flattened(graph, roots), rates),
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", PASSES)
+def test_a_pass_keeps_values_and_costs_no_more(name):
+    worse = total = 0
+    for seed in range(500, 560):
+        tree = random_tree(seed)
+        if tree is None or tree[1].op.name == "variable":
+            continue
+        _, e, env = tree
+        expressions = [e, *gradients(e)[:1]]
+        values = point(expressions, env)
+        rates = Rates({"n": 300, "m": 40, "k": 5})
+        graph = Graph()
+        roots = lower(graph, expressions)
+        try:
+            before, cost = value_of(graph, roots, rates, values, dict(DIMS))
+        except np.linalg.LinAlgError:
+            continue
+        after, less = value_of(graph, PASSES[name](graph, roots, rates), rates, values, dict(DIMS))
+        assert all(close(a, b) for a, b in zip(after, before, strict=True)), e
+        total += 1
+        worse += less > 1.02 * cost + 2e-6
+    assert total > 30
+    assert worse <= total // 20  # the order of long products is a heuristic beyond eight operands
+
+
+# -- what the order of products is
+
+
+def source(text, declared=None, by=None, **sizes):
+    e = fr.parse(text, declared or {})
+    e = fr.derivative(e, fr.variables(e)[by]).gradient if by else e
+    return fr.compile(e, sizes=sizes).at().function
+
+
+def test_chains_are_multiplied_from_the_vector():
+    assert source("A*B*C*v").count(".dot(") == 3
+    assert "v" in source("A*B*C*v").split("\n")[1]
+
+
+def test_the_order_follows_the_sizes():
+    assert source("A*B*C", {"A": "n×m", "B": "m×n", "C": "n×m"}, n=1000, m=10) != source(
+        "A*B*C", {"A": "n×m", "B": "m×n", "C": "n×m"}, n=10, m=1000
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "declared", "absent"),
+    [
+        ("tr(A*B)", {}, ".dot("),  # a sum of products of entries
+        ("diag(v)*A", {}, "np.diag"),
+        ("A*diag(v)", {}, ".dot("),
+        ("sum(A,2)", {}, "np.ones"),
+        ("(x*y')*z", {"z": "m"}, "[:, None]"),
+        ("kron(A,B)*vec(X)", {"A": "n×n", "B": "m×m", "X": "m×n"}, "[:, None"),
+        ("inv(A)*b", {"A": "n×n", "b": "n"}, "getri"),
+        ("tr(inv(S)*A)", {"S": "n×n spd", "A": "n×n"}, ".dot("),
+        ("A[1:3,:]*B", {}, "np.eye"),
+    ],
+)
+def test_what_is_never_formed(text, declared, absent):
+    assert absent not in source(text, declared, n=1000, m=900, p=800)
+
+
+def test_one_factorization_serves_all():
+    S = "S: n×n spd"
+    e = fr.parse("logdet(S) + y'*inv(S)*y", {"S": "n×n spd"})
+    program = fr.compile([e, *(fr.derivative(e, fr.variables(e)[n]).gradient for n in "Sy")], sizes={"n": 1000})
+    assert S and program.at().function.count("potrf(") == 1 and "getrf" not in program.source
+
+
+def test_symmetric_products_are_of_one_matrix_with_itself():
+    body = source("X'*diag(exp(v))*X", {"X": "m×n", "v": "m"}, n=100, m=1000)
+    assert "t2.T.dot(t2)" in body or (".T.dot(" in body and "np.sqrt" in body)
+
+
+def test_the_residual_of_a_factorization_is_not_formed_for_its_gradient():
+    body = source("norm2(T-U*V')^2", by="U", n=1000, m=1000, p=10)
+    assert "V.T.dot(V)" in body and "T.dot(V)" in body
+
+
+# -- calls
+
+
+def program_of(text, *inputs, **declared):
+    return fr.compile(fr.parse(text, declared), inputs or None)
+
+
+def test_single_precision_stays_and_whole_numbers_become_floats():
+    p = program_of("A*x + x", "A", "x", A="n×n")
+    A, x = np.eye(3, dtype=np.float32), np.ones(3, dtype=np.float32)
+    assert p(A, x).dtype == np.float32
+    assert p([[1, 2], [3, 4]], [1, 1]).dtype == np.float64
+    assert p(A, x.astype(float)).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "text", ["inv(A)*x", "logdet(A)*x", "softmax(A*x)", "sum(log(1 .+ exp(A*x)))", "sigmoid(x) - sigmoid(-x)", "norm2(A)*x"]
+)
+def test_single_precision_inside(text):
+    e = fr.parse(text, {"A": "n×n", "x": "n"})
+    A = (np.eye(4) * 2 + np.arange(16).reshape(4, 4) / 16).astype(np.float32)
+    x = np.linspace(-1, 1, 4).astype(np.float32)
+    used = {v.params[0] for v in variables(e)}
+    got = fr.compile(e)(**{n: a for n, a in {"A": A, "x": x}.items() if n in used})
+    want = evaluate(e, {"A": A.astype(float), "x": x.astype(float)})
+    assert np.asarray(got).dtype == np.float32
+    assert np.allclose(got, want, rtol=2e-5)
+
+
+def test_complex_arrays():
+    e = fr.parse("Z*w + inv(Z)*w", {"Z": "n×n complex", "w": "n complex"})
+    rng = np.random.default_rng(1)
+    Z, w = (rng.normal(size=s) + 1j * rng.normal(size=s) for s in ((3, 3), 3))
+    assert np.allclose(fr.compile(e, ["Z", "w"])(Z, w), Z @ w + np.linalg.solve(Z, w))
+
+
+def test_outputs_come_as_they_were_asked_for():
+    x = fr.vector("x", "n")
+    assert fr.compile({"a": fr.sum(x), "b": 2 * x})([1.0, 2.0])["a"] == 3.0
+    assert isinstance(fr.compile([fr.sum(x)])([1.0]), tuple)
+
+
+def test_results_are_arrays_of_their_own():
+    X = fr.matrix("X", "n", "m")
+    given = np.arange(6.0).reshape(2, 3)
+    for e in (X, X.T, X[:, 0], fr.vec(X)):
+        result = fr.compile(e, [X])(given)
+        result += 1
+        assert np.array_equal(given, np.arange(6.0).reshape(2, 3))
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ((np.ones((3, 2)), np.ones(3)), "A needs a 2-D array of shape n×n, not one of shape 3×2: n is 3 (from A)"),
+        ((np.ones((2, 2)), np.ones(3)), "x needs a 1-D array of shape n, not one of shape 3: n is 2 (from A)"),
+        ((np.ones(3), np.ones(3)), "A needs a 2-D array of shape n×n, not one of shape 3"),
+        ((np.ones((3, 3)) * 1j, np.ones(3)), "A is real, and this is complex"),
+        ((np.array([["a"]]), np.ones(1)), "A needs a 2-D array of shape n×n of numbers"),
+    ],
+)
+def test_wrong_arguments_are_named(args, message):
+    with pytest.raises(ShapeError) as error:
+        program_of("A*x", "A", "x", A="n×n")(*args)
+    assert message in str(error.value)
+
+
+def test_missing_and_unknown_arguments_are_named():
+    p = program_of("A*x", "A", "x", A="n×n")
+    with pytest.raises(TypeError, match="needs x: a 1-D array of shape n"):
+        p(np.eye(2))
+    with pytest.raises(TypeError, match="z"):
+        p(np.eye(2), np.ones(2), z=1)
+    with pytest.raises(TypeError, match="no argument 'z' to prepare"):
+        p.prepare(z=1)
+
+
+def test_singular_and_indefinite_matrices_are_named():
+    with pytest.raises(np.linalg.LinAlgError, match="A is singular"):
+        program_of("inv(A)*x", "A", "x", A="n×n", x="n")(np.zeros((2, 2)), np.ones(2))
+    with pytest.raises(np.linalg.LinAlgError, match="S is not positive definite"):
+        program_of("logdet(S)", S="n×n spd")(-np.eye(2))
+
+
+def test_a_symmetric_matrix_may_be_indefinite():
+    p = program_of("inv(M)*x", "M", "x", M="n×n symmetric", x="n")
+    M = np.array([[0.0, 2.0], [2.0, 0.0]])
+    assert np.allclose(p(M, np.array([2.0, 4.0])), [2.0, 1.0])
+    assert "potrf" in p.source and "getrf" in p.source
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_nan_in_gives_nan_out():
+    p = program_of("logdet(S) + sum(softplus(x))", "S", "x", S="n×n spd", x="n")
+    assert np.isnan(p(np.eye(2), np.array([np.nan, 0.0])))
+    assert np.isnan(p(np.array([[1.0, np.nan], [np.nan, 1.0]]), np.zeros(2)))
+
+
+def test_extreme_arguments_of_stable_forms():
+    x = np.array([-1000.0, -40.0, 0.0, 40.0, 1000.0])
+    e = fr.vector("x", "n")
+    for size in (5, 5000):
+        p = fr.compile([fr.sigmoid(e), fr.softplus(e), fr.sigmoid(-e)], sizes={"n": size})
+        s, t, u = p.at().run(x)
+        assert np.allclose(s[1:], [np.exp(-40.0) / (1 + np.exp(-40.0)), 0.5, 1, 1], rtol=1e-14)
+        assert np.allclose(t, [0, np.log1p(np.exp(-40)), np.log(2), 40, 1000], rtol=1e-14)
+        assert np.allclose(u[1], 1 / (1 + np.exp(-40.0)))
+    assert fr.compile(fr.norm2(e))(np.array([3e200, 4e200])) == pytest.approx(5e200)
+    assert np.isfinite(fr.compile(fr.logsumexp(e))(x))
+
+
+def test_the_same_formula_gives_the_same_source():
+    text = "sum(log(1 .+ exp(X*w))) - y'*X*w"
+    first = [fr.compile(fr.parse(text, {"X": "m×n"})).source for _ in range(3)]
+    assert first[0] == first[1] == first[2]
+
+
+def test_the_source_runs_alone():
+    p = program_of("logdet(S) + y'*inv(S)*y + sum(sigmoid(y))", "S", "y", S="n×n spd")
+    space = {}
+    exec(p.source, space)
+    assert np.isclose(space["program"](np.eye(2) * 2, np.ones(2)), p(np.eye(2) * 2, np.ones(2)))
+
+
+def test_variables_may_have_awkward_names():
+    e = fr.scalar("lambda") * fr.vector("np", "t1") + fr.vector("t1", "t1")
+    p = fr.compile(e, ["lambda", "np", "t1"])
+    assert np.allclose(p(2.0, np.ones(2), np.ones(2)), 3.0)
+
+
+def test_dimensions_that_nothing_tells_are_arguments():
+    p = fr.compile(fr.ones("n") * fr.scalar("c"))
+    assert np.allclose(p(2.0, n=3), [2.0, 2.0, 2.0])
+    with pytest.raises(TypeError, match="needs the size n"):
+        p(2.0)
+
+
+def test_declared_functions_are_given():
+    f = fr.function("f", "elementwise")
+    p = fr.compile(fr.sum(f(fr.vector("x", "n"))))
+    assert p(x=np.array([0.0, 1.0]), f=np.cos) == pytest.approx(1 + np.cos(1))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: fr.compile(fr.vector("x", "n"), ["z"]), NotationError, "there is no variable z in the outputs"),
+        (lambda: fr.compile(fr.vector("x", "n"), name="a b"), NotationError, "cannot be a name"),
+        (lambda: fr.compile(fr.vector("x", "n"), backend="fortran"), UnsupportedError, "no back end 'fortran'"),
+        (lambda: fr.derivative(fr.vector("x", "n"), fr.vector("x", "n")).compile("gradient"), UnsupportedError, "jacobian"),
+        (
+            lambda: fr.derivative(fr.sum(fr.vector("x", "n")), fr.vector("x", "n")).compile("slope"),
+            UnsupportedError,
+            "slope",
+        ),
+    ],
+)
+def test_what_cannot_be_compiled_is_said(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_the_cost_table():
+    g = fr.parse("norm2(X*w - y)^2")
+    table = str(fr.compile(g, sizes={"n": 10, "m": 5, "p": 5}))
+    assert table.split("\n")[0].split() == ["operation", "shape", "flops", "bytes"]
+    assert "in all" in table.split("\n")[-1]
+
+
+# -- views
+
+
+LOGISTIC = "sum(log(1 .+ exp(X*w))) - y'*X*w"
+
+
+def logistic():
+    g = fr.parse(LOGISTIC, {"X": "m×n"})
+    rng = np.random.default_rng(0)
+    values = {"X": rng.normal(size=(7, 3)), "y": np.ones(7), "w": rng.normal(size=3)}
+    return fr.derivative(g, fr.variables(g)["w"]), values
+
+
+def test_views_agree_with_each_other():
+    d, values = logistic()
+    names = ["X", "y", "w"]
+    v, g = d.compile("value", "gradient", inputs=names)(**values)
+    assert v == pytest.approx(d.compile("value", inputs=names)(**values))
+    hessian = d.compile("hessian", inputs=names)(**values)
+    direction = np.array([1.0, -2.0, 0.5])
+    assert np.allclose(d.compile("hvp", inputs=names)(**values, dw=direction), hessian @ direction)
+    assert np.allclose(d.compile("newton", inputs=names)(**values), -np.linalg.solve(hessian, g))
+    assert np.allclose(d.compile("jvp", inputs=names)(**values, dw=direction), g @ direction)
+
+
+def test_vjp_and_jacobian_of_a_vector():
+    e = fr.parse("tanh(A*x)", {"A": "m×n"})
+    d = fr.derivative(e, fr.variables(e)["x"])
+    A, x, w = np.arange(6.0).reshape(2, 3) / 6, np.ones(3), np.array([1.0, -1.0])
+    J = d.compile("jacobian")(A=A, x=x)
+    assert np.allclose(d.compile("vjp")(A=A, x=x, w=w), w @ J)
+
+
+# -- prepared programs
+
+
+def test_a_prepared_program_gives_the_same():
+    d, values = logistic()
+    program = d.compile("value", "gradient", "hessian", inputs=["X", "y", "w"])
+    want = program(**values)
+    for fixed in (["X"], ["X", "y"], ["w"], ["y", "w"]):
+        prepared = program.prepare(**{n: values[n] for n in fixed})
+        got = prepared(**{n: a for n, a in values.items() if n not in fixed})
+        assert all(np.allclose(a, b) for a, b in zip(got, want, strict=True))
+        again = prepared(*(values[n] for n in prepared.names))
+        assert all(np.allclose(a, b) for a, b in zip(again, want, strict=True))
+
+
+def test_what_depends_on_fixed_inputs_alone_is_computed_once():
+    e = fr.parse("inv(S)*x", {"S": "n×n spd"})
+    outer, inner = fr.compile(e, ["S", "x"]).prepare(S=np.eye(2)).source.split("def apply")
+    assert "potrf(" in outer and "potrf(" not in inner and "potrs(" in inner
+
+
+def test_a_prepared_program_is_not_changed_by_its_calls():
+    e = fr.parse("exp(A*x) + A*x", {"A": "n×n"})
+    prepared = fr.compile(e, ["A", "x"]).prepare(x=np.ones(2))
+    first = prepared(np.eye(2)).copy()
+    prepared(np.eye(2) * 5)
+    assert np.array_equal(prepared(np.eye(2)), first)
+
+
+def test_programs_pickle():
+    p = program_of("A*x", "A", "x", A="n×n")
+    p(np.eye(2), np.ones(2))
+    assert np.array_equal(pickle.loads(pickle.dumps(p))(np.eye(2), np.ones(2)), np.ones(2))
+
+
+def test_a_program_is_one_class():
+    assert isinstance(program_of("A*x", A="n×n"), CompiledProgram)
