@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from frechet.compilation.namespaces import as_numpy, library_of
 from frechet.compilation.sizes import bind, checked_sizes, expected, given
 from frechet.expressions.dimension import axes
 from frechet.expressions.errors import ShapeError
@@ -114,8 +115,8 @@ def _as_it_is(array: Any) -> Any:
     """An array of NumPy, or what has a dtype and axes like one: a memory map, a data set in a file, a dask array."""
     import numpy as np
 
-    like = isinstance(getattr(array, "dtype", None), np.dtype) and hasattr(array, "ndim")
-    return array if like else np.asarray(array)
+    like = isinstance(getattr(array, "dtype", None), np.dtype) and hasattr(array, "ndim") and not library_of(array)
+    return array if like else as_numpy(array)
 
 
 def dtype_of(v: Expr, letter: str) -> str:

@@ -24,6 +24,7 @@ from frechet.compilation.arguments import Arguments
 from frechet.compilation.dispatch import MISSING, Dispatch
 from frechet.compilation.emission import Emission
 from frechet.compilation.lowering import lower
+from frechet.compilation.namespaces import as_given
 from frechet.compilation.numpy_source import Program, finish, free_name, name_parameters, runnable, with_safe_sizes
 from frechet.compilation.ordering import only
 from frechet.compilation.passes import factorized, optimized
@@ -202,7 +203,9 @@ class CompiledProgram:
         if self.functions or self.unbound or not self.inputs:
             return
         arrays = [v.kind != "scalar" or self.scalars_are_arrays for v in self.inputs]
-        self._dispatch = Dispatch([program.parameters[v.params[0]] for v in self.inputs], arrays, self._first_call)
+        parameters = [program.parameters[v.params[0]] for v in self.inputs]
+        renamed = any(v != p for v, p in program.parameters.items())  # the variable's own name is taken too
+        self._dispatch = Dispatch(parameters, arrays, self._first_call, renamed)
         self.__class__ = type(own.__name__, (own,), {"__call__": self._dispatch.call, "__module__": own.__module__})
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -214,10 +217,10 @@ class CompiledProgram:
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self._run(args, keywords)
 
-    def _first_call(self, *args: Any) -> Any:
+    def _first_call(self, *args: Any, **more: Any) -> Any:
         """A call with arguments of kinds not met before."""
         given = {v: a for v, a in zip(self.arguments.names, args, strict=False) if a is not MISSING}
-        return self._run((), given)
+        return self._run((), {**given, **more})
 
     def _run(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         values = self.arguments.bound(self.name, args, keywords)
@@ -233,7 +236,7 @@ class CompiledProgram:
                     call = self._dispatch.inlined(made.program, space.__globals__, key)
                     setattr(type(self), "__call__", call)  # noqa: B010  (the class is that of this program alone)
                 self._dispatch.known[key] = made.run
-        return made.run(*arrays.values(), *calls.values(), *free.values())
+        return as_given(made.run(*arrays.values(), *calls.values(), *free.values()), values.values())
 
 
 class Specialised:

@@ -21,9 +21,12 @@ class Dispatch:
 
     arrays: for each parameter, has it a shape and a precision (else it is a number)?
     first: what a call goes to whose arguments are of kinds not met before
+    more: may there be arguments of other names, for `first`?
     """
 
-    def __init__(self, parameters: Sequence[str], arrays: Sequence[bool], first: Callable[..., Any]) -> None:
+    def __init__(
+        self, parameters: Sequence[str], arrays: Sequence[bool], first: Callable[..., Any], more: bool = False
+    ) -> None:
         self.parameters, self.arrays = list(parameters), list(arrays)
         self.known: dict[Key, Callable[..., Any]] = {}
         names = ", ".join(parameters)
@@ -33,9 +36,10 @@ class Dispatch:
         ]
         key = "(" + ", ".join(kinds) + ",)"
         space: dict[str, Any] = {"known": self.known, "first": first, "missing": MISSING}
-        head = f"def __call__(self, {', '.join(f'{p}=missing' for p in parameters)}):"
+        self.more = ", **more" if more else ""
         lines = [
-            head,
+            f"def __call__(self, {', '.join(f'{p}=missing' for p in parameters)}{self.more}):",
+            *(["    if more:", f"        return first({names}, **more)"] if more else []),
             "    try:",
             f"        run = known[{key}]",
             "    except (KeyError, AttributeError):",
@@ -75,10 +79,10 @@ class Dispatch:
         missing = bound("missing", MISSING)
         given = ", ".join(f"{p}={missing}" for p in self.parameters)
         lines = [
-            f"def __call__({this}, {given}):",
-            f"    if {' and '.join(conditions)}:",
+            f"def __call__({this}, {given}{self.more}):",
+            f"    if {'not more and ' if self.more else ''}{' and '.join(conditions)}:",
             *(f"        {line}" for line in program.lines),
-            f"    return {other}({this}, {', '.join(self.parameters)})",
+            f"    return {other}({this}, {', '.join(self.parameters)}{self.more})",
         ]
         exec("\n".join(lines), own)
         return own["__call__"]  # type: ignore[no-any-return]

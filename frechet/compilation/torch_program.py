@@ -35,10 +35,11 @@ class TorchProgram(LibraryCompiled):
         if not self.closed:
             return plain
         sizes = self.original(made)
+        forwards = _forward_mode()
         rules: dict[tuple[bool, ...], Any] = {}
 
         def run(*arrays: Any) -> Any:
-            if not torch.is_grad_enabled() or _forward_mode(arrays):
+            if not torch.is_grad_enabled() or forwards(arrays):
                 return plain(*arrays)
             key = tuple([a.requires_grad for a in arrays])
             if key not in rules:
@@ -122,19 +123,23 @@ def _kind(array: Any) -> str:
     return "f" if array.is_floating_point() else "b" if array.dtype is torch.bool else "i"
 
 
-def _forward_mode(arrays: Sequence[Any]) -> bool:
+def _forward_mode() -> Callable[[Sequence[Any]], bool]:
     """Does PyTorch differentiate forwards now? An autograd.Function would refuse that, or forget outer levels."""
     import torch
-
-    if torch.compiler.is_compiling():
-        return False
     from torch._C._functorch import TransformType
     from torch._functorch.pyfunctorch import retrieve_all_functorch_interpreters
     from torch.autograd import forward_ad
 
     unpack: Any = forward_ad.unpack_dual
-    levels = retrieve_all_functorch_interpreters()
-    return any(i.key() == TransformType.Jvp for i in levels) or any(unpack(a).tangent is not None for a in arrays)
+
+    def asked(arrays: Sequence[Any]) -> bool:
+        if torch.compiler.is_compiling():
+            return False
+        if any(i.key() == TransformType.Jvp for i in retrieve_all_functorch_interpreters()):
+            return True
+        return any(unpack(a).tangent is not None for a in arrays)
+
+    return asked
 
 
 def _closed(both: Callable[..., Any], action: Callable[..., Any], by: Sequence[int], count: int) -> Any:

@@ -71,6 +71,7 @@ def compile(
 
     inputs: variables or their names; all variables in order of first appearance where not given
     backend: numpy, or c: a C extension built with the system's compiler; NumPy where there is none, or no C for a step
+    backend: numpy, jax or torch; a scalar function brings the latter two its closed-form derivatives (docs/jax-and-torch.md)
     name: of the function in the source
     sizes: of dimensions, for `source` and the cost table; a call goes by its arguments
     shard: the dimension along which the data is read block after block, see `ShardedProgram.over`
