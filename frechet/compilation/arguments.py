@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from frechet.compilation.namespaces import as_numpy, library_of
+from frechet.compilation.namespaces import as_numpy
 from frechet.compilation.sizes import bind, checked_sizes, expected, given
 from frechet.expressions.dimension import axes
 from frechet.expressions.errors import ShapeError
@@ -84,8 +84,8 @@ class Arguments:
         arrays, sizes, letter = self.checked(values)
         for v in self.inputs:
             name, target = v.params[0], dtype_of(v, letter)
-            array = np.ascontiguousarray(arrays[name], target) if arrays[name].ndim else np.dtype(target).type(arrays[name])
-            arrays[name] = array
+            array = as_numpy(arrays[name])
+            arrays[name] = np.ascontiguousarray(array, target) if array.ndim else np.dtype(target).type(array)
         return arrays, sizes, letter
 
     def checked(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int], str]:
@@ -115,7 +115,7 @@ def _as_it_is(array: Any) -> Any:
     """An array of NumPy, or what has a dtype and axes like one: a memory map, a data set in a file, a dask array."""
     import numpy as np
 
-    like = isinstance(getattr(array, "dtype", None), np.dtype) and hasattr(array, "ndim") and not library_of(array)
+    like = isinstance(getattr(array, "dtype", None), np.dtype) and hasattr(array, "ndim")
     return array if like else as_numpy(array)
 
 
