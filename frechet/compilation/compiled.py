@@ -282,7 +282,7 @@ class Specialised:
         taken = {self.whole.name, *self.whole.reserved, *program.parameters.values(), *names_of_sizes}
         emission = self.whole.emission(self, program.parameters, taken | self.whole.helpers)
         results = emission.run(self.roots, self.once)
-        body, self._written = emission.lines, emission.written
+        body, self._written, self._within = emission.lines, emission.written, emission.accumulated
         if self.whole.keys is not None:
             returned = "{" + ", ".join(f"{k!r}: {r}" for k, r in zip(self.whole.keys, results, strict=True)) + "}"
         else:
@@ -322,7 +322,10 @@ class Specialised:
         rows = []
         for v, text in self.written:
             shape = "×".join(map(str, v.shape)) or "scalar"
-            rows.append(Row(text, shape, flops(v, self.rates), moved(v, self.rates, self.letter)))
+            parts = [v, *(a for a in v.args if a in self._within)]  # products that BLAS adds in this step
+            counts = [flops(part, self.rates) for part in parts]
+            total = None if None in counts else sum(count or 0 for count in counts)
+            rows.append(Row(text, shape, total, sum(moved(part, self.rates, self.letter) for part in parts)))
         return show(rows, ", ".join(f"{n} = {size}" for n, size in self.sizes.items()))
 
     __str__ = table

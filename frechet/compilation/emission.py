@@ -40,7 +40,6 @@ class Emission(Writer):
         self.modules: set[str] = set()  # further imports
         self.owned: set[str] = set()  # names of arrays that nobody else sees
         self.fortran: set[Value] = set()  # arrays that lie in memory column by column
-        self.accumulated: set[Value] = set()  # products that BLAS adds to sums
         self.columns: set[str] = set()  # names of arrays that lie in memory column by column
         self.inverted: set[Value] = set()  # factors of which the inverse is formed
         self.left: dict[Value, int] = {}  # uses to come
