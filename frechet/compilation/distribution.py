@@ -65,7 +65,8 @@ class _Distribution:
         for c, term in terms(graph, inner):
             product = graph.contract([term if a is inner else a for a in v.args], ins, out, dims)
             if product.op == "contract":
-                taken = {a for a in product.args if a is term and a.op == "contract" and len(a.args) > 1} - self.shared
+                taken = {a for a in product.args if a is term and a.op == "contract" and len(a.args) > 1}
+                taken = {a for a in taken if a not in self.shared or is_outer(a)}
                 product = inlined(graph, product, taken) if len(product.args) < OPERANDS else product
             if product.op == "contract":
                 product = inverses_cancelled(graph, product)
@@ -90,7 +91,7 @@ class _Distribution:
                 continue
             apart = is_sum(a) or (a.op == "contract" and len(a.args) > 1)
             if a.op == "inverse":
-                found.add(a.args[0])  # it is perhaps never formed
+                found.add(a if a in self.formed else a.args[0])
             elif apart and a not in self.shared:
                 stack.extend(a.args)
             else:
@@ -98,6 +99,18 @@ class _Distribution:
                 if apart:
                     stack.extend(a.args)
         return found
+
+
+def is_outer(v: Value) -> bool:
+    """Is it an outer product: do its operands fall apart into parts without a common label?"""
+    rest = [set(labels) for labels in v.params[0] if labels]
+    joined = rest.pop()
+    while True:
+        near = [labels for labels in rest if labels & joined]
+        if not near:
+            return bool(rest)
+        joined = joined.union(*near)
+        rest = [labels for labels in rest if not labels & joined]
 
 
 def terms(graph: Graph, v: Value) -> list[tuple[object, Value]]:

@@ -14,12 +14,13 @@ from typing import Any
 from frechet.compilation.rewriting import LARGE
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Labels, Value, uses, walk
-from frechet.compilation.writer import BESIDE, SELECTORS, Writer, index, letters, number, signed_sum
+from frechet.compilation.writer import BESIDE, SELECTORS, Writer, elementwise, index, letters, number, signed_sum
 from frechet.expressions.dimension import Dim
 from frechet.expressions.operation import operation_named
 from frechet.operations.elementwise import Elementwise
 
 UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
+BLOCKED = 50_000  # entries: a Hessian beyond the first cache
 UFUNCS = {
     "sqrt": "np.sqrt", "conj": "np.conjugate", "epower": "np.float_power", "maximum": "np.maximum", "minimum": "np.minimum",
 }  # fmt: skip
@@ -40,6 +41,7 @@ class Emission(Writer):
         self.modules: set[str] = set()  # further imports
         self.owned: set[str] = set()  # names of arrays that nobody else sees
         self.fortran: set[Value] = set()  # arrays that lie in memory column by column
+        self.blocked: set[Value] = set()  # sums that are computed block by block
         self.columns: set[str] = set()  # names of arrays that lie in memory column by column
         self.inverted: set[Value] = set()  # factors of which the inverse is formed
         self.left: dict[Value, int] = {}  # uses to come
@@ -72,6 +74,7 @@ class Emission(Writer):
         self.inverted = {v.args[0] for v in steps if v.op == "inverse"}
         self._skip_diagonals(steps, roots)
         self._accumulate(steps, roots, early)
+        self._in_blocks(steps)
         for v in steps:
             if v in early:
                 self.step(v)
@@ -107,6 +110,14 @@ class Emission(Writer):
                     if labels == own and self.users[a] == 1 and (a in early) == (u in early) and accumulable(a):
                         self.accumulated.add(a)
         self.skipped |= self.accumulated
+
+    def _in_blocks(self, steps: Sequence[Value]) -> None:
+        """Sums of outer products, as dense Hessians are, larger than the cache: they are computed block by block."""
+        for u in steps:
+            large = u.op == "map" and u.params[0][0] == "linear" and len(u.shape) > 2 and self.entries(u) > BLOCKED
+            if large and all(self.users[a] == 1 and _outer_product(a) for a in u.args):
+                self.skipped.update(u.args)
+                self.blocked.add(u)
 
     def _result(self, r: Value) -> str:
         """A result is an array of its own: no view of an argument."""
@@ -246,6 +257,8 @@ class Emission(Writer):
     def _all_entries(self, a: Value, b: Value, la: Labels, lb: Labels) -> str:
         """The sum of the products of the entries of two matrices: of both as they lie in memory, if they lie alike."""
         (ta, la), (tb, lb) = self._by_rows(a, la), self._by_rows(b, lb)
+        if a.symmetric or b.symmetric:
+            la = lb
         return f"np.vdot({ta}, {tb})" if la == lb else f'np.einsum("ij,ij", {ta}, {self.turned(tb, lb, la)})'
 
     def _by_rows(self, a: Value, labels: Labels) -> tuple[str, Labels]:
@@ -452,6 +465,9 @@ class Emission(Writer):
         if not v.shape:
             self.assign(v, signed_sum([(c, self.text[a]) for c, a, _ in terms]))
             return
+        if v in self.blocked:
+            self._blocks(v, terms)
+            return
         on_diagonal = [t for t in terms if _diagonal_only(t[1]) and len(own) == 2]
         placed = [t for t in terms if _placed(t[1]) and t[1] in self.skipped]
         if placed and len(placed) == len(terms):
@@ -516,6 +532,38 @@ class Emission(Writer):
             size = abs(c)
             value = number(size) if not text else text if size == 1 else f"{number(size)} * {text}"
             self.line(f"{self.diagonal(name)} {IN_PLACE[sign]} {value}")
+
+    def _blocks(self, v: Value, terms: Sequence[tuple[Any, Value, Labels]]) -> None:
+        """A sum of outer products along its first axis: entries are added to while they are in the cache."""
+        name, row, i = self.fresh(), self.fresh("row"), self.fresh("i")
+        self.line(f"{name} = np.empty({self.shape(v.shape)}{self.dtype(v)})")
+        self.line(f"for {i} in range(len({name})):")
+        self.line(f"    {row} = {name}[{i}]")
+        for position, (c, a, labels) in enumerate(terms):
+            factors = [
+                self._slice(b, tuple(labels[a.params[1].index(k)] for k in own), i, len(v.shape))
+                for b, own in zip(a.args, a.params[0], strict=True)
+            ]
+            factors.sort(key=len)
+            if abs(c) != 1:
+                factors[0] = f"({number(abs(c))} * {factors[0]})"
+            if position == 0:
+                self.line(f"    np.multiply({', '.join(factors)}, {row})")
+                if c < 0:
+                    self.line(f"    np.negative({row}, {row})")
+            else:
+                self.line(f"    {row} {IN_PLACE['-' if c < 0 else '+']} {' * '.join(factors)}")
+        self.text[v] = name
+        self.owned.add(name)
+
+    def _slice(self, b: Value, labels: Labels, i: str, rank: int) -> str:
+        """An operand at one place of the first axis, so that it is broadcast to the other axes."""
+        text = self.text[b]
+        if 0 in labels:
+            at = labels.index(0)
+            text = f"{text}[{':, ' * at}{i}]"
+            labels = labels[:at] + labels[at + 1 :]
+        return self.aligned(text, labels, tuple(range(1, rank)))
 
     def _added(self, v: Value, c: Any, a: Value, to: str, factor: Any, over: int) -> str:
         """factor·to + c·a for a product of matrices a, by GEMM or GEMV; what the sum is called.
@@ -708,6 +756,17 @@ def accumulable(a: Value) -> bool:
     (la, lb), out, _, _ = a.params
     both = set(la) & set(lb)
     return len(out) in (1, 2) and len(both) == 1 and not both & set(out) and len(la) + len(lb) == len(out) + 2
+
+
+def _outer_product(a: Value) -> bool:
+    """Is it a product of two arrays entry by entry, each repeated along axes of the other?"""
+    return (
+        a.op == "contract"
+        and len(a.args) == 2
+        and elementwise(a)
+        and not any(b.op in SELECTORS for b in a.args)
+        and len(set(a.params[1])) == len(a.params[1])
+    )
 
 
 def _placed(a: Value) -> bool:

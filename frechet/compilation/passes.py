@@ -88,7 +88,7 @@ def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collect
     roots = low_rank_updates(graph, flattened(graph, roots, early), rates)
     roots = flattened(graph, roots, early)
     roots = distributed(graph, roots, rates, early)
-    roots = scalars_shared(graph, flattened(graph, roots, early))
+    roots = views_inward(graph, scalars_shared(graph, flattened(graph, roots, early)))
     return ordered(graph, coefficients_inward(graph, roots), rates, early)
 
 

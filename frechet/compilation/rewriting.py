@@ -129,7 +129,11 @@ def _coefficients_moved(graph: Graph, v: Value, single: Collection[Value]) -> Va
     sizes = {abs(c) for c in coefficients}
     if sizes == {1}:
         return v
-    if len(sizes) == 1 and not all(a in single and a.op == "contract" and len(a.args) > 1 for a in v.args):
+    if (
+        len(sizes) == 1
+        and len(v.shape) < 3
+        and not all(a in single and a.op == "contract" and len(a.args) > 1 for a in v.args)
+    ):
         signs = [1 if c > 0 else -1 for c in coefficients]
         own = tuple(range(len(v.shape)))
         inner = graph.map(("linear", *signs), v.args, v.shape, ins)
