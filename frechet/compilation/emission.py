@@ -243,6 +243,16 @@ class Emission(Writer):
         if len(la) == len(lb) == 2 and summed == {*la} and a.real and b.real:
             self.assign(v, self._all_entries(a, b, la, lb), False)
             return
+        rows = 0 if batch or len(la) != 2 or len(lb) != 2 or len(out) != 2 else self._block(a, b, la, lb, out)
+        if rows:
+            left, right = (ta, tb) if out[0] in la else (tb, ta)
+            name, i = self.fresh(), self.fresh("i")
+            self.line(f"{name} = np.empty({self.shape(v.shape)}{self.dtype(v)})")
+            self.line(f"for {i} in range(0, len({name}), {rows}):")
+            self.line(f"    {left}[{i} : {i} + {rows}].dot({right}, {name}[{i} : {i} + {rows}])")
+            self.text[v] = name
+            self.owned.add(name)
+            return
         if not batch and len(la) <= 2 and len(lb) <= 2:
             self.assign(v, self.product(a, b, la, lb, out), bool(out))
             return
@@ -253,6 +263,21 @@ class Emission(Writer):
             self.assign(v, f'np.einsum("{letters(la)},{letters(lb)}->{letters(out)}", {ta}, {tb})')
             return
         self.assign(v, self._general(ta, tb, la, lb, out))
+
+    def _block(self, a: Value, b: Value, la: Labels, lb: Labels, out: Labels) -> int:
+        """The rows at a time in which a large matrix is multiplied by one of few columns; 0 for all at once.
+
+        Below a million products the BLAS that NumPy ships reads the matrix as it lies, beyond that it makes a copy in its
+        own order first, which takes as long as the product itself where there are few columns.
+        """
+        if out[0] in lb:
+            a, b, la, lb = b, a, lb, la
+        sizes = [self.rates.size(d) for d in (a.shape[0], a.shape[1], b.shape[1])]
+        plain = la[0] == out[0] and lb[1] == out[1] and not any(self.text[x].endswith(".T") for x in (a, b))
+        if self.letter != "d" or not plain or b in self.fortran or a in self.fortran or sizes[2] > 16:
+            return 0
+        rows = min(1_000_000 // (sizes[1] * sizes[2]), 200)
+        return rows if sizes[0] * sizes[1] >= 400_000 and sizes[0] >= 2 * rows >= 80 else 0
 
     def _all_entries(self, a: Value, b: Value, la: Labels, lb: Labels) -> str:
         """The sum of the products of the entries of two matrices: of both as they lie in memory, if they lie alike."""

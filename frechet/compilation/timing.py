@@ -66,7 +66,7 @@ class Rates:
         if batch:  # small products one by one, or a loop over the entries
             return CALL + 2 * everything * FLOP * 10 + traffic
         if rows and columns:
-            thin = min(prod(lengths[k] for k in g) for g in (rows, columns, summed))
+            thin = max(1, min(prod(lengths[k] for k in g) for g in (rows, columns, summed)))
             return CALL + 2 * everything * FLOP * (1 + 8 / thin) + traffic
         return CALL + traffic
 
