@@ -179,7 +179,7 @@ class CompiledProgram:
         program.modules = sorted(emission.modules)
         program.lapack = sorted(emission.lapack)
         if emission.tries:
-            other = Specialised(self, made.sizes, made.letter, made.early, made.ordered)
+            other = Specialised(self, made.sizes, made.letter, (), made.ordered)
             program.before = other.program
             program.before.name = f"general_{self.name}"
 
@@ -260,7 +260,9 @@ class Specialised:
         inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
         first = [inputs[n] for n in early if n in inputs]
         self.ordered = optimized(graph, roots, Rates(asymptotic(self.sizes)), first) if ordered is None else ordered
-        self.roots = factorized(graph, self.ordered, trying=whole.trying and ordered is None and not early)
+        # what is computed beforehand is no place to turn to the program for indefinite matrices
+        beforehand = only(self.ordered, first) if early else set()
+        self.roots = factorized(graph, self.ordered, whole.trying and ordered is None, beforehand)
         self.once = only(self.roots, first) if early else set()
 
     @cached_property

@@ -59,16 +59,16 @@ def _factor(graph: Graph, a: Value, use: str, trying: bool) -> Value:
     return graph.make("lu", (a,), (), a.shape)
 
 
-def factorized(graph: Graph, roots: Sequence[Value], trying: bool = True) -> list[Value]:
+def factorized(graph: Graph, roots: Sequence[Value], trying: bool = True, but: Collection[Value] = ()) -> list[Value]:
     """Solves, inverses and determinants by one factorization of each matrix: Cholesky where positive definite, else LU.
 
-    trying: is Cholesky tried for symmetric matrices of which nothing more is known?
+    trying: is Cholesky tried for symmetric matrices of which nothing more is known, but for these?
     """
 
     def change(v: Value, args: tuple[Value, ...]) -> Value:
         if v.op in ("solve", "inverse", "logdet", "det"):
             a = args[0]
-            factor = _factor(graph, a, v.op, trying)
+            factor = _factor(graph, a, v.op, trying and v.args[0] not in but)
             new = graph.make(v.op, (factor, *args[1:]), v.params, v.shape, v.real)
             new.sign, new.symmetric = v.sign, v.symmetric
             return new

@@ -16,6 +16,7 @@ from frechet.compilation.numpy_source import compiled, evaluate
 from frechet.compilation.ordering import ordered
 from frechet.compilation.passes import factorized, flattened
 from frechet.compilation.rewriting import activations_shared, scalars_shared, views_inward
+from frechet.compilation.table import flops
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, walk
 from frechet.expressions.errors import FrechetError, NotationError, ShapeError, UnsupportedError
@@ -248,6 +249,74 @@ def test_the_residual_of_a_factorization_is_not_formed_for_its_gradient():
     assert "V.T.dot(V)" in body and "T.dot(V)" in body
 
 
+def work(text, declared, by=None, **sizes):
+    """The floating-point operations of a value, or of the gradient, at these sizes."""
+    e = fr.parse(text, declared)
+    e = fr.derivative(e, fr.variables(e)[by]).gradient if by else e
+    made = fr.compile(e, sizes=sizes).at()
+    return sum(flops(v, made.rates) or 0 for v in made.steps)
+
+
+SMALL = {"U": "n×k", "V": "n×k", "d": "n positive", "C": "k×k spd", "c": "scalar positive"}
+LOW_RANK = [
+    "y'*inv(diag(d) + U*U')*y", "logdet(c*eye(n) + U*U')", "logdet(diag(d) + U*C*U') + y'*inv(diag(d) + U*C*U')*y",
+    "y'*inv(diag(d) + x*z')*y", "logdet(eye(n) + x*x')", "sum(inv(2*eye(n) + U*V'/3)*y)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LOW_RANK)
+def test_diagonal_plus_low_rank_costs_no_cube(text):
+    e = fr.parse(text, SMALL)
+    assert work(text, SMALL, n=1000, k=5) < 1000 * 1000
+    rng = np.random.default_rng(2)
+    values = {}
+    for name, v in fr.variables(e).items():
+        shape = tuple({"n": 9, "k": 2}[str(d)] for d in v.shape if str(d) in "nk")
+        values[name] = rng.random(shape) + 0.1 if shape else 0.7
+    if "C" in values:
+        values["C"] = values["C"] @ values["C"].T + np.eye(2)
+    for f in (e, *(fr.derivative(e, v).gradient for v in fr.variables(e).values())):
+        program = fr.compile(f)
+        made = program.at(n=1000, k=5)
+        free = [{"n": 9, "k": 2}[n] for n in program._free_sizes]
+        assert close(made.run(*(values[n] for n in program.arguments.names), *free), evaluate(f, values, {"n": 9, "k": 2}))
+
+
+@pytest.mark.parametrize(
+    ("text", "declared", "by", "bound"),
+    [
+        ("tr(A*X'*B*X*C)", {}, "X", 10 * 500**3 + 1e7),  # C*A once for both terms
+        ("norm2(inv(X)*b)^2", {"X": "n×n", "b": "n"}, "X", 500**3),  # two solves and an outer product beside LU
+        ("norm2(A*B*C*D*v)^2", {}, "v", 20 * 500**2),
+        ("norm2(A*B*C*D*v)^2", {}, "A", 20 * 500**2),
+        ("tr(A*B*A*B)", {"A": "n×n", "B": "n×n"}, None, 2 * 500**3 + 1e6),  # A*B once
+        ("(A + A')*x", {"A": "n×n", "x": "n"}, None, 5 * 500**2),
+        ("kron(A,B)*kron(x,z)", {"A": "n×n", "B": "n×n", "x": "n", "z": "n"}, None, 6 * 500**2),
+    ],
+)
+def test_the_work_is_what_an_expert_would_do(text, declared, by, bound):
+    sizes = dict.fromkeys("nmpqr", 500)
+    assert work(text, declared, by, **sizes) <= bound
+
+
+def test_dense_hessians_of_outer_products_are_made_block_by_block():
+    e = fr.parse("tr(A*X'*B*X*C)", dict.fromkeys("ABCX", "n×n"))
+    d = fr.derivative(e, fr.variables(e)["X"])
+    made = d.compile("hessian").at(n=30)
+    assert "for i" in made.function
+    rng = np.random.default_rng(0)
+    values = {n: rng.normal(size=(3, 3)) for n in "ABC"}
+    assert close(made.run(*(values[n] for n in d.compile("hessian").arguments.names)), evaluate(d.hessian, values))
+
+
+def test_large_matrices_times_few_columns_in_blocks():
+    program = fr.compile(fr.parse("T*V", {"T": "n×m", "V": "m×k"}))
+    made = program.at(n=1000, m=1000, k=5)
+    rng = np.random.default_rng(0)
+    T, V = rng.normal(size=(450, 7)), rng.normal(size=(7, 3))
+    assert "for i" in made.function and np.allclose(made.run(T, V), T @ V)
+
+
 # -- calls
 
 
@@ -469,6 +538,16 @@ def test_what_depends_on_fixed_inputs_alone_is_computed_once():
     e = fr.parse("inv(S)*x", {"S": "n×n spd"})
     outer, inner = fr.compile(e, ["S", "x"]).prepare(S=np.eye(2)).source.split("def apply")
     assert "potrf(" in outer and "potrf(" not in inner and "potrs(" in inner
+
+
+def test_a_prepared_program_takes_indefinite_matrices():
+    e = fr.parse("inv(c*M)*x + inv(M)*x", {"M": "n×n symmetric", "x": "n"})
+    program = fr.compile(e, ["c", "M", "x"])
+    M, x = np.array([[0.0, 2.0], [2.0, 0.0]]), np.ones(2)
+    for fixed in (["M"], ["x"], ["c"], ["M", "x"]):
+        values = {"c": 2.0, "M": M, "x": x}
+        prepared = program.prepare(**{n: values[n] for n in fixed})
+        assert np.allclose(prepared(*(values[n] for n in prepared.names)), 1.5 * np.linalg.solve(M, x))
 
 
 def test_a_prepared_program_is_not_changed_by_its_calls():

@@ -19,6 +19,14 @@ def program(outputs: Sequence[Expr], data: Mapping[str, Any], sizes: Mapping[str
     names = [*made.arguments.names, *made.arguments.functions]
     given = {name: data[name] for name in names if name in data} | {name: sizes[name] for name in made.arguments.sizes}
     free = [name for name in names if name not in given]
+    if given and not made.arguments.functions and not made.arguments.sizes:
+        prepared = made.prepare(**given)  # what the data alone tell is computed once
+
+        def apply(**arrays: Any) -> tuple[Any, ...]:
+            values: tuple[Any, ...] = prepared(*(arrays[name] for name in prepared.names))
+            return values
+
+        return apply
 
     def at(**arrays: Any) -> tuple[Any, ...]:
         values: tuple[Any, ...] = made(**given, **{name: arrays[name] for name in free})
