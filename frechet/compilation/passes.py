@@ -11,6 +11,7 @@ from frechet.compilation.ordering import ordered
 from frechet.compilation.rewriting import (
     activations_shared,
     coefficients_inward,
+    exact_near_zero,
     inverses_cancelled,
     scalars_shared,
     views_inward,
@@ -83,7 +84,7 @@ def factorized(graph: Graph, roots: Sequence[Value], trying: bool = True, but: C
 
 def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value] = ()) -> list[Value]:
     """All passes but the choice of factorizations, for these sizes."""
-    roots = activations_shared(graph, roots, rates)
+    roots = exact_near_zero(graph, activations_shared(graph, roots, rates))
     roots = views_inward(graph, roots)
     roots = low_rank_updates(graph, flattened(graph, roots, early), rates)
     roots = flattened(graph, roots, early)

@@ -49,6 +49,44 @@ def activations_shared(graph: Graph, roots: Sequence[Value], rates: Rates) -> li
     return rebuild(graph, roots, change)
 
 
+def exact_near_zero(graph: Graph, roots: Sequence[Value]) -> list[Value]:
+    """log(1 + u) as log1p(u) and exp(u) - 1 as expm1(u), which keep their digits where u is small."""
+
+    def change(v: Value, args: tuple[Value, ...]) -> Value:
+        new = remade(graph, v, args)
+        if function_of(new) == "log" and is_sum(new.args[0]):
+            rest = _without_one(graph, new.args[0])
+            if rest is not None:
+                own = tuple(range(len(new.shape)))
+                return graph.map(("log1p",), (rest,), new.shape, (own if rest.shape else (),))
+        elif is_sum(new) and len(new.args) == 2:
+            return _difference_to_one(graph, new) or new
+        return new
+
+    return rebuild(graph, roots, change)
+
+
+def _without_one(graph: Graph, v: Value) -> Value | None:
+    """u of a sum 1 + u."""
+    (_, *coefficients), ins = v.params
+    terms = list(zip(coefficients, v.args, ins, strict=True))
+    rest = [t for t in terms if not (t[1].op == "number" and t[0] * t[1].params[0] == 1)]
+    if len(rest) == len(terms):
+        return None
+    own = tuple(range(len(v.shape)))
+    return graph.linear([(c, graph.contract((a,), (labels,), own, v.shape)) for c, a, labels in rest], v.shape)
+
+
+def _difference_to_one(graph: Graph, v: Value) -> Value | None:
+    """c·expm1(u) for c·exp(u) - c."""
+    (_, *coefficients), ins = v.params
+    (c, a, labels), (k, b, other) = sorted(zip(coefficients, v.args, ins, strict=True), key=lambda t: t[1].op == "number")
+    if function_of(a) != "exp" or b.op != "number" or k * b.params[0] != -c or other:
+        return None
+    plain = graph.map(("expm1",), a.args, a.shape, a.params[1])
+    return graph.contract((plain,), (labels,), tuple(range(len(v.shape))), v.shape, c)
+
+
 def views_inward(graph: Graph, roots: Sequence[Value]) -> list[Value]:
     """A transposed sum as the sum of transposed terms, and a sum of reshaped terms as a reshaped sum."""
     count = uses(roots)

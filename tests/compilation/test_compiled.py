@@ -15,7 +15,7 @@ from frechet.compilation.lowering import lower
 from frechet.compilation.numpy_source import compiled, evaluate
 from frechet.compilation.ordering import ordered
 from frechet.compilation.passes import factorized, flattened
-from frechet.compilation.rewriting import activations_shared, scalars_shared, views_inward
+from frechet.compilation.rewriting import activations_shared, exact_near_zero, scalars_shared, views_inward
 from frechet.compilation.table import flops
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, walk
@@ -160,6 +160,7 @@ def value_of(graph, roots, rates, env, sizes):
 
 PASSES = {
     "activations": lambda graph, roots, rates: activations_shared(graph, roots, rates),
+    "near zero": lambda graph, roots, rates: exact_near_zero(graph, roots),
     "views": lambda graph, roots, rates: views_inward(graph, roots),
     "flat": lambda graph, roots, rates: flattened(graph, roots),
     "scalars": lambda graph, roots, rates: scalars_shared(graph, roots),
@@ -426,6 +427,17 @@ def test_extreme_arguments_of_stable_forms():
         assert np.allclose(u[1], 1 / (1 + np.exp(-40.0)))
     assert fr.compile(fr.norm2(e))(np.array([3e200, 4e200])) == pytest.approx(5e200)
     assert np.isfinite(fr.compile(fr.logsumexp(e))(x))
+
+
+@pytest.mark.parametrize(
+    ("text", "exact"),
+    [
+        ("log(1 + c)", 1e-12), ("log(1 + 3*c)/3", 1e-12), ("exp(c) - 1", 1e-12), ("2*exp(c) - 2", 2e-12),
+        ("log(1 - c)", -1e-12), ("sum(log(1 .+ c*ones(2)))/2", 1e-12), ("sum(exp(c*ones(2)) .- 1)/2", 1e-12),
+    ],
+)  # fmt: skip
+def test_digits_near_zero(text, exact):
+    assert fr.compile(fr.parse(text))(1e-12) == pytest.approx(exact, rel=1e-9)
 
 
 def test_the_same_formula_gives_the_same_source():
