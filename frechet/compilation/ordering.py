@@ -7,7 +7,9 @@ unless the inverse is there anyway or cheaper to form.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from frechet.compilation.contraction_order import EARLY, ContractionOrder
 from frechet.compilation.contractions import part
@@ -29,12 +31,21 @@ def ordered(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collectio
     if more:
         first = Ordering(graph, rates, formed | more, early)
         found = first.run(roots)
+    formed |= more
     common = {part: len(wholes) for part, wholes in first.possible.items() if len(wholes) > 1}
     if common:  # again, with a part that several contractions may use at its share of the cost
-        second = Ordering(graph, rates, formed | more, early, common).run(roots)
-        if _cost(rates, second) < _cost(rates, found):
-            return second
+        found = min(found, Ordering(graph, rates, formed, early, common).run(roots), key=partial(_cost, rates))
+    often = _solved_often(graph, found)
+    if often:  # again, with inverses of matrices that are solved with for several matrices
+        found = min(found, Ordering(graph, rates, formed | often, early, common).run(roots), key=partial(_cost, rates))
     return found
+
+
+def _solved_often(graph: Graph, roots: Sequence[Value]) -> set[Value]:
+    """The inverses of the matrices with which more than one other matrix is solved."""
+    times = Counter(v.args[0] for v in walk(roots) if v.op == "solve" and len(v.shape) == 2)
+    made = {a: graph.make("inverse", (a,), (), a.shape, a.real) for a, count in times.items() if count > 1}
+    return set(made.values())
 
 
 def _cost(rates: Rates, roots: Sequence[Value]) -> float:
