@@ -66,9 +66,17 @@ static int load_libraries(void)
 static void matrix_matrix(npy_intp rows, npy_intp columns, npy_intp inner, T c, const T *a, char la, npy_intp lda,
                           const T *b, char lb, npy_intp ldb, T *out)
 {
-    int m = (int)columns, n = (int)rows, k = (int)inner, p = (int)ldb, q = (int)lda;
+    int m = (int)columns, k = (int)inner, p = (int)ldb, q = (int)lda;
     T zero = 0;
-    gemm(lb == 'n' ? "N" : "T", la == 'n' ? "N" : "T", &m, &n, &k, &c, (T *)b, &p, (T *)a, &q, &zero, out, &m);
+    npy_intp block = rows;
+    /* below a million products a large matrix times few columns is read as it lies, beyond that it is copied first */
+    if (la == 'n' && columns <= 16 && rows * inner >= 400000 && inner * columns <= 25000)
+        block = 1000000 / (inner * columns);
+    for (npy_intp i = 0; i < rows; i += block) {
+        int n = (int)(i + block < rows ? block : rows - i);
+        gemm(lb == 'n' ? "N" : "T", la == 'n' ? "N" : "T", &m, &n, &k, &c, (T *)b, &p, (T *)a + i * lda, &q, &zero,
+             out + i * columns, &m);
+    }
 }
 
 static void matrix_vector(npy_intp rows, npy_intp inner, T c, const T *a, char la, npy_intp lda, const T *x, npy_intp step,
