@@ -767,7 +767,7 @@ class Emission(Writer):
     def _page(self, v: Value) -> None:
         (node,) = v.params
         text = node.op.numpy(node, [self.text[a] for a in v.args])
-        self.assign(v, text, False)  # perhaps a view, such as np.diag(X)
+        self.assign(v, text, node.op.name == "blocks")  # perhaps a view, such as np.diag(X)
 
 
 def _diagonal_only(a: Value) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import pi
 
 from frechet.compilation.adjugates import with_adjugates
+from frechet.compilation.block_products import with_block_products
 from frechet.compilation.stability import stable
 from frechet.compilation.values import Graph, Value
 from frechet.expressions.dimension import UNIT, Dim, axes
@@ -34,7 +35,7 @@ class Lowering:
         self.done: dict[Expr, Value] = {}
 
     def values(self, roots: Sequence[Expr]) -> list[Value]:
-        roots = stable(with_adjugates(list(roots)))
+        roots = with_block_products(stable(with_adjugates(list(roots))))
         for node in walk(*roots):
             if node not in self.done:
                 self.done[node] = self._annotated(node, self._lowered(node))

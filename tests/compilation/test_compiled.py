@@ -227,6 +227,9 @@ def test_the_order_follows_the_sizes():
         ("inv(A)*b", {"A": "n×n", "b": "n"}, "getri"),
         ("tr(inv(S)*A)", {"S": "n×n spd", "A": "n×n"}, ".dot("),
         ("A[1:3,:]*B", {}, "np.eye"),
+        ("[A, B; B', C]*[x; z]", {"A": "n×n", "B": "n×m", "C": "m×m", "x": "n", "z": "m"}, "np.block"),
+        ("norm2([A, B]*z)", {"A": "n×n", "B": "n×n", "z": "2*n"}, "np.block"),
+        ("y'*[A; B]*x", {"A": "n×n", "B": "n×n", "x": "n", "y": "2*n"}, "np.block"),
     ],
 )
 def test_what_is_never_formed(text, declared, absent):
