@@ -4,7 +4,7 @@
 >>> g = fr.parse("norm2(T-U*V')^2")
 >>> U = fr.variables(g)["U"]
 >>> program = fr.compile(fr.derivative(g, U).gradient)
->>> print(program.at(n=1000, m=1000, p=10).function, end="")
+>>> print(program.at(n=500, m=500, p=10).function, end="")
 def program(U, V, T):
     t1 = V.T.dot(V)
     t1 *= 2.0
