@@ -231,7 +231,7 @@ def scalars_shared(graph: Graph, roots: Sequence[Value]) -> list[Value]:
 
     new: dict[Value, Value] = {}
     scalars = {s for c in (*factors.values(), *added.values()) for s in c}
-    rebuild(graph, [*scalars], change)
+    rebuild(graph, sorted(scalars, key=lambda s: s.serial), change)
     return rebuild(graph, roots, change)
 
 

@@ -449,6 +449,22 @@ def test_the_same_formula_gives_the_same_source():
     assert first[0] == first[1] == first[2]
 
 
+def test_every_run_gives_the_same_source(printed_alike):
+    printed_alike(
+        """
+import frechet as fr
+for text, by, declared in [
+    ("sum(log(1 .+ exp(X*w))) - y'*X*w", "w", {}), ("norm2(T - U*V')^2/c", "U", {}), ("norm2(inv(X)*b)^2", "X", {"b": "n"}),
+    ("y'*inv(c*exp(-D/l) + s*eye(n))*y", "l", {"D": "n×n symmetric", "c": "scalar", "l": "scalar", "s": "scalar"}),
+    ("sum(softmax(tanh(X*W)*V,2).*Y)/c", "W", {}), ("logdet(eye(n) + U*U') + tr(A*B*A*B)/c", "U", {}),
+]:
+    g = fr.parse(text, declared)
+    d = fr.derivative(g, fr.variables(g)[by])
+    print(fr.compile([g, d.gradient, d.gradient_differential], sizes={"n": 300, "m": 200, "p": 7}).source)
+"""
+    )
+
+
 def test_the_source_runs_alone():
     p = program_of("logdet(S) + y'*inv(S)*y + sum(sigmoid(y))", "S", "y", S="n×n spd")
     space = {}
