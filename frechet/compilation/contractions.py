@@ -13,6 +13,8 @@ def contraction(
     graph: Graph, args: Sequence[Value], ins: Sequence[Labels], out: Labels, dims: Sequence[Dim], coefficient: Any
 ) -> Value:
     """See `Graph.contract`."""
+    if coefficient != 0 and args and not any(map(_is_arrangement, args)):
+        return _symmetry_noted(part(graph, args, ins, out, dims, coefficient))
     form = _Form(graph, out, dims, coefficient)
     for a, labels in zip(args, ins, strict=True):
         form.used.update(labels)
@@ -20,9 +22,23 @@ def contraction(
     return form.value()
 
 
-def part(graph: Graph, args: Sequence[Value], ins: Sequence[Labels], out: Labels, dims: Sequence[Dim]) -> Value:
-    """The contraction of some operands of one in simplest form: nothing of them is to be taken into the labels."""
-    return _canonical(graph, [(a, list(k)) for a, k in zip(args, ins, strict=True)], list(out), dims, 1)
+def part(
+    graph: Graph, args: Sequence[Value], ins: Sequence[Labels], out: Labels, dims: Sequence[Dim], coefficient: Any = 1
+) -> Value:
+    """The contraction of operands of which nothing is to be taken into the labels, as those of one in simplest form."""
+    return _canonical(graph, [(a, list(k)) for a, k in zip(args, ins, strict=True)], list(out), dims, coefficient)
+
+
+def _is_arrangement(v: Value) -> bool:
+    """Is it a number, or other values in another arrangement, perhaps a multiple of them?"""
+    return v.op in ("number", "reshape") or (v.op == "contract" and len(v.args) <= 1)
+
+
+def _symmetry_noted(v: Value) -> Value:
+    if v.op == "contract" and len(v.shape) == 2 and v.shape[0] is v.shape[1] and not v.symmetric:
+        ends = v.params[1]
+        v.symmetric = ends[0] == ends[1] or mirror(v.args, v.params[0], ends) is not None
+    return v
 
 
 def inlined(graph: Graph, v: Value, chosen: Collection[Value]) -> Value:
@@ -166,10 +182,7 @@ class _Form:
             elif self.coefficient != 0:
                 operands.append((size, []))
         made = _canonical(self.graph, operands, out, self.dims, self.coefficient)
-        if made.op == "contract" and len(made.shape) == 2 and made.shape[0] is made.shape[1] and not made.symmetric:
-            ends = made.params[1]
-            made.symmetric = ends[0] == ends[1] or mirror(made.args, made.params[0], ends) is not None
-        return self.graph.reshape(made, shape)
+        return self.graph.reshape(_symmetry_noted(made), shape)
 
 
 def _canonical(

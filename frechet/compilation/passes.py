@@ -84,13 +84,14 @@ def factorized(graph: Graph, roots: Sequence[Value], trying: bool = True, but: C
 
 def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value] = ()) -> list[Value]:
     """All passes but the choice of factorizations, for these sizes."""
-    roots = exact_near_zero(graph, activations_shared(graph, roots, rates))
-    roots = views_inward(graph, roots)
-    roots = low_rank_updates(graph, flattened(graph, roots, early), rates)
-    roots = flattened(graph, roots, early)
+    present = {v.op if v.op != "map" else v.params[0][0] for v in walk(roots)}  # a pass is a walk over the program
+    if present & {"relu", "sigmoid"}:
+        roots = activations_shared(graph, roots, rates)
+    if present & {"log", "exp"}:
+        roots = exact_near_zero(graph, roots)
+    roots = flattened(graph, views_inward(graph, roots), early)
+    if present & {"inverse", "logdet"}:
+        roots = flattened(graph, low_rank_updates(graph, roots, rates), early)
     roots = distributed(graph, roots, rates, early)
     roots = views_inward(graph, scalars_shared(graph, flattened(graph, roots, early)))
     return ordered(graph, coefficients_inward(graph, roots), rates, early)
-
-
-__all__ = ["distributed", "factorized", "flattened", "optimized", "walk"]
