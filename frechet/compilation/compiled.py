@@ -267,7 +267,7 @@ class Specialised:
 
     @cached_property
     def steps(self) -> list[Value]:
-        return list(walk(self.roots))
+        return walk(self.roots)
 
     @cached_property
     def written(self) -> list[tuple[Value, str]]:

@@ -67,7 +67,7 @@ class Emission(Writer):
     # -- the whole
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
         """Writes all steps, those of `early` first, which later ones leave as they are; what the roots are called."""
-        steps = list(walk(roots))
+        steps = walk(roots)
         self.left = uses(roots)
         self.users = dict(self.left)
         self.skip(steps, roots)

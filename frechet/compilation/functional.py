@@ -40,7 +40,7 @@ class Functional(Writer):
         self.typed = False  # do lines name the type of the entries?
 
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
-        steps = list(walk(roots))
+        steps = walk(roots)
         self.users = uses(roots)
         self.complex = any(not v.real for v in steps if v.op == "input")
         self.skip(steps, roots)

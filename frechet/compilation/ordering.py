@@ -49,7 +49,7 @@ def _solved_often(graph: Graph, roots: Sequence[Value]) -> set[Value]:
 
 
 def _cost(rates: Rates, roots: Sequence[Value]) -> float:
-    return rates.total(list(walk(roots)))
+    return rates.total(walk(roots))
 
 
 def cost_of(
@@ -63,7 +63,7 @@ def cost_of(
 
 def inverses_formed(roots: Sequence[Value]) -> set[Value]:
     """The inverses that something else than a product needs."""
-    steps = list(walk(roots))
+    steps = walk(roots)
     formed = {a for v in steps if v.op != "contract" for a in v.args if a.op == "inverse"}
     formed |= {a for v in steps if v.op == "contract" for a in v.args if a.op == "inverse" and _alone(v, a)}
     return formed | {r for r in roots if r.op == "inverse"}

@@ -27,7 +27,7 @@ def activations_shared(graph: Graph, roots: Sequence[Value], rates: Rates) -> li
 
     With e = exp(-u) they are 1/(1 + e) and e/(1 + e), both to the last digits.
     """
-    steps = list(walk(roots))
+    steps = walk(roots)
     relus = {(v.args[0], v.params[1]) for v in steps if function_of(v) == "relu"}
     arguments = {graph.content(v.args[0]) for v in steps if function_of(v) == "sigmoid"}
 
@@ -190,7 +190,7 @@ def _coefficients_moved(graph: Graph, v: Value, single: Collection[Value]) -> Va
 
 def scalars_shared(graph: Graph, roots: Sequence[Value]) -> list[Value]:
     """A scalar factor of everything that uses a value becomes a factor of the value: s*δ once, not s*h'δ and s*δ*W'."""
-    order = list(walk(roots))
+    order = walk(roots)
     users: dict[Value, list[Value]] = {v: [] for v in order}
     for u in order:
         for a in u.args:

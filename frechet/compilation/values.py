@@ -13,7 +13,7 @@ Equal values of one graph are one object, so nothing is computed twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -208,18 +208,26 @@ class Graph:
         return v if v.shape == shape else self.make("reshape", (v,), (), shape)
 
 
-def walk(roots: Iterable[Value], there: Collection[Value] = ()) -> Iterator[Value]:
+def walk(roots: Iterable[Value], there: Collection[Value] = ()) -> list[Value]:
     """Every value once, operands before the values that use them; not what only values that are `there` need, nor these."""
     seen: set[Value] = set(there)
-    stack: list[tuple[Value, bool]] = [(r, False) for r in reversed(list(roots))]
+    found: list[Value] = []
+    stack: list[Value | None] = [*roots]
+    stack.reverse()
     while stack:
-        v, ready = stack.pop()
-        if ready:
-            yield v
+        v = stack.pop()
+        if v is None:  # the operands of the value below are done
+            done = stack.pop()
+            assert done is not None
+            found.append(done)
         elif v not in seen:
             seen.add(v)
-            stack.append((v, True))
-            stack.extend((a, False) for a in reversed(v.args) if a not in seen)
+            if v.args:
+                stack += (v, None)
+                stack += [a for a in v.args[::-1] if a not in seen]
+            else:
+                found.append(v)
+    return found
 
 
 def uses(roots: Sequence[Value]) -> dict[Value, int]:

@@ -62,7 +62,7 @@ class Function:
 
     @cached_property
     def steps(self) -> list[Value]:
-        return list(walk(self.roots))
+        return walk(self.roots)
 
     @cached_property
     def common(self) -> set[Value]:
