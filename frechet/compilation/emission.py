@@ -13,7 +13,7 @@ from typing import Any
 
 from frechet.compilation.rewriting import LARGE
 from frechet.compilation.timing import Rates
-from frechet.compilation.values import Labels, Value, uses, walk
+from frechet.compilation.values import Labels, Value, results_early, uses, walk
 from frechet.compilation.writer import BESIDE, SELECTORS, Writer, elementwise, index, letters, number, signed_sum
 from frechet.expressions.dimension import Dim
 from frechet.expressions.operation import operation_named
@@ -21,6 +21,7 @@ from frechet.operations.elementwise import Elementwise
 
 UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
 BLOCKED = 50_000  # entries: a Hessian beyond the first cache
+FORGOTTEN = 4096  # entries of an array that is deleted after its last use, so that the next one gets its memory
 UFUNCS = {
     "sqrt": "np.sqrt", "conj": "np.conjugate", "epower": "np.float_power", "maximum": "np.maximum", "minimum": "np.minimum",
 }  # fmt: skip
@@ -42,6 +43,8 @@ class Emission(Writer):
         self.owned: set[str] = set()  # names of arrays that nobody else sees
         self.fortran: set[Value] = set()  # arrays that lie in memory column by column
         self.blocked: set[Value] = set()  # sums that are computed block by block
+        self.holders: dict[str, int] = {}  # how many values that are still needed are called so, or are views of that
+        self.ours: set[str] = set()  # large arrays that are deleted when none is
         self.columns: set[str] = set()  # names of arrays that lie in memory column by column
         self.inverted: set[Value] = set()  # factors of which the inverse is formed
         self.left: dict[Value, int] = {}  # uses to come
@@ -67,7 +70,7 @@ class Emission(Writer):
     # -- the whole
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
         """Writes all steps, those of `early` first, which later ones leave as they are; what the roots are called."""
-        steps = walk(roots)
+        steps = results_early(walk(roots), roots)
         self.left = uses(roots)
         self.users = dict(self.left)
         self.skip(steps, roots)
@@ -80,17 +83,28 @@ class Emission(Writer):
                 self.step(v)
         if early:
             self.owned.clear()
+            self.ours.clear()
             self.early_lines, self.lines = self.lines, []
         for v in steps:
             if v not in early:
                 self.step(v)
+        while self.lines and self.lines[-1].startswith("del "):
+            self.lines.pop()
         return [self._result(r) for r in roots]
 
     def step(self, v: Value) -> None:
         super().step(v)
         if v not in self.skipped:
+            name = self.text[v].removesuffix(".T")
+            self.holders[name] = self.holders.get(name, 0) + 1
+            if name in self.owned and self.entries(v) >= FORGOTTEN:
+                self.ours.add(name)
             for a in v.args:
                 self._used(a)
+            dead = [name for name in sorted(self.ours) if not self.holders[name]]
+            if dead:
+                self.line(f"del {', '.join(dead)}")
+                self.ours.difference_update(dead)
 
     def _skip_diagonals(self, steps: Sequence[Value], roots: Sequence[Value]) -> None:
         """Diagonal matrices that are only added to others are added on their diagonals."""
@@ -131,6 +145,8 @@ class Emission(Writer):
         if a in self.skipped and not self.left[a]:
             for b in a.args:
                 self._used(b)
+        elif not self.left[a] and a in self.text:
+            self.holders[self.text[a].removesuffix(".T")] -= 1
 
     def dtype(self, v: Value) -> str:
         return {"d": "", "z": ""}.get(self.letter, ', "f"')

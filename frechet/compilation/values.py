@@ -230,6 +230,24 @@ def walk(roots: Iterable[Value], there: Collection[Value] = ()) -> list[Value]:
     return found
 
 
+def results_early(steps: Sequence[Value], roots: Sequence[Value]) -> list[Value]:
+    """The steps with each result right after the last of its operands, while these are in the cache."""
+    results = set(roots)
+    users: dict[Value, list[Value]] = {}
+    for v in steps:
+        for a in v.args if v in results else ():
+            users.setdefault(a, []).append(v)
+    found: dict[Value, None] = {}
+    for step in steps:
+        ready = [step]
+        while ready:
+            v = ready.pop()
+            if v not in found:
+                found[v] = None
+                ready += [u for u in users.get(v, ()) if all(a in found for a in u.args)]
+    return list(found)
+
+
 def uses(roots: Sequence[Value]) -> dict[Value, int]:
     """By how many places each value is used: operands of others, and results."""
     count = dict.fromkeys(roots, 0)
