@@ -6,16 +6,19 @@ vectors. A sum is distributed over if the steps that come out of it cost less; s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from frechet.compilation.contractions import inlined
-from frechet.compilation.ordering import cost_of, inverses_formed
+from frechet.compilation.ordering import cost_of, inverses_formed, ordered
 from frechet.compilation.rewriting import inverses_cancelled, is_sum, sums_joined
 from frechet.compilation.timing import Rates
-from frechet.compilation.values import Graph, Value, rebuild, remade, uses
+from frechet.compilation.values import Graph, Value, rebuild, remade, uses, walk
 
 WORTH = 0.9  # a change is made where it saves a tenth
 WORTH_EARLY = 0.5  # or half, where it is that a part is computed beforehand: X'*X*w - X'*y is less exact than X'*(X*w - y)
+SEARCHED = 5e-3  # seconds of a program, from which on sums are tried in all products together
+SUMS = 12  # of these
+VALUES = 1000  # of a program, up to which they are
 TERMS = 24  # of a sum that comes of one product
 OPERANDS = 12  # of a product that is taken in
 
@@ -57,29 +60,33 @@ class _Distribution:
         return v
 
     def _over(self, v: Value, inner: Value) -> Value:
-        graph = self.graph
-        ins, out, dims, coefficient = v.params
+        """The product distributed over one of its sums, if that is less work."""
         if len(inner.args) > TERMS:
             return v
-        products = []
+        other = self.products(v, inner)
+        there = self.there(v)
+        before = cost_of(self.graph, v, self.rates, self.formed, self.early, there)
+        after = cost_of(self.graph, other, self.rates, self.formed, self.early, there - {inner})
+        return other if after < (WORTH_EARLY if self.early else WORTH) * before else v
+
+    def products(self, v: Value, inner: Value) -> Value:
+        """The sum of the products with the terms of `inner`, which is among the operands."""
+        graph = self.graph
+        ins, out, dims, coefficient = v.params
+        found = []
         for c, term in terms(graph, inner):
             product = graph.contract([term if a is inner else a for a in v.args], ins, out, dims)
             if product.op == "contract":
                 taken = {a for a in product.args if a is term and a.op == "contract" and len(a.args) > 1}
-                taken = {a for a in taken if a not in self.shared or is_outer(a)}
+                taken = {a for a in taken if a not in self.shared or is_outer(a) or is_inverse_power(a)}
                 product = inlined(graph, product, taken) if len(product.args) < OPERANDS else product
             if product.op == "contract":
                 product = inverses_cancelled(graph, product)
             if product.op == "contract":
                 product = self.best(product)
-            products.append((c * coefficient, product))
-        other = graph.linear(products, v.shape)
-        if is_sum(other):
-            other = sums_joined(graph, other, {p for _, p in products})
-        there = self.there(v)
-        before = cost_of(graph, v, self.rates, self.formed, self.early, there)
-        after = cost_of(graph, other, self.rates, self.formed, self.early, there - {inner})
-        return other if after < (WORTH_EARLY if self.early else WORTH) * before else v
+            found.append((c * coefficient, product))
+        other = graph.linear(found, v.shape)
+        return sums_joined(graph, other, {p for _, p in found}) if is_sum(other) else other
 
     def there(self, v: Value) -> set[Value]:
         """What the product and its distributed form are both computed from."""
@@ -99,6 +106,58 @@ class _Distribution:
                 if apart:
                     stack.extend(a.args)
         return found
+
+
+def distributed_together(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value] = ()) -> list[Value]:
+    """The results with sums that several products have distributed over in all of them, where the whole costs less then.
+
+    Each sum is tried by the cost of the whole program, which pays only where that is large.
+    """
+    best = list(roots)
+    if len(walk(best)) > VALUES:
+        return best
+    cost = rates.total(walk(ordered(graph, best, rates, early)))
+    if cost < SEARCHED:
+        return best
+    tried: set[Value] = set()
+    while len(tried) < SUMS:
+        inner = next((v for v in reversed(walk(best)) if is_sum(v) and len(v.shape) > 1 and v not in tried), None)
+        if inner is None:
+            break
+        tried.add(inner)
+        users = [u for u in walk(best) if inner in u.args]
+        if inner in best or any(u.op != "contract" or u.args.count(inner) > 1 for u in users) or len(inner.args) > TERMS:
+            continue
+        distribution = _Distribution(graph, best, rates, early)
+        distribution.shared = {v for v, count in distribution.count.items() if count > 1}
+        changed = {u: distribution.products(u, inner) for u in users}
+        other = _replaced(graph, best, changed)
+        less = rates.total(walk(ordered(graph, other, rates, early)))
+        if less < WORTH * cost:
+            best, cost = other, less
+    return best
+
+
+def _replaced(graph: Graph, roots: Sequence[Value], changed: Mapping[Value, Value]) -> list[Value]:
+    """The roots with values replaced by equal ones."""
+    new: dict[Value, Value] = {}
+    stack = [(r, False) for r in reversed(roots)]
+    while stack:
+        v, ready = stack.pop()
+        if v in new:
+            continue
+        target = changed.get(v, v)
+        if ready:
+            new[v] = remade(graph, target, [new[a] for a in target.args])
+        else:
+            stack.append((v, True))
+            stack.extend((a, False) for a in target.args if a not in new)
+    return [new[r] for r in roots]
+
+
+def is_inverse_power(v: Value) -> bool:
+    """Is it a product of inverses, which is rather solved with than formed, however often it is used?"""
+    return v.op == "contract" and len(v.args) > 1 and all(a.op == "inverse" for a in v.args)
 
 
 def is_outer(v: Value) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from frechet.compilation.contractions import inlined
-from frechet.compilation.distribution import distributed
+from frechet.compilation.distribution import distributed, distributed_together, is_inverse_power
 from frechet.compilation.low_rank import low_rank_updates
 from frechet.compilation.ordering import ordered
 from frechet.compilation.rewriting import (
@@ -34,6 +34,7 @@ def flattened(graph: Graph, roots: Sequence[Value], early: Collection[Value] = (
         if new.op == "contract":
             # a product that is a vector is best computed as such, unless a part of it is computed beforehand
             inner = {a for a in new.args if a in single and (len(a.shape) > 1 or early) and new.args.count(a) == 1}
+            inner |= set(filter(is_inverse_power, new.args))
             total = sum(len(a.args) if a in inner else 1 for a in new.args)
             if inner and total <= OPERANDS:
                 known = new
@@ -92,6 +93,6 @@ def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collect
     roots = flattened(graph, views_inward(graph, roots), early)
     if present & {"inverse", "logdet"}:
         roots = flattened(graph, low_rank_updates(graph, roots, rates), early)
-    roots = distributed(graph, roots, rates, early)
+    roots = distributed_together(graph, distributed(graph, roots, rates, early), rates, early)
     roots = views_inward(graph, scalars_shared(graph, flattened(graph, roots, early)))
     return ordered(graph, coefficients_inward(graph, roots), rates, early)

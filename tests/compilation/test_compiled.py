@@ -303,6 +303,15 @@ def test_the_work_is_what_an_expert_would_do(text, declared, by, bound):
     assert work(text, declared, by, **sizes) <= bound
 
 
+def test_a_shared_sum_is_distributed_in_all_its_products():
+    declared = {"D": "n×n symmetric", "c": "scalar", "l": "scalar", "s": "scalar", "y": "n"}
+    g = fr.parse("y'*inv(c*exp(-D/l) + s*eye(n))*y + logdet(c*exp(-D/l) + s*eye(n))", declared)
+    d = fr.derivative(g, fr.variables(g)["l"])
+    made = fr.compile([g, d.gradient, d.hessian], sizes={"n": 1000}).at()
+    cubes = [v for v in made.steps if (flops(v, made.rates) or 0) >= 1.9 * 1000**3]
+    assert len(cubes) <= 1  # inv(K)*K', of which all traces are made
+
+
 def test_dense_hessians_of_outer_products_are_made_block_by_block():
     e = fr.parse("tr(A*X'*B*X*C)", dict.fromkeys("ABCX", "n×n"))
     d = fr.derivative(e, fr.variables(e)["X"])
