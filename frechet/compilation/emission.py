@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from frechet.compilation.rewriting import LARGE
@@ -22,6 +23,7 @@ from frechet.operations.elementwise import Elementwise
 UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
 BLOCKED = 50_000  # entries: a Hessian beyond the first cache
 FORGOTTEN = 4096  # entries of an array that is deleted after its last use, so that the next one gets its memory
+SMALL_PRODUCT = 30_000  # multiplications, up to which a product of two matrices costs about as much as its call
 UFUNCS = {
     "sqrt": "np.sqrt", "conj": "np.conjugate", "epower": "np.float_power", "maximum": "np.maximum", "minimum": "np.minimum",
 }  # fmt: skip
@@ -116,14 +118,28 @@ class Emission(Writer):
         self.skipped.update(v for v in steps if (_diagonal_only(v) or _placed(v)) and v not in full)
 
     def _accumulate(self, steps: Sequence[Value], roots: Sequence[Value], early: Collection[Value]) -> None:
-        """Products of matrices that are terms of one sum are added to it by BLAS, with their coefficients."""
+        """Products of matrices that are terms of one sum are added to it by BLAS, with their coefficients.
+
+        Small ones are multiplied by theirs by BLAS too, where that is one call for two.
+        """
         for u in steps:
+            if self._is_multiple(u) and self.users[u.args[0]] == 1 and (u.args[0] in early) == (u in early):
+                self.accumulated.add(u.args[0])
             if u.op == "map" and u.params[0][0] == "linear" and len(u.shape) in (1, 2):
                 own = tuple(range(len(u.shape)))
                 for a, labels in zip(u.args, u.params[1], strict=True):
                     if labels == own and self.users[a] == 1 and (a in early) == (u in early) and accumulable(a):
                         self.accumulated.add(a)
         self.skipped |= self.accumulated
+
+    def _is_multiple(self, u: Value) -> bool:
+        """Is it a number times a product of two small matrices?"""
+        if u.op != "contract" or len(u.args) != 1 or len(u.shape) != 2 or u.params[0] != (u.params[1],):
+            return False
+        a = u.args[0]
+        if isinstance(u.params[3], complex) or not accumulable(a, True) or not a.real:
+            return False
+        return prod(self.rates.size(d) for d in a.params[2]) < SMALL_PRODUCT
 
     def _in_blocks(self, steps: Sequence[Value]) -> None:
         """Sums of outer products, as dense Hessians are, larger than the cache: they are computed block by block."""
@@ -191,6 +207,9 @@ class Emission(Writer):
             self._spread_text(v, number(c), (), out, v.shape)
 
     def _one(self, v: Value, a: Value, labels: Labels, out: Labels, c: Any) -> None:
+        if a in self.accumulated:
+            self._added(v, c, a, None, 0, 0)
+            return
         text = self.text[a]
         owned = False
         if len(set(labels)) < len(labels):  # a diagonal, or the sum of one
@@ -606,8 +625,8 @@ class Emission(Writer):
             labels = labels[:at] + labels[at + 1 :]
         return self.aligned(text, labels, tuple(range(1, rank)))
 
-    def _added(self, v: Value, c: Any, a: Value, to: str, factor: Any, over: int) -> str:
-        """factor·to + c·a for a product of matrices a, by GEMM or GEMV; what the sum is called.
+    def _added(self, v: Value, c: Any, a: Value, to: str | None, factor: Any, over: int) -> str:
+        """factor·to + c·a for a product of matrices a, by GEMM or GEMV, or c·a; what the result is called.
 
         BLAS counts columns first: of arrays that lie row by row it is given the transposes.
         """
@@ -626,11 +645,11 @@ class Emission(Writer):
                 left, right, la, lb = right, left, lb, la
             (ta, la), (tb, lb) = self._by_rows(left, la), self._by_rows(right, lb)
             first, second = (0 if lb[1] == j else 1), (0 if la[0] == i else 1)
-            turned_to = to[:-2] if to.endswith(".T") else f"{to}.T"
+            turned_to = to if to is None else to[:-2] if to.endswith(".T") else f"{to}.T"
             arguments = f"{number(c)}, {tb}.T, {ta}.T, {number(factor)}, {turned_to}, {first}, {second}, {over}"
             call, after = f"{self.letter}gemm", ".T"
         self.modules.add(f"from scipy.linalg.blas import {call}")
-        name = to if over else self.fresh()
+        name = to if over and to is not None else self.fresh()
         self.line(f"{name} = {call}({arguments}){after}")
         self.text[v] = name
         self.owned.add(name)
@@ -790,9 +809,11 @@ def _diagonal_only(a: Value) -> bool:
     return (a.op == "contract" and not a.args and a.params[1] == (0, 0)) or (a.op == "spread" and len(a.shape) == 2)
 
 
-def accumulable(a: Value) -> bool:
-    """Can BLAS add it to something: a product of two matrices, not of one with itself, or of a matrix and a vector?"""
-    if a.op != "contract" or len(a.args) != 2 or a.args[0] is a.args[1] or any(b.op in SELECTORS for b in a.args):
+def accumulable(a: Value, itself: bool = False) -> bool:
+    """Can BLAS add it to something: a product of two matrices, perhaps of one with itself, or of a matrix and a vector?"""
+    if a.op != "contract" or len(a.args) != 2 or any(b.op in SELECTORS for b in a.args):
+        return False
+    if a.args[0] is a.args[1] and not itself:
         return False
     (la, lb), out, _, _ = a.params
     both = set(la) & set(lb)
