@@ -126,6 +126,5 @@ def dtype_of(v: Expr, letter: str) -> str:
 
 def precision(real: bool, letter: str) -> str:
     """The dtype of real or complex entries in a program of this letter."""
-    return {"s": "float32", "d": "float64", "c": "complex64", "z": "complex128"}[
-        {"c": "s", "z": "d"}.get(letter, letter) if real else letter
-    ]
+    single, double = ("float32", "float64") if real else ("complex64", "complex128")
+    return single if letter in "sc" else double

@@ -15,7 +15,17 @@ from typing import Any
 from frechet.compilation.rewriting import LARGE
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Labels, Value, results_early, uses, walk
-from frechet.compilation.writer import BESIDE, SELECTORS, Writer, elementwise, index, letters, number, signed_sum
+from frechet.compilation.writer import (
+    BESIDE,
+    SELECTORS,
+    Writer,
+    elementwise,
+    index,
+    letters,
+    number,
+    sign_and_size,
+    signed_sum,
+)
 from frechet.expressions.dimension import Dim
 from frechet.expressions.operation import operation_named
 from frechet.operations.elementwise import Elementwise
@@ -33,13 +43,13 @@ IN_PLACE = {"+": "+=", "-": "-=", "*": "*=", "/": "/="}
 class Emission(Writer):
     """Writes the steps of a program for NumPy. See `Writer`.
 
-    letter: s, d, c or z, as the dtype of the inputs
+    letter: s, d, c or z, as the dtype of the inputs: single or double precision
     """
 
     def __init__(self, names: Mapping[str, str], taken: set[str], rates: Rates, letter: str = "d") -> None:
         super().__init__(names, taken)
         self.rates = rates
-        self.letter = letter
+        self.single = letter in "sc"
         self.lapack: set[str] = set()
         self.modules: set[str] = set()  # further imports
         self.owned: set[str] = set()  # names of arrays that nobody else sees
@@ -53,7 +63,7 @@ class Emission(Writer):
         self.checked: set[Value] = set()  # factorizations known to be of invertible matrices
         self.otherwise = ""  # the call of the program for indefinite matrices
         self.tries = False  # is it called?
-        self.infinite = {"s": "88.0", "c": "88.0"}.get(letter, "709.0")
+        self.infinite = "88.0" if self.single else "709.0"
 
     def entries(self, v: Value) -> int:
         return self.rates.entries(v.shape)
@@ -68,6 +78,10 @@ class Emission(Writer):
     def free(self, v: Value) -> bool:
         """May v be written over: is it ours, and are we the last to use it?"""
         return bool(v.shape) and self.left.get(v, 0) == 1 and self.text.get(v) in self.owned
+
+    def room(self, v: Value, a: Value) -> bool:
+        """May v be written over its operand a? Complex entries do not fit into a real array."""
+        return a.real == v.real and self.free(a)
 
     # -- the whole
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
@@ -165,10 +179,19 @@ class Emission(Writer):
             self.holders[self.text[a].removesuffix(".T")] -= 1
 
     def dtype(self, v: Value) -> str:
-        return {"d": "", "z": ""}.get(self.letter, ', "f"')
+        """The type of the entries as an argument, where it is not NumPy's own choice."""
+        if v.real:
+            return ', "f"' if self.single else ""
+        return ', "F"' if self.single else ', "D"'
 
-    def call(self, name: str) -> str:
-        full = self.letter + name
+    def letter(self, *operands: Value) -> str:
+        """That of the routines of BLAS and LAPACK for these operands."""
+        if all(a.real for a in operands):
+            return "s" if self.single else "d"
+        return "c" if self.single else "z"
+
+    def call(self, name: str, *operands: Value) -> str:
+        full = self.letter(*operands) + name
         self.lapack.add(full)
         return full
 
@@ -243,7 +266,7 @@ class Emission(Writer):
         elif len(labels) < len(out):
             text = f"np.broadcast_to({self.aligned(text, labels, out)}, {self.shape(v.shape)})"
             text, owned = f"{text}.copy()", True
-        if c != 1 and self.free(a) and text.removesuffix(".T") == self.text[a]:  # scaled where it is
+        if c != 1 and self.room(v, a) and text.removesuffix(".T") == self.text[a]:  # scaled where it is
             name = self.text[a]
             self.line(f"{name} *= {number(c)}" if c != -1 else f"np.negative({name}, {name})")
             c = 1
@@ -309,7 +332,7 @@ class Emission(Writer):
             a, b, la, lb = b, a, lb, la
         sizes = [self.rates.size(d) for d in (a.shape[0], a.shape[1], b.shape[1])]
         plain = la[0] == out[0] and lb[1] == out[1] and not any(self.text[x].endswith(".T") for x in (a, b))
-        if self.letter != "d" or not plain or b in self.fortran or a in self.fortran or sizes[2] > 16:
+        if self.letter(a, b) != "d" or not plain or b in self.fortran or a in self.fortran or sizes[2] > 16:
             return 0
         rows = min(1_000_000 // (sizes[1] * sizes[2]), 200)
         return rows if sizes[0] * sizes[1] >= 400_000 and sizes[0] >= 2 * rows >= 80 else 0
@@ -374,7 +397,7 @@ class Emission(Writer):
 
     def _multiply(self, v: Value, a: Value, b: Value, la: Labels, lb: Labels, out: Labels) -> None:
         """Entry by entry, with division for reciprocals, over an operand that is not needed any more."""
-        if a in self.skipped or (b not in self.skipped and not self._target(a, la, out) and self._target(b, lb, out)):
+        if a in self.skipped or (b not in self.skipped and not self._target(v, a, la) and self._target(v, b, lb)):
             a, b, la, lb = b, a, lb, la
         operator, other = "*", b
         if b in self.skipped:
@@ -382,7 +405,7 @@ class Emission(Writer):
         right = self.aligned(self.text[other], lb, out)
         if b in self.skipped:
             right = BESIDE[b.params[0]][1].format(right)
-        if self._target(a, la, out):
+        if self._target(v, a, la):
             self.line(f"{self.text[a]} {IN_PLACE[operator]} {right}")
             self.text[v] = self.text[a]
             return
@@ -392,8 +415,8 @@ class Emission(Writer):
         left = self.aligned(self.text[a], la, out)
         self.assign(v, f"{left} {operator} {right}")
 
-    def _target(self, a: Value, labels: Labels, out: Labels) -> bool:
-        return labels == out and a not in self.skipped and self.free(a)
+    def _target(self, v: Value, a: Value, labels: Labels) -> bool:
+        return labels == v.params[1] and a not in self.skipped and self.room(v, a)
 
     def _spread(self, v: Value) -> None:
         labels, out = v.params
@@ -422,7 +445,7 @@ class Emission(Writer):
             self._linear(v, function[1:], ins)
             return
         texts = [self.aligned(self.text[a], labels, own) for a, labels in zip(v.args, ins, strict=True)]
-        target = next((i for i, a in enumerate(v.args) if ins[i] == own and self.free(a)), None)
+        target = next((i for i, a in enumerate(v.args) if ins[i] == own and self.room(v, a)), None)
         place = self.text[v.args[target]] if target is not None else ""
         if name == "power":
             self._power(v, function[1], texts[0], place)
@@ -545,19 +568,21 @@ class Emission(Writer):
             rest.append((c, a, own))
         if not rest:
             rest, on_diagonal = on_diagonal, []
-        # over an operand that is not needed any more; else beginning with a pair without coefficients
-        rest.sort(key=lambda t: (not (t[2] == own and self.free(t[1])), t[0] != 1, len(t[2]) < len(own)))
+        # over an operand that is not needed any more; else beginning with a pair without coefficients, of the sum's own type
+        rest.sort(
+            key=lambda t: (not (t[2] == own and self.room(v, t[1])), _real(t) != v.real, t[0] != 1, len(t[2]) < len(own))
+        )
         c, a, labels = rest[0]
         if products and labels == own and len(rest) == 1 and (c != 1 or not self.free(a)):
             name = self._added(v, *products.pop(0)[:2], self.text[a], c, 1 if self.free(a) else 0)
-        elif labels == own and self.free(a):
+        elif labels == own and self.room(v, a):
             name = self.text[a]
             if c == -1 and len(rest) > 1 and rest[1][0] == 1:  # b - a
                 self.line(f"np.subtract({self._aligned(rest[1], own)}, {name}, {name})")
                 rest = [rest[0], *rest[2:]]
             elif c != 1:
                 self.line(f"np.negative({name}, {name})" if c == -1 else f"{name} *= {number(c)}")
-        elif len({k for _, _, some in rest[:2] for k in some}) < len(own):
+        elif len({k for _, _, some in rest[:2] for k in some}) < len(own) or _real(rest[0]) != v.real:
             rest = [(0, a, ()), *rest]
             name = self.fresh()
             self.line(f"{name} = np.zeros({self.shape(v.shape)}{self.dtype(v)})")
@@ -575,22 +600,18 @@ class Emission(Writer):
         self.text[v] = name
         self.owned.add(name)
         for c, a, labels in rest[1:]:
-            text = self._aligned((c, a, labels), own)
-            sign = "-" if c < 0 else "+"
-            size = abs(c)
-            self.line(f"{name} {IN_PLACE[sign]} {text if size == 1 else f'{number(size)} * {text}'}")
+            sign, size = sign_and_size(c)
+            self.line(f"{name} {IN_PLACE[sign]} {scaled(size, self._aligned((c, a, labels), own))}")
         for c, a, _ in products:
             name = self._added(v, c, a, name, 1, 1)
         for c, a, _ in placed:
             at, value = self._entry(a)
-            self.line(f"{name}[{at}] {IN_PLACE['-' if c < 0 else '+']} {scaled(abs(c), value)}")
+            sign, size = sign_and_size(c)
+            self.line(f"{name}[{at}] {IN_PLACE[sign]} {scaled(size, value)}")
         for c, a, _ in on_diagonal:
             inner, own_c = _on_diagonal(a)
-            c = c * own_c
-            text = "" if inner is None else self.text[inner]
-            sign = "-" if c < 0 else "+"
-            size = abs(c)
-            value = number(size) if not text else text if size == 1 else f"{number(size)} * {text}"
+            sign, size = sign_and_size(c * own_c)
+            value = number(size) if inner is None else scaled(size, self.text[inner])
             self.line(f"{self.diagonal(name)} {IN_PLACE[sign]} {value}")
 
     def _blocks(self, v: Value, terms: Sequence[tuple[Any, Value, Labels]]) -> None:
@@ -605,14 +626,15 @@ class Emission(Writer):
                 for b, own in zip(a.args, a.params[0], strict=True)
             ]
             factors.sort(key=len)
-            if abs(c) != 1:
-                factors[0] = f"({number(abs(c))} * {factors[0]})"
+            sign, size = sign_and_size(c)
+            if size != 1:
+                factors[0] = f"({number(size)} * {factors[0]})"
             if position == 0:
                 self.line(f"    np.multiply({', '.join(factors)}, {row})")
-                if c < 0:
+                if sign == "-":
                     self.line(f"    np.negative({row}, {row})")
             else:
-                self.line(f"    {row} {IN_PLACE['-' if c < 0 else '+']} {' * '.join(factors)}")
+                self.line(f"    {row} {IN_PLACE[sign]} {' * '.join(factors)}")
         self.text[v] = name
         self.owned.add(name)
 
@@ -638,7 +660,7 @@ class Emission(Writer):
             text, labels = self._by_rows(left, la)
             turned = 1 if labels[::-1] != (out[0], lb[0]) else 0
             arguments = f"{number(c)}, {text}.T, {self.text[right]}, {number(factor)}, {to}, 0, 1, 0, 1, {turned}, {over}"
-            call, after = f"{self.letter}gemv", ""
+            call, after = f"{self.letter(v)}gemv", ""
         else:
             i, j = out
             if i in lb:
@@ -647,7 +669,7 @@ class Emission(Writer):
             first, second = (0 if lb[1] == j else 1), (0 if la[0] == i else 1)
             turned_to = to if to is None else to[:-2] if to.endswith(".T") else f"{to}.T"
             arguments = f"{number(c)}, {tb}.T, {ta}.T, {number(factor)}, {turned_to}, {first}, {second}, {over}"
-            call, after = f"{self.letter}gemm", ".T"
+            call, after = f"{self.letter(v)}gemm", ".T"
         self.modules.add(f"from scipy.linalg.blas import {call}")
         name = to if over and to is not None else self.fresh()
         self.line(f"{name} = {call}({arguments}){after}")
@@ -688,7 +710,7 @@ class Emission(Writer):
         plain = a in self.fortran or not a.real  # of a symmetric matrix rows are columns
         text = self.text[a] if plain else self.turned(self.text[a], (0, 1), (1, 0))
         clean = 1 if v in self.inverted else 0  # zeros below the factor, for `mirrored`
-        self.line(f"{name}, info = {self.call('potrf')}({text}, 0, {clean}, {over})")
+        self.line(f"{name}, info = {self.call('potrf', a)}({text}, 0, {clean}, {over})")
         self.line("if info:")
         (tried,) = v.params
         if tried:
@@ -709,7 +731,7 @@ class Emission(Writer):
         name = self.fresh("lu")
         over = 1 if self.free(a) else 0
         text = self.text[a] if a in self.fortran else self.turned(self.text[a], (0, 1), (1, 0))
-        self.line(f"{name}, p{name}, i{name} = {self.call('getrf')}({text}, {over})")
+        self.line(f"{name}, p{name}, i{name} = {self.call('getrf', a)}({text}, {over})")
         self.text[v] = name
 
     def _solve(self, v: Value) -> None:
@@ -723,14 +745,14 @@ class Emission(Writer):
         if f.op == "cholesky":
             if turned and not f.real:  # the transpose of a Hermitian matrix is its conjugate
                 text = f"np.conjugate({text})"
-            self.line(f"{name} = {self.call('potrs')}({self.text[f]}, {text}, 0, {over})[0]")
+            self.line(f"{name} = {self.call('potrs', f, t)}({self.text[f]}, {text}, 0, {over})[0]")
             if turned and not f.real:
                 self.line(f"np.conjugate({name}, {name})")
         else:
             self._check_singular(f)
             direct = f.args[0] in self.fortran
             mode = 1 if turned == direct else 0
-            self.line(f"{name} = {self.call('getrs')}({self.text[f]}, p{self.text[f]}, {text}, {mode}, {over})[0]")
+            self.line(f"{name} = {self.call('getrs', f, t)}({self.text[f]}, p{self.text[f]}, {text}, {mode}, {over})[0]")
         self.text[v] = name if len(t.shape) == 1 or axis == 0 else f"{name}.T"
         if len(t.shape) == 2:
             self.columns.add(name)
@@ -749,12 +771,12 @@ class Emission(Writer):
         name = self.fresh()
         last = 1 if self.left[f] == 1 else 0
         if f.op == "cholesky":
-            self.line(f"{name} = mirrored({self.call('potri')}({self.text[f]}, 0, {last})[0])")
+            self.line(f"{name} = mirrored({self.call('potri', f)}({self.text[f]}, 0, {last})[0])")
             self.text[v] = name
         else:
             self._check_singular(f)
             n = f"64 * len({self.text[f]})"
-            self.line(f"{name} = {self.call('getri')}({self.text[f]}, p{self.text[f]}, {n}, {last})[0]")
+            self.line(f"{name} = {self.call('getri', f)}({self.text[f]}, p{self.text[f]}, {n}, {last})[0]")
             self.text[v] = name if f.args[0] in self.fortran else f"{name}.T"
             if f.args[0] in self.fortran:
                 self.fortran.add(v)
@@ -765,7 +787,7 @@ class Emission(Writer):
         f = v.args[0]
         d = f"{self.text[f]}.diagonal()"
         if f.op == "cholesky":
-            real = ".real" if self.letter in "cz" else ""
+            real = "" if f.real else ".real"
             self.assign(v, f"2.0 * np.add.reduce(np.log({d}{real}))")
         else:
             hermitian = ", hermitian=True" if v.real and not f.real else ""
@@ -834,6 +856,10 @@ def _outer_product(a: Value) -> bool:
 def _placed(a: Value) -> bool:
     """Is it a scalar times a unit vector?"""
     return a.op == "contract" and len(a.args) == 2 and any(u.op == "unit" for u in a.args) and () in a.params[0]
+
+
+def _real(term: tuple[Any, Value, Labels]) -> bool:
+    return term[1].real and not isinstance(term[0], complex)
 
 
 def scaled(c: Any, text: str) -> str:

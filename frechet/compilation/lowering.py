@@ -60,7 +60,6 @@ class Lowering:
             v = self.graph.make("page", [self.done[a] for a in operands], (node,), axes(node.shape), node.real)
         if node.real and node.op.name in REAL_BY_FORM and not v.real:
             v = self.graph.map(("re",), (v,), v.shape)
-            v.real = True
         return v
 
     def _annotated(self, node: Expr, v: Value) -> Value:
@@ -149,9 +148,7 @@ def _monomial(graph: Graph, node: Expr, args: list[Value]) -> Value:
 def _square_norm(graph: Graph, x: Value) -> Value:
     if x.real:
         return graph.dot(x, x)
-    v = graph.map(("re",), (graph.dot(graph.map(("conj",), (x,), x.shape), x),), ())
-    v.real = True
-    return v
+    return graph.map(("re",), (graph.dot(graph.map(("conj",), (x,), x.shape), x),), ())
 
 
 def _transpose(graph: Graph, node: Expr, args: list[Value]) -> Value:

@@ -22,6 +22,8 @@ from frechet.expressions.dimension import Dim
 Axes = tuple[Dim, ...]
 Labels = tuple[int, ...]
 
+REAL = ("re", "im", "abs")  # functions whose values are real wherever they are taken
+
 
 class Value:
     """A node of a program.
@@ -149,7 +151,10 @@ class Graph:
         return self._map(function, pairs, shape)
 
     def _map(self, function: tuple[Any, ...], pairs: Sequence[tuple[Value, Labels]], shape: Axes) -> Value:
-        return self.make("map", [a for a, _ in pairs], (function, tuple(labels for _, labels in pairs)), shape)
+        real = function[0] in REAL or (
+            all(a.real for a, _ in pairs) and not (function[0] == "linear" and any(isinstance(c, complex) for c in function))
+        )
+        return self.make("map", [a for a, _ in pairs], (function, tuple(labels for _, labels in pairs)), shape, real)
 
     def seen_through(self, v: Value, labels: Labels) -> tuple[Value, Labels]:
         """The value that v is a transposed or repeated view of; its labels where the axes of v are called `labels`."""

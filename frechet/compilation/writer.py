@@ -190,15 +190,18 @@ def number(value: Any) -> str:
     return text if value >= 0 else f"({text})"
 
 
+def sign_and_size(c: Any) -> tuple[str, Any]:
+    """A coefficient as a sign and what is added or subtracted: of a complex one, itself."""
+    return ("-", -c) if not isinstance(c, complex) and c < 0 else ("+", c)
+
+
 def signed_sum(terms: Sequence[tuple[Any, str]]) -> str:
     """c·a + d·b - …, a term without a minus first."""
-    ordered = sorted(terms, key=lambda t: t[0] < 0) if not any(isinstance(c, complex) for c, _ in terms) else list(terms)
     parts: list[str] = []
-    for c, text in ordered:
-        negative = not isinstance(c, complex) and c < 0
-        size = -c if negative else c
+    for c, text in sorted(terms, key=lambda t: sign_and_size(t[0])[0] == "-"):
+        sign, size = sign_and_size(c)
         factor = text if size == 1 else f"{number(size)} * {text}"
         if text == "1.0":
             factor = number(size)
-        parts.append((" - " if negative else " + ") + factor if parts else ("-" if negative else "") + factor)
+        parts.append(f" {sign} {factor}" if parts else sign.replace("+", "") + factor)
     return "".join(parts)

@@ -83,10 +83,9 @@ def weight(function: tuple[Any, ...], count: int) -> int:
 
 
 def _linear(coefficients: Sequence[Any], args: Sequence[str]) -> str:
-    terms = sorted(zip(coefficients, args, strict=True), key=lambda t: not isinstance(t[0], complex) and t[0] < 0)
     text = ""
-    for c, a in terms:
-        size = number(c if isinstance(c, complex) else abs(c))
+    for c, a in sorted(zip(coefficients, args, strict=True), key=lambda t: t[0] < 0):
+        size = number(abs(c))
         term = a if size == "(T)1" else f"{size} * {a}"
         text += f"{' - ' if c < 0 else ' + '}{term}" if text else f"-{term}" if c < 0 else term
     return text
