@@ -11,6 +11,7 @@ from typing import ClassVar
 from frechet.compilation.functional import Functional
 from frechet.compilation.numpy_source import own_texts
 from frechet.compilation.values import Value
+from frechet.compilation.writer import SELECTORS, elementwise
 from frechet.expressions.errors import UnsupportedError
 
 HEAD = "import torch"
@@ -130,6 +131,15 @@ class TorchEmission(Functional):
             raise UnsupportedError(f"the back end torch has no {name}: use the back end numpy")
         return OTHERWISE.get(name) or f"torch.{name}"
 
+    def _two(self, v: Value) -> None:
+        """Products of a real and a complex matrix are of two complex ones."""
+        before = [self.text.get(a, "") for a in v.args]
+        for a, text in zip(v.args, before, strict=True):
+            if a.real and a.shape and text and not v.real and a.op not in SELECTORS and not elementwise(v):
+                self.text[a] = self.cast(text, v)
+        super()._two(v)
+        self.text.update(zip(v.args, before, strict=True))
+
     # -- matrices
     def _cholesky(self, v: Value) -> None:
         self.text[v] = self.fresh("c")
@@ -140,20 +150,25 @@ class TorchEmission(Functional):
         self.line(f"{self.text[v]} = torch.linalg.lu_factor_ex({self.text[v.args[0]]})")
 
     def _solve(self, v: Value) -> None:
-        f, b, turned = v.args[0], self.right_hand_side(v), v.params[1]
-        vector = len(v.args[1].shape) == 1
-        if vector:
+        (f, t), b, turned = v.args, self.right_hand_side(v), v.params[1]
+        if len(t.shape) == 1:
             b = f"{b}[:, None]"
-        conjugated = turned and not f.real  # the transpose is the conjugate of the adjoint
-        if conjugated:
-            b = f"torch.conj({b})"
-        if f.op == "lu":
-            text = f"torch.linalg.lu_solve(*{self._invertible(f)}, {b}{', adjoint=True' if turned else ''})"
+        if f.real and not t.real:  # the real and the imaginary part beside each other
+            both = self._solution(f, f"torch.cat(({b}.real, {b}.imag), 1)", turned)
+            text = f"torch.complex(*torch.tensor_split({both}, 2, 1))"
+        elif turned and not f.real:  # the transpose is the conjugate of the adjoint
+            text = f"torch.conj({self._solution(f, f'torch.conj({self._complex(b, t, v)})', turned)})"
         else:
-            text = f"torch.cholesky_solve({b}, {self.text[f]})"
-        if conjugated:
-            text = f"torch.conj({text})"
-        self.solved(v, f"{text}[:, 0]" if vector else text)
+            text = self._solution(f, self._complex(b, t, v), turned)
+        self.solved(v, f"{text}[:, 0]" if len(t.shape) == 1 else text)
+
+    def _complex(self, text: str, a: Value, v: Value) -> str:
+        return self.cast(text, v) if a.real and not v.real else text
+
+    def _solution(self, f: Value, b: str, turned: bool) -> str:
+        if f.op == "lu":
+            return f"torch.linalg.lu_solve(*{self._invertible(f)}, {b}{', adjoint=True' if turned else ''})"
+        return f"torch.cholesky_solve({b}, {self.text[f]})"
 
     def _invertible(self, f: Value) -> str:
         return f'invertible({self.text[f]}, "{self.said(f.args[0])}")'

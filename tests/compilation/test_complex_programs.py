@@ -118,3 +118,16 @@ def test_random_complex_expressions(block):
             continue
         for g, w, e in zip(got, want, expressions, strict=True):
             assert close(g, w, 1e-6), f"{e}\n{program.source}"
+
+
+@pytest.mark.parametrize("kind", TERMS)
+def test_torch_multiplies_and_solves_across_types(kind):
+    pytest.importorskip("torch")
+    values = arguments()
+    for one, other in product(TERMS[kind], TERMS[kind]):
+        e = fr.parse(f"({one}) + 2i*({other})", DECLARED)
+        if variables(e):
+            program = fr.compile(e, backend="torch")
+            assert close(program(**{v.params[0]: values[v.params[0]] for v in variables(e)}), called(e, values)[1]), (
+                program.source
+            )
