@@ -123,11 +123,13 @@ class Emission(Writer):
                 self.ours.difference_update(dead)
 
     def _skip_diagonals(self, steps: Sequence[Value], roots: Sequence[Value]) -> None:
-        """Diagonal matrices that are only added to others are added on their diagonals."""
+        """Diagonal matrices that are only added to matrices are added on their diagonals, single entries at their places."""
         full: set[Value] = set(roots)
         for u in steps:
-            adds = u.op == "map" and u.params[0][0] == "linear" and not all(map(_diagonal_only, u.args))
-            if not adds:
+            if u.op == "map" and u.params[0][0] == "linear" and not all(map(_diagonal_only, u.args)):
+                own = tuple(range(len(u.shape)))
+                full.update(a for a, labels in zip(u.args, u.params[1], strict=True) if sorted(labels) != list(own))
+            else:
                 full.update(u.args)
         self.skipped.update(v for v in steps if (_diagonal_only(v) or _placed(v)) and v not in full)
 
@@ -334,7 +336,7 @@ class Emission(Writer):
         plain = la[0] == out[0] and lb[1] == out[1] and not any(self.text[x].endswith(".T") for x in (a, b))
         if self.letter(a, b) != "d" or not plain or b in self.fortran or a in self.fortran or sizes[2] > 16:
             return 0
-        rows = min(1_000_000 // (sizes[1] * sizes[2]), 200)
+        rows = min(1_000_000 // max(sizes[1] * sizes[2], 1), 200)
         return rows if sizes[0] * sizes[1] >= 400_000 and sizes[0] >= 2 * rows >= 80 else 0
 
     def _all_entries(self, a: Value, b: Value, la: Labels, lb: Labels) -> str:
@@ -839,7 +841,8 @@ def accumulable(a: Value, itself: bool = False) -> bool:
         return False
     (la, lb), out, _, _ = a.params
     both = set(la) & set(lb)
-    return len(out) in (1, 2) and len(both) == 1 and not both & set(out) and len(la) + len(lb) == len(out) + 2
+    axes = sorted(map(len, a.params[0]))
+    return axes in ([1, 2], [2, 2]) and len(both) == 1 and not both & set(out) and len(out) == sum(axes) - 2
 
 
 def _outer_product(a: Value) -> bool:
@@ -855,7 +858,13 @@ def _outer_product(a: Value) -> bool:
 
 def _placed(a: Value) -> bool:
     """Is it a scalar times a unit vector?"""
-    return a.op == "contract" and len(a.args) == 2 and any(u.op == "unit" for u in a.args) and () in a.params[0]
+    return (
+        a.op == "contract"
+        and len(a.args) == 2
+        and len(a.shape) == 1
+        and any(u.op == "unit" for u in a.args)
+        and () in a.params[0]
+    )
 
 
 def _real(term: tuple[Any, Value, Labels]) -> bool:

@@ -25,6 +25,11 @@ from frechet.expressions.operation import all_operations
 from frechet.operations.declared_functions import symbols
 from frechet.verification.sampling import random_sizes, sample
 from tests.test_random_expressions import DIMS, Builder, Refused, draw_values
+from tests.test_random_parts import DECLARATIONS, given
+from tests.test_random_parts import DIMS as SIZES_OF_PARTS
+from tests.test_random_parts import Builder as BuilderOfParts
+from tests.test_random_parts import Refused as RefusedPart
+from tests.test_random_parts import draw_values as draw_parts
 from tests.test_registry import example
 
 ASSUMED = ({}, {"n": 1000, "m": 3, "p": 50}, {"n": 3, "m": 1000, "k": 4})  # orders of products depend on sizes
@@ -130,6 +135,53 @@ def check_seed(seed):
 def test_random_expressions(block):
     for seed in range(40 * block, 40 * block + 40):
         check_seed(seed)
+
+
+def check_parts(seed):
+    """Of random expressions with blocks, slices, entries, sums over an index and tensors: the value and two gradients."""
+    rng = Random(seed)
+    env = draw_parts(rng)
+    try:
+        e = fr.parse(BuilderOfParts(rng, [env]).root().text, DECLARATIONS)
+    except (RefusedPart, FrechetError):
+        return
+    if not symbols(e):
+        values = {n: np.ascontiguousarray(a) if np.ndim(a) else a for n, a in given(env).items()}
+        agree([e, *gradients(e)[:2]], values, SIZES_OF_PARTS, SIZES_OF_PARTS)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("block", range(4))
+def test_random_parts(block):
+    for seed in range(200 * block, 200 * block + 200):
+        check_parts(seed)
+
+
+@pytest.mark.sweep
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("block", range(20))
+def test_sweep_of_parts(block):
+    for seed in range(1000 + 500 * block, 1500 + 500 * block):
+        check_parts(seed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ones(n)*unit(n,2)' + unit(n,2)*ones(n)'",
+        "s*unit(n,2)*ones(n)' + A",
+        "s*unit(n,2) + x + diag(A)",
+        'einsum("ijk,k->ij",T,x) - exp(A)',
+        'A*B - einsum("ijk,k->ij",T,x)',
+        'einsum("ij,k->ijk",diag(x),x) + T',
+    ],
+)
+def test_terms_that_are_not_what_they_resemble(text):
+    """A unit vector that is repeated is no single entry; a tensor times a vector is no product of matrices."""
+    e = fr.parse(text, {"A": "n×n", "B": "n×n", "x": "n", "T": "n×n×n", "s": "scalar"})
+    rng = np.random.default_rng(4)
+    values = {"s": 2.0} | {n: rng.normal(size=(4,) * k) for n, k in {"x": 1, "A": 2, "B": 2, "T": 3}.items()}
+    agree([e], values, {"n": 4}, {"n": 4})
 
 
 @pytest.mark.sweep

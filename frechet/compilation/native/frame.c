@@ -7,9 +7,9 @@
 #define STACK 1024             /* entries of the workspace that need no allocation */
 #define LARGE 20000            /* entries from which other threads may run meanwhile */
 #define SMALL 16               /* rows of matrices that are factorized here */
-#define VECTOR 2000            /* entries of a matrix beside a vector from which BLAS is called */
+#define VECTOR 800             /* entries of a matrix beside a vector from which BLAS is called */
 #define CROWDED 200000         /* and from which not, as its threads would contend for what memory alone bounds */
-#define MATRIX 6000            /* multiplications of two matrices from which BLAS is called */
+#define MATRIX 300             /* multiplications of two matrices from which BLAS is called */
 #define ROUNDED(count) (((count) + 7) & ~(npy_intp)7)
 
 static PyObject *program(PyObject *state, PyObject *const *args, Py_ssize_t count, PyObject *names);

@@ -114,7 +114,9 @@ class Schedule:
 
     def memory(self, v: Value) -> Stored:
         """Where an array lies; it is stored if it was not."""
-        if v not in self.stored:
+        if v not in self.stored and v in self.home:
+            self._store_at_home(v, self.home[v])
+        elif v not in self.stored:
             own = tuple(Index(k) for k in range(len(v.shape)))
             self._loop(Sink(v, self.array(v.shape), own, self.reader.operands(v, own)[0]), v.shape)
         return self.stored[v]
@@ -142,7 +144,7 @@ class Schedule:
                 home = self.home.get(v)
                 if home is not None and home is not loop and self.costs[v] > CHEAP:
                     self._store_at_home(v, home)
-                elif {k.axis for k in place} - {None} == everything and len(place) == len(axes):
+                elif {k.axis for k in place} == everything and not any(k.offset for k in place) and len(place) == len(axes):
                     loop.inside.setdefault(v, place)
                     self.home.setdefault(v, loop)
         loop.sinks.append(sink)
@@ -162,6 +164,7 @@ class Schedule:
         return self.reader.reached(sink.reads, len(self.steps))
 
     def _store_at_home(self, v: Value, home: Loop) -> None:
+        """In the loop that evaluates all its entries."""
         place = home.inside[v]
         where = self.array(v.shape)
         home.sinks.append(Sink(v, where, place, self.reader.operands(v, place)[0]))

@@ -287,6 +287,22 @@ def test_loops_are_joined() -> None:
     assert isinstance(negated, Loop) and len(negated.sinks) == 1
 
 
+def test_a_residual_is_stored_where_it_is_squared() -> None:
+    g = fr.parse("norm2(T - U*V')^2")
+    made = compiled([g, gradient(g, "U")]).at(n=1000, m=1000, p=10)
+    assert isinstance(made, NativeSpecialised) and made.c is not None
+    loops = [step for step in made.c.schedule.steps if isinstance(step, Loop) and step.library is None]
+    assert len(loops[0].sinks) == 2 and len(loops) == 2  # the other one multiplies by -2
+
+
+@pytest.mark.parametrize("part", ["tanh(A)[2:3,:]", "tanh(A)[:,2:3]", "tanh(A)[2,:]", "tanh(A)[:,1]"])
+def test_a_part_is_not_the_whole(part: str) -> None:
+    """What is computed for some entries only is not there for the others."""
+    e = fr.parse(f"sum(({part}).^3) + sum(B*tanh(A))", {"A": "n×n", "B": "n×n"})
+    rng = np.random.default_rng(1)
+    assert agrees([e], {n: rng.normal(size=(5, 5)) for n in "AB"})
+
+
 def test_what_is_not_in_c_runs_in_numpy() -> None:
     program = compiled(fr.parse("expm(X)"))
     assert not has_c(program)
