@@ -168,7 +168,7 @@ def test_sweep_of_parts(block):
 @pytest.mark.parametrize(
     "text",
     [
-        "ones(n)*unit(n,2)' + unit(n,2)*ones(n)'",
+        "s*ones(n)*unit(n,2)' + A",
         "s*unit(n,2)*ones(n)' + A",
         "s*unit(n,2) + x + diag(A)",
         'einsum("ijk,k->ij",T,x) - exp(A)',
