@@ -231,7 +231,7 @@ class CompiledProgram:
         if self._dispatch is not None and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names):
             key = self._dispatch.kinds(*(values[n] for n in self.arguments.names))
             if all(not isinstance(k, type) or k in self._fast for k in key):
-                if self.kind is Specialised and not self._dispatch.known:  # the kinds that come first
+                if made.in_python and not self._dispatch.known:  # the kinds that come first
                     space: Any = made.run
                     call = self._dispatch.inlined(made.program, space.__globals__, key)
                     setattr(type(self), "__call__", call)  # noqa: B010  (the class is that of this program alone)
@@ -264,6 +264,11 @@ class Specialised:
         beforehand = only(self.ordered, first) if early else set()
         self.roots = factorized(graph, self.ordered, whole.trying and ordered is None, beforehand)
         self.once = only(self.roots, first) if early else set()
+
+    @property
+    def in_python(self) -> bool:
+        """Are its lines what a call runs?"""
+        return True
 
     @cached_property
     def steps(self) -> list[Value]:

@@ -113,5 +113,12 @@ class Rates:
             return 2 * CALL + FACTOR[v.op] * n**3 * FLOP * 1.5 + 2 * ENTRY * n * n
         return 5 * CALL + FUNCTION * (count + sum(self.entries(a.shape) for a in v.args))
 
+    def of_libraries(self, v: Value) -> float:
+        """The part of that time which BLAS or LAPACK takes, whatever calls it."""
+        if v.op == "contract" and len(v.args) == 2:
+            ins, out, _, _ = v.params
+            return self.of(v) - CALL if set(ins[0]) & set(ins[1]) - set(out) else 0.0
+        return self.of(v) - 2 * CALL if v.op in ("solve", "inverse", *FACTOR) else 0.0
+
     def total(self, values: Sequence[Value]) -> float:
         return sum(map(self.of, values))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 BACKENDS: dict[str, tuple[str, str]] = {  # module and class; libraries are imported where they are used
     "numpy": ("frechet.compilation.compiled", "CompiledProgram"),
     "c": ("frechet.compilation.native.program", "NativeProgram"),
+    "auto": ("frechet.compilation.native.program", "AutomaticProgram"),
     "jax": ("frechet.compilation.jax_program", "JaxProgram"),
     "torch": ("frechet.compilation.torch_program", "TorchProgram"),
 }
@@ -70,8 +71,9 @@ def compile(
     for a scalar), a tuple or a dictionary.
 
     inputs: variables or their names; all variables in order of first appearance where not given
-    backend: numpy, or c: a C extension built with the system's compiler; NumPy where there is none, or no C for a step
-    backend: numpy, jax or torch; a scalar function brings the latter two its closed-form derivatives (docs/jax-and-torch.md)
+    backend: numpy; c: an extension built with the system's compiler, NumPy where there is none or no C for a step; auto: c
+        at sizes at which it pays (docs/c-backend.md); jax or torch, to which a scalar function brings its closed-form
+        derivatives (docs/jax-and-torch.md)
     name: of the function in the source
     sizes: of dimensions, for `source` and the cost table; a call goes by its arguments
     shard: the dimension along which the data is read block after block, see `ShardedProgram.over`

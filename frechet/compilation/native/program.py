@@ -14,6 +14,9 @@ from frechet.compilation.native.emission import Source
 from frechet.compilation.native.functions import NotInC
 from frechet.compilation.numpy_source import runnable
 
+SHORT = 2e-4  # seconds, as the passes reckon them
+NEARLY_ALL = 0.9
+
 
 class NativeSpecialised(Specialised):
     """The program for certain sizes and a certain precision, in C where that can be."""
@@ -24,7 +27,7 @@ class NativeSpecialised(Specialised):
     def c(self) -> Source | None:
         """The program in C; None where a step is only in NumPy."""
         whole = self.whole
-        if whole.functions or self.early:
+        if whole.functions or self.early or not whole.worthwhile(self):
             return None
         _, _, known, _ = whole._names
         try:
@@ -41,6 +44,10 @@ class NativeSpecialised(Specialised):
     def module(self) -> ModuleType | None:
         """The extension module, built at the first use."""
         return load(self.c_source) if self.c_source is not None else None
+
+    @property
+    def in_python(self) -> bool:
+        return self.module is None
 
     @cached_property
     def accepted(self) -> bytes:
@@ -82,11 +89,15 @@ class NativeProgram(CompiledProgram):
     def kind(self) -> type[Specialised]:
         return NativeSpecialised
 
+    def worthwhile(self, made: Specialised) -> bool:
+        """Is the program for these sizes to run in C, where it can?"""
+        return True
+
     def link(self, made: NativeSpecialised) -> None:
         """Calls with these sizes go to the module from now on, other calls where they went."""
         assert made.module is not None
         own = type(self)
-        if own is NativeProgram:  # its calls are not by kinds of arguments
+        if own is self.own_class:  # its calls are not by kinds of arguments
             return
         if made.module in self.linked:
             self.linked[made.module] += made.accepted
@@ -94,3 +105,14 @@ class NativeProgram(CompiledProgram):
         accepted = self.linked[made.module] = bytearray(made.accepted)
         before = own.__call__ if self.linked.keys() - {made.module} else own.__call__.__get__(self)
         own.__call__ = made.bound(before, accepted)  # type: ignore[method-assign]
+
+
+class AutomaticProgram(NativeProgram):
+    """A compiled program that runs in C at sizes at which that pays, and in NumPy at others.
+
+    It does not where BLAS and LAPACK take nearly all of the time: they are the same for both, and building takes a while.
+    """
+
+    def worthwhile(self, made: Specialised) -> bool:
+        total = made.rates.total(made.steps)
+        return total < SHORT or sum(map(made.rates.of_libraries, made.steps)) < NEARLY_ALL * total
