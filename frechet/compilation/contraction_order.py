@@ -334,6 +334,8 @@ class ContractionOrder:
 
     def _pair(self, a: Value, la: Labels, b: Value, lb: Labels, out: Labels) -> Value:
         """Two operands as one step, as it stands: its labels are not taken apart again."""
+        if not out and a.serial > b.serial:  # the inner product of the same two is one
+            a, la, b, lb = b, lb, a, la
         numbers = {k: i for i, k in enumerate(dict.fromkeys((*out, *la, *lb)))}
         ins = tuple(tuple(numbers[k] for k in labels) for labels in (la, lb))
         dims = tuple(self.dims[k] for k in numbers)

@@ -31,6 +31,7 @@ from frechet.expressions.operation import operation_named
 from frechet.operations.elementwise import Elementwise
 
 UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
+STACKED = 10_000  # entries of a matrix
 BLOCKED = 50_000  # entries: a Hessian beyond the first cache
 FORGOTTEN = 4096  # entries of an array that is deleted after its last use, so that the next one gets its memory
 SMALL_PRODUCT = 30_000  # multiplications, up to which a product of two matrices costs about as much as its call
@@ -55,6 +56,7 @@ class Emission(Writer):
         self.owned: set[str] = set()  # names of arrays that nobody else sees
         self.fortran: set[Value] = set()  # arrays that lie in memory column by column
         self.blocked: set[Value] = set()  # sums that are computed block by block
+        self.stacked: set[Value] = set()  # sums of outer products that are computed as one product
         self.holders: dict[str, int] = {}  # how many values that are still needed are called so, or are views of that
         self.ours: set[str] = set()  # large arrays that are deleted when none is
         self.columns: set[str] = set()  # names of arrays that lie in memory column by column
@@ -158,12 +160,21 @@ class Emission(Writer):
         return prod(self.rates.size(d) for d in a.params[2]) < SMALL_PRODUCT
 
     def _in_blocks(self, steps: Sequence[Value]) -> None:
-        """Sums of outer products, as dense Hessians are, larger than the cache: they are computed block by block."""
+        """Sums of outer products, as dense Hessians are: one product if all have the same axes, else in blocks."""
         for u in steps:
-            large = u.op == "map" and u.params[0][0] == "linear" and len(u.shape) > 2 and self.entries(u) > BLOCKED
-            if large and all(self.users[a] == 1 and _outer_product(a) for a in u.args):
-                self.skipped.update(u.args)
+            if u.op != "map" or u.params[0][0] != "linear" or len(u.shape) < 2:
+                continue
+            if not all(self.users[a] == 1 and _outer_product(a) for a in u.args):
+                continue
+            sides = {frozenset(_sides(a, labels)) for a, labels in zip(u.args, u.params[1], strict=True)}
+            apart = all(len(pair) == 2 and all(pair) and sum(map(len, pair)) == len(u.shape) for pair in sides)
+            if len(sides) == 1 and apart and (len(u.shape) > 2 or self.entries(u) > STACKED):
+                self.stacked.add(u)
+            elif len(u.shape) > 2 and self.entries(u) > BLOCKED:
                 self.blocked.add(u)
+            else:
+                continue
+            self.skipped.update(u.args)
 
     def _result(self, r: Value) -> str:
         """A result is an array of its own: no view of an argument."""
@@ -336,7 +347,7 @@ class Emission(Writer):
         plain = la[0] == out[0] and lb[1] == out[1] and not any(self.text[x].endswith(".T") for x in (a, b))
         if self.letter(a, b) != "d" or not plain or b in self.fortran or a in self.fortran or sizes[2] > 16:
             return 0
-        rows = min(1_000_000 // max(sizes[1] * sizes[2], 1), 200)
+        rows = min(1_000_000 // (sizes[1] * sizes[2]), 200)
         return rows if sizes[0] * sizes[1] >= 400_000 and sizes[0] >= 2 * rows >= 80 else 0
 
     def _all_entries(self, a: Value, b: Value, la: Labels, lb: Labels) -> str:
@@ -553,6 +564,9 @@ class Emission(Writer):
         if v in self.blocked:
             self._blocks(v, terms)
             return
+        if v in self.stacked:
+            self._stack(v, terms)
+            return
         on_diagonal = [t for t in terms if _diagonal_only(t[1]) and len(own) == 2]
         placed = [t for t in terms if _placed(t[1]) and t[1] in self.skipped]
         if placed and len(placed) == len(terms):
@@ -615,6 +629,48 @@ class Emission(Writer):
             sign, size = sign_and_size(c * own_c)
             value = number(size) if inner is None else scaled(size, self.text[inner])
             self.line(f"{self.diagonal(name)} {IN_PLACE[sign]} {value}")
+
+    def _stack(self, v: Value, terms: Sequence[tuple[Any, Value, Labels]]) -> None:
+        """A sum of outer products with the same axes as one product: of the columns a with the rows b'.
+
+        A large one along its first axis, so that what is computed in another order of axes is in the cache.
+        """
+        sides = sorted(_sides(terms[0][1], terms[0][2]), key=sorted)
+        orders = [tuple(sorted(side)) for side in sides]
+        large = len(v.shape) > 2 and self.entries(v) > BLOCKED
+        stacks: list[list[str]] = [[], []]
+        for c, a, labels in terms:
+            axis_of = dict(zip(a.params[1], labels, strict=True))
+            for b, own in zip(a.args, a.params[0], strict=True):
+                axes = tuple(axis_of[k] for k in own)
+                side = sides.index(frozenset(axes))
+                text = self.turned(self.text[b], axes, orders[side])
+                if side == 0 and c != 1:
+                    text = f"({scaled(c, text)})"
+                if len(axes) > 1:
+                    text = f"{text}.reshape({v.shape[0]}, -1)" if large and side == 0 else f"{text}.ravel()"
+                stacks[side].append(text)
+        columns, rows = (f"np.array(({', '.join(stack)}))" for stack in stacks)
+        order = (*orders[0], *orders[1])
+        own = tuple(range(len(order)))
+        if large:
+            order, own = order[1:], own[1:]
+            left, right, i, name = self.fresh(), self.fresh(), self.fresh("i"), self.fresh()
+            self.line(f"{left} = {columns}")
+            self.line(f"{right} = {rows}")
+            self.line(f"{name} = np.empty({self.shape(v.shape)}{self.dtype(v)})")
+            self.line(f"for {i} in range(len({name})):")
+            columns, rows = f"{left}[:, {i}]", right
+        text = f"{columns}.T.dot({rows})"
+        if len(order) > 2 or large:
+            text += f".reshape({', '.join(str(v.shape[k]) for k in order)})"
+        text = self.turned(text, order, own)
+        if large:
+            self.line(f"    {name}[{i}] = {text}")
+            self.text[v] = name
+            self.owned.add(name)
+        else:
+            self.assign(v, text)
 
     def _blocks(self, v: Value, terms: Sequence[tuple[Any, Value, Labels]]) -> None:
         """A sum of outer products along its first axis: entries are added to while they are in the cache."""
@@ -854,6 +910,12 @@ def _outer_product(a: Value) -> bool:
         and not any(b.op in SELECTORS for b in a.args)
         and len(set(a.params[1])) == len(a.params[1])
     )
+
+
+def _sides(a: Value, labels: Labels) -> list[frozenset[int]]:
+    """The axes of a sum that the two operands of an outer product among its terms have."""
+    axis_of = dict(zip(a.params[1], labels, strict=True))
+    return [frozenset(axis_of[k] for k in own) for own in a.params[0]]
 
 
 def _placed(a: Value) -> bool:

@@ -11,6 +11,7 @@ from frechet.compilation.ordering import ordered
 from frechet.compilation.rewriting import (
     activations_shared,
     coefficients_inward,
+    common_factors,
     exact_near_zero,
     inverses_cancelled,
     scalars_shared,
@@ -95,4 +96,4 @@ def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collect
         roots = flattened(graph, low_rank_updates(graph, roots, rates), early)
     roots = distributed_together(graph, distributed(graph, roots, rates, early), rates, early)
     roots = views_inward(graph, scalars_shared(graph, flattened(graph, roots, early)))
-    return ordered(graph, coefficients_inward(graph, roots), rates, early)
+    return ordered(graph, coefficients_inward(graph, common_factors(graph, roots, early)), rates, early)

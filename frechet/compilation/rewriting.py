@@ -188,6 +188,143 @@ def _coefficients_moved(graph: Graph, v: Value, single: Collection[Value]) -> Va
     return graph.map(("linear", *left), args, v.shape, ins)
 
 
+def common_factors(graph: Graph, roots: Sequence[Value], early: Collection[Value] = ()) -> list[Value]:
+    """u⊗v + u⊗w as u⊗(v + w), and of vectors A·v + A·w as A·(v + w): what terms have in common is multiplied once.
+
+    early: what is computed beforehand stays apart, so with it products with matrices are left as they are
+    """
+    count = uses(roots)
+    single: set[Value] = set()
+
+    def change(v: Value, args: tuple[Value, ...]) -> Value:
+        new = remade(graph, v, args)
+        if is_sum(new) and new.shape:
+            new = _factored(graph, new, single, early)
+        if count[v] == 1:
+            single.add(new)
+        return new
+
+    return rebuild(graph, roots, change)
+
+
+def _factored(graph: Graph, v: Value, single: Collection[Value], early: Collection[Value]) -> Value:
+    """A sum with the factors that most of its terms have in common taken out, one after the other."""
+    if is_sum(v) and len(v.shape) == 1:
+        return v if early else _multiplied_once(graph, v, single)
+    while is_sum(v):
+        (_, *coefficients), ins = v.params
+        own = tuple(range(len(v.shape)))
+        terms = list(zip(coefficients, v.args, ins, strict=True))
+        factors = [_outer_factors(graph, a, labels) if a in single else {} for _, a, labels in terms]
+        times = Counter(f for of_term in factors for f in of_term)
+        factor, most = max(times.items(), key=lambda item: (item[1], len(item[0][1])), default=(None, 0))
+        if factor is None or most < 2:
+            break
+        common, axes = factor
+        others = tuple(k for k in own if k not in axes)
+        shape = tuple(v.shape[k] for k in others)
+        left = [
+            (c, graph.contract((a,), (k,), own, v.shape))
+            for (c, a, k), f in zip(terms, factors, strict=True)
+            if factor not in f
+        ]
+        inner = []
+        for (c, a, labels), of_term in zip(terms, factors, strict=True):
+            if factor in of_term:
+                rest, places = _without(graph, a, labels, of_term[factor])
+                inner.append(
+                    (c, graph.contract((rest,), (tuple(map(others.index, places)),), tuple(range(len(others))), shape))
+                )
+        joint = _factored(graph, graph.linear(inner, shape), {a for _, a in inner}, early)
+        v = graph.linear([*left, (1, graph.contract((common, joint), (axes, others), own, v.shape))], v.shape)
+    return v
+
+
+def _outer_factors(graph: Graph, v: Value, labels: Labels) -> dict[tuple[Value, Labels], set[int]]:
+    """The factors of an outer product, each with the axes of the sum that it has; which operands it is the product of."""
+    if v.op != "contract" or len(set(v.params[1])) < len(v.params[1]):
+        return {}
+    ins, out, dims, _ = v.params
+    groups = connected(ins)
+    if len(groups) < 2:
+        return {}
+    axis_of = dict(zip(out, labels, strict=True))
+    found = {}
+    for group in groups:
+        kept = sorted({k for i in group for k in ins[i]} & axis_of.keys(), key=axis_of.__getitem__)
+        product = graph.contract([v.args[i] for i in group], [ins[i] for i in group], tuple(kept), dims)
+        found[product, tuple(axis_of[k] for k in kept)] = set(group)
+    return found
+
+
+def _without(graph: Graph, v: Value, labels: Labels, group: Collection[int]) -> tuple[Value, Labels]:
+    """A product without these operands, and the axes of the sum that it has."""
+    ins, out, dims, c = v.params
+    rest = [i for i in range(len(v.args)) if i not in group]
+    gone = {k for i in group for k in ins[i]}
+    kept = [(k, axis) for k, axis in zip(out, labels, strict=True) if k not in gone]
+    product = graph.contract([v.args[i] for i in rest], [ins[i] for i in rest], tuple(k for k, _ in kept), dims, c)
+    return product, tuple(axis for _, axis in kept)
+
+
+def _multiplied_once(graph: Graph, v: Value, single: Collection[Value]) -> Value:
+    """A sum of vectors with the products with one matrix, of which several terms are, as one."""
+    (_, *coefficients), ins = v.params
+    by_matrix: dict[tuple[Value, int], list[tuple[Any, Value, int]]] = {}
+    left: list[tuple[Any, Value]] = []
+    for c, a, labels in zip(coefficients, v.args, ins, strict=True):
+        found = _matrix_before(a) if a in single and labels else None
+        if found is None:
+            left.append((c, graph.contract((a,), (labels,), (0,), v.shape)))
+        else:
+            i, axis = found
+            by_matrix.setdefault((a.args[i], axis), []).append((c, a, i))
+    if all(len(terms) == 1 for terms in by_matrix.values()):
+        return v
+    for (matrix, axis), terms in by_matrix.items():
+        inner = []
+        for c, a, i in terms:
+            own, _, dims, k = a.params
+            rest = [j for j in range(len(a.args)) if j != i]
+            joint = (own[i][1 - axis],)
+            inner.append((c, graph.contract([a.args[j] for j in rest], [own[j] for j in rest], joint, dims, k)))
+        length = matrix.shape[1 - axis]
+        vector = graph.linear(inner, (length,))
+        labels = (0, 1) if axis == 0 else (1, 0)
+        left.append((1, graph.contract((matrix, vector), (labels, (1,)), (0,), (v.shape[0], length))))
+    return graph.linear(left, v.shape)
+
+
+def _matrix_before(v: Value) -> tuple[int, int] | None:
+    """The matrix that a product which is a vector has first: its position, and the axis that the result has."""
+    if v.op != "contract" or len(v.args) < 2 or len(v.shape) != 1:
+        return None
+    ins, (row,), _, _ = v.params
+    having = [i for i, labels in enumerate(ins) if row in labels]
+    if len(having) != 1 or v.args[having[0]].op in ("unit", "selection"):
+        return None
+    (i,) = having
+    labels = ins[i]
+    return (i, labels.index(row)) if len(labels) == 2 and labels[0] != labels[1] else None
+
+
+def connected(ins: Sequence[Labels]) -> list[list[int]]:
+    """The operands with axes in groups that no label joins."""
+    groups: list[tuple[set[int], list[int]]] = []
+    for i, labels in enumerate(ins):
+        if not labels:
+            continue
+        mine, members, apart = set(labels), [i], []
+        for other, theirs in groups:
+            if other & mine:
+                mine |= other
+                members = theirs + members
+            else:
+                apart.append((other, theirs))
+        groups = [*apart, (mine, members)]
+    return [sorted(members) for _, members in groups]
+
+
 def scalars_shared(graph: Graph, roots: Sequence[Value]) -> list[Value]:
     """A scalar factor of everything that uses a value becomes a factor of the value: s*δ once, not s*h'δ and s*δ*W'."""
     order = walk(roots)

@@ -42,9 +42,10 @@ class Rates:
         self.known: dict[Dim, int] = {}
 
     def size(self, d: Dim) -> int:
+        """The size, of n - k also 1 where the sizes that are assumed make nothing of it: times stay times."""
         found = self.known.get(d)
         if found is None:
-            found = self.known[d] = d.size(self.names)
+            found = self.known[d] = max(d.size(self.names), 1)
         return found
 
     def entries(self, shape: Sequence[Dim]) -> int:

@@ -15,7 +15,7 @@ from frechet.compilation.lowering import lower
 from frechet.compilation.numpy_source import compiled, evaluate
 from frechet.compilation.ordering import ordered
 from frechet.compilation.passes import factorized, flattened
-from frechet.compilation.rewriting import activations_shared, exact_near_zero, scalars_shared, views_inward
+from frechet.compilation.rewriting import activations_shared, common_factors, exact_near_zero, scalars_shared, views_inward
 from frechet.compilation.table import flops
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, walk
@@ -216,6 +216,7 @@ PASSES = {
     "views": lambda graph, roots, rates: views_inward(graph, roots),
     "flat": lambda graph, roots, rates: flattened(graph, roots),
     "scalars": lambda graph, roots, rates: scalars_shared(graph, roots),
+    "factors": lambda graph, roots, rates: common_factors(graph, flattened(graph, roots)),
     "distributed": lambda graph, roots, rates: distributed(graph, flattened(graph, roots), rates),
     "low rank": lambda graph, roots, rates: low_rank_updates(graph, flattened(graph, roots), rates),
 }
@@ -364,14 +365,66 @@ def test_a_shared_sum_is_distributed_in_all_its_products():
     assert len(cubes) <= 1  # inv(K)*K', of which all traces are made
 
 
-def test_dense_hessians_of_outer_products_are_made_block_by_block():
-    e = fr.parse("tr(A*X'*B*X*C)", dict.fromkeys("ABCX", "n×n"))
+def test_what_terms_have_in_common_is_multiplied_once():
+    """Of norm2(inv(X)*b)^2 four solves give the Hessian in a direction, as by hand, and two outer products."""
+    g = fr.parse("norm2(inv(X)*b)^2", {"b": "n"})
+    text = fr.derivative(g, fr.variables(g)["X"]).compile("hvp").at(n=100).function
+    assert (text.count("dgetrs("), text.count("[:, None]")) == (4, 2)
+    assert source("A*x + A*y - B*x").count(".dot(") + source("A*x + A*y - B*x").count("gemv(") == 2
+    kept = fr.compile(fr.parse("A*x + A*y")).prepare(A=np.eye(3), y=np.ones(3))
+    assert np.array_equal(kept(x=np.ones(3)), 2 * np.ones(3))
+
+
+def test_a_sum_of_outer_products_is_one_product():
+    g = fr.parse("tr(A*X'*B*X*C)")
+    text = fr.derivative(g, fr.variables(g)["X"]).compile("hessian").at(n=20).function
+    assert text.count(".dot(") == 2 and " += " not in text
+
+
+SECOND = [
+    "tr(A*X'*B*X*C)",
+    "norm2(inv(X)*b)^2",
+    "norm2(X*X' - A)^2",
+    "logdet(X'*X)",
+    "tr(X*A*X*B)*(b'*X*c)",
+    "sum(X.*X*A)",
+    "(b'*X*c)^3 + tr(X*A)^2",
+    "tr(inv(X)*A)*tr(X)",
+    "sum(exp(X)*b) + s*tr(X'*X)",
+    "norm2(X.*(b*c'))^2 + (c'*X*b)*(b'*X*c)",
+]
+
+
+@pytest.mark.parametrize("text", SECOND)
+def test_dense_hessians(text):
+    """Their terms have factors in common, in every combination of axes."""
+    g = fr.parse(text, {"X": "n×n", "A": "n×n", "B": "n×n", "C": "n×n", "b": "n", "c": "n", "s": "scalar"})
+    D = fr.derivative(g, fr.variables(g)["X"])
+    rng = np.random.default_rng(6)
+    values = (
+        {n: rng.normal(size=(4, 4)) + 2 * np.eye(4) for n in "XABC"} | {n: rng.normal(size=4) for n in "bc"} | {"s": 0.7}
+    )
+    direction = rng.normal(size=(4, 4))
+    for n in (4, 1000):
+        agree([D.hessian, D.gradient], values, {"n": 4}, {"n": n})
+    hvp = D.compile("hvp")
+    given = {name: values.get(name, direction) for name in hvp.arguments.names}
+    H = fr.compile(D.hessian)
+    dense = H(**{name: values[name] for name in H.arguments.names}) @ direction.reshape(-1, order="F")
+    assert close(hvp(**given).reshape(-1, order="F"), dense)
+
+
+@pytest.mark.parametrize("text", ["tr(A*X'*B*X*C)", "norm2(inv(X)*b)^2", "(b'*X*A*b)^2 + tr(X*A)^2", "(b'*X*b)^3/3"])
+def test_large_dense_hessians_are_made_block_by_block(text):
+    e = fr.parse(text, dict.fromkeys("ABCX", "n×n") | {"b": "n"})
     d = fr.derivative(e, fr.variables(e)["X"])
-    made = d.compile("hessian").at(n=30)
-    assert "for i" in made.function
+    program = d.compile("hessian")
+    made = program.at(n=30)
+    assert "for i" in made.function or "^3" in text  # one outer product
     rng = np.random.default_rng(0)
-    values = {n: rng.normal(size=(3, 3)) for n in "ABC"}
-    assert close(made.run(*(values[n] for n in d.compile("hessian").arguments.names)), evaluate(d.hessian, values))
+    values = {n: rng.normal(size=(3, 3)[: 1 if n == "b" else 2]) for n in "ABCXb"}
+    given = {n: values[n] for n in program.arguments.names}
+    assert close(made.run(*given.values()), evaluate(d.hessian, given))
 
 
 def test_large_matrices_times_few_columns_in_blocks():
