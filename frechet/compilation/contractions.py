@@ -205,8 +205,10 @@ def _canonical(
     ordered: list[tuple[Value, list[int]]] = []
     while rest:
         rest = [(v, arranged(v, labels)) for v, labels in rest]
-        v, labels = min(rest, key=lambda o: ([number.get(k, far) for k in o[1]], o[0].serial))
-        rest.remove((v, labels))
+        first = 0
+        if len(rest) > 1:
+            first = min(range(len(rest)), key=lambda i: ([number.get(k, far) for k in rest[i][1]], rest[i][0].serial))
+        v, labels = rest.pop(first)
         for k in labels:
             number.setdefault(k, len(number))
         ordered.append((v, labels))

@@ -29,7 +29,7 @@ def distributed(graph: Graph, roots: Sequence[Value], rates: Rates, early: Colle
 
 
 class _Distribution:
-    """shared: sums and products that more than one value uses; single: those that one uses, which are not needed else."""
+    """shared: sums and products that more than one value uses; single: those that only one uses, not needed else."""
 
     def __init__(self, graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value]) -> None:
         self.graph, self.rates, self.early = graph, rates, early
@@ -46,10 +46,14 @@ class _Distribution:
         if v in self.formed:
             self.formed.add(new)
         if is_sum(new):
-            new = sums_joined(self.graph, new, self.single - self.shared)
+            new = sums_joined(self.graph, new, self.single)
         elif new.op == "contract" and len(new.args) > 1:
             new = self.best(new)
-        (self.shared if self.count[v] > 1 else self.single).add(new)
+        if self.count[v] > 1:
+            self.shared.add(new)
+            self.single.discard(new)
+        elif new not in self.shared:
+            self.single.add(new)
         return new
 
     def best(self, v: Value) -> Value:

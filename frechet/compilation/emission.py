@@ -442,9 +442,15 @@ class Emission(Writer):
         self.text[v] = name
         self.owned.add(name)
         order = tuple(dict.fromkeys(out))
-        target = self.diagonal(name) if len(out) == 2 else f'np.einsum("{letters(out)}->{letters(order)}", {name})[...]'
         value = self.aligned(text, labels, order) if labels else text
-        self.line(f"{target} = {value}" if target.endswith("]") else f"{target}[:] = {value}")
+        if len(out) == 2:
+            self.line(f"{self.diagonal(name)} = {value}")
+            return
+        s = self.fresh("s")  # a step along axes of one label at once
+        steps = [" + ".join(f"{s}[{i}]" for i, k in enumerate(out) if k == label) for label in order]
+        lengths = [str(shape[out.index(k)]) for k in order]
+        self.line(f"{s} = {name}.strides")
+        self.line(f"np.ndarray({_tuple(lengths)}, {name}.dtype, {name}, 0, {_tuple(steps)})[:] = {value}")
 
     def diagonal(self, name: str) -> str:
         return f'{name}.ravel("K")[:: len({name}) + 1]'
@@ -935,6 +941,10 @@ def _real(term: tuple[Any, Value, Labels]) -> bool:
 
 def scaled(c: Any, text: str) -> str:
     return text if c == 1 else f"-{text}" if c == -1 else f"{number(c)} * {text}"
+
+
+def _tuple(parts: Sequence[str]) -> str:
+    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
 
 
 def _on_diagonal(a: Value) -> tuple[Value | None, Any]:

@@ -198,7 +198,7 @@ def common_factors(graph: Graph, roots: Sequence[Value], early: Collection[Value
 
     def change(v: Value, args: tuple[Value, ...]) -> Value:
         new = remade(graph, v, args)
-        if is_sum(new) and new.shape:
+        if is_sum(new) and new.shape and sum(a.op == "contract" and len(a.args) > 1 for a in new.args) > 1:
             new = _factored(graph, new, single, early)
         if count[v] == 1:
             single.add(new)
@@ -328,6 +328,8 @@ def connected(ins: Sequence[Labels]) -> list[list[int]]:
 def scalars_shared(graph: Graph, roots: Sequence[Value]) -> list[Value]:
     """A scalar factor of everything that uses a value becomes a factor of the value: s*δ once, not s*h'δ and s*δ*W'."""
     order = walk(roots)
+    if not any(() in v.params[0] for v in order if v.op == "contract"):
+        return list(roots)
     users: dict[Value, list[Value]] = {v: [] for v in order}
     for u in order:
         for a in u.args:
