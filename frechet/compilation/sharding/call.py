@@ -33,7 +33,7 @@ class Call:
         self.sizes = {self.program.safe[n]: size for n, size in sizes.items() if n in self.program.safe}
         self.dtypes = {v.params[0]: dtype_of(v, self.letter) for v in self.program.inputs}
         self.given = sizes
-        self.common: dict[str, Any] = {name: d.size(self.sizes) for name, d in self.levels.totals.items()}
+        self.common: dict[str, Any] = {name: float(d.size(self.sizes)) for name, d in self.levels.totals.items()}
         for name, array in self.arrays.items():
             if name not in self.levels.split:
                 self.common[name] = self._converted(array, self.dtypes[name])

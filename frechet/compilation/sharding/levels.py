@@ -218,6 +218,8 @@ class _Analysis:
     def _unit(self, v: Value) -> Value:
         if self._axis(v) is not None:
             self.refuse(f"{self.said(v)} takes certain entries along it")
+        if any(self.name in d.names() for d in v.params):
+            self.refuse(f"{self.said(v)} is at a place that the number of rows tells")
         return v
 
     _selection = _unit
@@ -290,12 +292,12 @@ class _Analysis:
     # -- contractions
     def _contract(self, v: Value) -> Value:
         """Labels of n that are summed give joined values; what is left is common, or local along the one that is kept."""
-        new = self.graph.contract([self.new[a] for a in v.args], *v.params)
+        new = self._of_all_rows(self.graph.contract([self.new[a] for a in v.args], *v.params))
         while new.op == "contract":
             late = {a for a in new.args if self._late(a)}
             if not late:
                 break
-            new = inlined(self.graph, new, late)
+            new = self._of_all_rows(inlined(self.graph, new, late))
         if new.op != "contract":
             return new
         ins, out, dims, c = new.params
@@ -306,6 +308,14 @@ class _Analysis:
             summed.remove(k)
             parts = self._summed(parts, k, out, dims)
         return _product(self.graph, parts, out, dims, c)
+
+    def _of_all_rows(self, v: Value) -> Value:
+        """The value with the number of all rows for a block's: what does not depend on the rows was summed over them."""
+        if v.op == "size":
+            return self._size(v)
+        if v.op != "contract" or not any(a.op == "size" for a in v.args):
+            return v
+        return remade(self.graph, v, [self._size(a) if a.op == "size" else a for a in v.args])
 
     def _late(self, v: Value) -> bool:
         """Is it local, and known later than its own local operands? Σ p_n x_n with p = e/Σe is Σ e_n x_n / Σe."""

@@ -27,7 +27,7 @@ from frechet.compilation.sharding.execution import is_mesh
 from frechet.compilation.sharding.levels import Levels, levels
 from frechet.compilation.sharding.rounds import Names, Plan
 from frechet.compilation.values import Graph, walk
-from frechet.expressions.dimension import dim
+from frechet.expressions.dimension import Dim, dim
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr
 
@@ -72,7 +72,7 @@ class ShardedProgram:
         for e, v in lowering.done.items():
             origin.setdefault(v, e)
         self.levels: Levels = levels(graph, values, dim(self.n), origin)
-        used = {d for v in walk(values) for d in (*v.shape, *(v.params if v.op == "size" else ()))}
+        used = {d for v in walk(values) for d in (*v.shape, *v.params) if isinstance(d, Dim)}  # also places such as k+1
         needed = {names[s] for d in used for s in d.names()}
         self.arguments = Arguments(self.inputs, sorted(needed & self.plain.unbound))
         taken = frozenset({"np", "special", "info", *program.parameters.values(), *names})

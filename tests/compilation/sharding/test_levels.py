@@ -134,6 +134,29 @@ def test_n_as_a_number_is_that_of_all_rows() -> None:
     assert found == pytest.approx(2 + 100 + 10)
 
 
+def test_sizes_that_only_say_a_place_are_arguments() -> None:
+    program = fr.compile(fr.parse("sum(exp(X[k,:]))", {"X": "n×m"}), shard="m")
+    X = np.arange(6.0).reshape(2, 3)
+    assert program.over(rows=1)(X=X, k=2) == pytest.approx(np.exp(X[1]).sum())
+
+
+def test_what_is_the_same_in_all_rows_is_summed_over_all() -> None:
+    e = fr.parse("ones(m,m)*(ones(m,m)*Y*diag(q)).^2 - Y/2", {"Y": "m×n", "q": "n"})
+    Y, q = np.arange(12.0).reshape(4, 3), np.ones(3)
+    np.testing.assert_allclose(fr.compile(e, shard="m").over(rows=1)(Y=Y, q=q), fr.compile(e)(Y=Y, q=q))
+
+
+def test_a_place_that_the_number_of_rows_tells_is_refused() -> None:
+    with pytest.raises(fr.UnsupportedError, match="at a place that the number of rows tells"):
+        fr.compile(fr.parse("B[1,k]*sum(v)", {"B": "n×n", "v": "k"}), shard="k")
+
+
+def test_the_number_of_rows_is_no_whole_number_to_numpy() -> None:
+    e = fr.parse("ones(n,m)*diag(exp(w) - logsumexp(ones(m,m)*ones(m,n),2))", {"w": "m"})
+    w = np.arange(3.0)
+    np.testing.assert_allclose(fr.compile(e, shard="m").over(rows=2)(w=w, n=2), fr.compile(e)(w=w, n=2))
+
+
 def test_directions_are_multiplied_by_the_data_not_by_its_square() -> None:
     """X'*(s.*(X*v)) and never X'*diag(s)*X; a matrix that is joined anyway is used."""
     (hvp,) = outputs("sum(softplus(-y.*(X*w)))", ROWS, "hvp", "w")
