@@ -22,7 +22,7 @@ os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_paralleli
 os.environ["JAX_PLATFORMS"] = "cpu"
 
 FIGURES = Path(__file__).resolve().parent / "figures.json"
-CONTENDERS = ("frechet", "frechet-c", "expert", "naive", "jax", "torch", "autograd")
+CONTENDERS = ("frechet", "frechet-c", "frechet-auto", "expert", "naive", "jax", "torch", "autograd")
 
 
 def arguments() -> argparse.Namespace:

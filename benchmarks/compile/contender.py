@@ -84,5 +84,6 @@ def _dense_newton(program: Function) -> Function:
 CONTENDERS: dict[str, Callable[[Cell], Function]] = {
     "frechet": frechet,
     "frechet-c": partial(frechet, backend="c"),
+    "frechet-auto": partial(frechet, backend="auto"),
     "naive": naive,
 }

@@ -12,6 +12,7 @@ PEERS = ("jax", "torch", "autograd")
 SHOWN = {
     "frechet": "Frechet",
     "frechet-c": "Frechet, C",
+    "frechet-auto": "Frechet, auto",
     "naive": "printed naively",
     "jax": "jax.jit",
     "torch": "PyTorch",

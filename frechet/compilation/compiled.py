@@ -29,6 +29,7 @@ from frechet.compilation.numpy_source import Program, finish, free_name, name_pa
 from frechet.compilation.ordering import only
 from frechet.compilation.passes import factorized, optimized
 from frechet.compilation.prepared import Prepared, prepared_lines
+from frechet.compilation.resolvents import resolvents
 from frechet.compilation.sizes import bind
 from frechet.compilation.timing import Rates, asymptotic
 from frechet.compilation.values import Graph, Value, walk
@@ -52,7 +53,8 @@ class CompiledProgram:
              that is singular or not positive definite
     """
 
-    trying: ClassVar[bool] = True  # is a Cholesky factorization tried where a matrix is symmetric?
+    # may a step depend on the numbers: is a Cholesky factorization tried where a matrix is symmetric?
+    trying: ClassVar[bool] = True
     scalars_are_arrays: ClassVar[bool] = False  # else numbers
     reserved: ClassVar[frozenset[str]] = frozenset({"np", "special", "info"})  # names that programs use themselves
     helpers: ClassVar[frozenset[str]] = frozenset()  # those of functions, where they are reserved as well
@@ -259,11 +261,16 @@ class Specialised:
         self.rates = Rates(self.sizes)
         inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
         first = [inputs[n] for n in early if n in inputs]
-        self.ordered = optimized(graph, roots, Rates(asymptotic(self.sizes)), first) if ordered is None else ordered
+        self.ordered = self._optimized(graph, roots, first) if ordered is None else ordered
         # what is computed beforehand is no place to turn to the program for indefinite matrices
         beforehand = only(self.ordered, first) if early else set()
         self.roots = factorized(graph, self.ordered, whole.trying and ordered is None, beforehand)
         self.once = only(self.roots, first) if early else set()
+
+    def _optimized(self, graph: Graph, roots: Sequence[Value], first: Sequence[Value]) -> list[Value]:
+        rates = Rates(asymptotic(self.sizes))
+        found = optimized(graph, roots, rates, first)
+        return resolvents(graph, found, self.rates) if self.whole.trying else found
 
     @property
     def in_python(self) -> bool:

@@ -847,6 +847,11 @@ class Emission(Writer):
         self.columns.add(name)
         self.owned.add(name)
 
+    def _resolvent(self, v: Value) -> None:
+        self.assign(v, f"resolvent({', '.join(self.text[a] for a in v.args)})")
+        if self.text[v.args[0]] in self.columns:  # it lies as the inverse does
+            self.columns.add(self.text[v])
+
     def _logdet(self, v: Value) -> None:
         f = v.args[0]
         d = f"{self.text[f]}.diagonal()"

@@ -18,7 +18,7 @@ from frechet.compilation.rewriting import (
     views_inward,
 )
 from frechet.compilation.timing import Rates
-from frechet.compilation.values import Graph, Value, rebuild, remade, uses, walk
+from frechet.compilation.values import Graph, Value, rebuild, remade, replaced, uses, walk
 
 OPERANDS = 8  # of one contraction
 
@@ -75,11 +75,7 @@ def factorized(graph: Graph, roots: Sequence[Value], trying: bool = True, but: C
             new = graph.make(v.op, (factor, *args[1:]), v.params, v.shape, v.real)
             new.sign, new.symmetric = v.sign, v.symmetric
             return new
-        if args == v.args:
-            return v
-        new = graph.make(v.op, args, v.params, v.shape, v.real)
-        new.sign, new.definite, new.symmetric = v.sign, v.definite, v.symmetric
-        return new
+        return replaced(graph, v, args)
 
     return rebuild(graph, roots, change)
 

@@ -46,6 +46,8 @@ def flops(v: Value, rates: Rates) -> int | None:
             return 2 * n * rates.entries(v.args[1].shape)
         factor = v.args[0].op
         return n if v.op in ("logdet", "det") else round((2 / 3 if factor == "cholesky" else 4 / 3) * n**3)
+    if v.op == "resolvent":  # where it takes no product
+        return 2 * count
     if v.op in FACTORED:
         return round(FACTORED[v.op] * rates.size(v.shape[0]) ** 3)
     if v.op in ("norm2", "extreme"):

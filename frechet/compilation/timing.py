@@ -107,6 +107,8 @@ class Rates:
             t = v.args[1]
             n = self.size(t.shape[v.params[0]])
             return self.solve(n, self.entries(t.shape) // n)
+        if v.op == "resolvent":
+            return 8 * CALL + 4 * ENTRY * count
         if v.op == "inverse":
             return self.inverse(self.size(v.shape[0]))
         if v.op in FACTOR:

@@ -283,6 +283,15 @@ def remade(graph: Graph, v: Value, args: Sequence[Value]) -> Value:
     return new
 
 
+def replaced(graph: Graph, v: Value, args: tuple[Value, ...]) -> Value:
+    """The same step of other operands, as it stands: for programs that are in order. What is known of it stays known."""
+    if args == v.args:
+        return v
+    new = graph.make(v.op, args, v.params, v.shape, v.real)
+    new.sign, new.definite, new.symmetric = v.sign, v.definite, v.symmetric
+    return new
+
+
 def rebuild(graph: Graph, roots: Sequence[Value], change: Callable[[Value, tuple[Value, ...]], Value]) -> list[Value]:
     """The roots with `change(value, new operands)` applied from the leaves up, each value once."""
     new: dict[Value, Value] = {}

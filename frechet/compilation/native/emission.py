@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from itertools import count
 
-from frechet.compilation.native.functions import NotInC, number
+from frechet.compilation.native.functions import NotInC
 from frechet.compilation.native.loops import Buffer, Loop, LoopText, Reader, entries_of
 from frechet.compilation.native.scheduling import Schedule
 from frechet.compilation.sizes import Bindings, bind
@@ -142,13 +142,8 @@ class Source:
         lines += body
         for i, r in enumerate(schedule.results):
             if isinstance(r, Value):
-                lines.append(f"*r{i} = {self._value(r)};")
+                lines.append(f"*r{i} = {schedule.scalar(r)};")
         return "\n".join([*lines, "(void)work;", "return 0;", "}"])
-
-    def _value(self, v: Value) -> str:
-        if v.op == "number":
-            return number(v.params[0])
-        return f"(T){self.dimension(v.params[0])}" if v.op == "size" else self.schedule.variables[v]
 
     def _call(self) -> str:
         """The function that Python calls: it checks the arguments, makes the results and the workspace."""

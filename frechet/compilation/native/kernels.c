@@ -168,6 +168,22 @@ static int cholesky_inverse(npy_intp n, const T *a, T *out)
     return cholesky_solve(n, a, n, out);
 }
 
+/* M·E of M = inv(a·E + b·I): (I - b·M)/a where that is no less exact. */
+static void resolvent(npy_intp n, const T *m, const T *e, T a, T b, T *restrict out)
+{
+    T s = 0;
+    for (npy_intp j = 0; j < n; j++)
+        s += e[j] * e[j];
+    if (F(fabs)(b) <= F(fabs)(a) * F(sqrt)(s)) {
+        const T c = -b / a;
+        for (npy_intp i = 0; i < n * n; i++)
+            out[i] = c * m[i];
+        for (npy_intp i = 0; i < n; i++)
+            out[i * n + i] += 1 / a;
+    } else
+        matrix_matrix(n, n, n, 1, m, 'n', n, e, 'n', n, out);
+}
+
 /* -- LU with row interchanges; a singular matrix is seen by what uses the factors */
 
 static int lu(npy_intp n, T *restrict a, int *restrict p)

@@ -94,6 +94,12 @@ class Schedule:
         self.stored[v], self.ready[v] = where, step
         self.costs[v] = self.depth[v] = 0
 
+    def scalar(self, v: Value) -> str:
+        """A value without axes, as C."""
+        if v.op == "number":
+            return number(v.params[0])
+        return f"(T){self.reader.dimension(v.params[0])}" if v.op == "size" else self.variables[v]
+
     def variable(self, v: Value) -> None:
         self.variables[v] = f"v{len(self.variables)}"
 
@@ -120,6 +126,14 @@ class Schedule:
             own = tuple(Index(k) for k in range(len(v.shape)))
             self._loop(Sink(v, self.array(v.shape), own, self.reader.operands(v, own)[0]), v.shape)
         return self.stored[v]
+
+    def _rows(self, v: Value) -> Stored:
+        """Where an array lies row by row; it is copied if it lies otherwise."""
+        where = self.memory(v)
+        if where.strides != by_rows(v.shape):
+            where = self.array(v.shape)
+            self.copy(v, where)
+        return where
 
     def copy(self, v: Value, where: Stored) -> None:
         """The entries of an array, to be written over."""
@@ -330,6 +344,12 @@ class Schedule:
             call = f"if (lu_inverse({n}, {{0}}, (int *){{1}}, {{2}})) return 1;"
         self._keep(v, where, self._call(call, *factors, where.buffer))
 
+    def _resolvent(self, v: Value) -> None:
+        m, e, a, b = v.args
+        where = self.array(v.shape)
+        call = f"resolvent({self._length(m)}, {{0}}, {{1}}, {self.scalar(a)}, {self.scalar(b)}, {{2}});"
+        self._keep(v, where, self._call(call, self._rows(m).buffer, self._rows(e).buffer, where.buffer))
+
     def _of_factors(self, v: Value) -> None:
         (f,) = v.args
         pivots = [self.pivots[f]] if f.op == "lu" else []
@@ -351,13 +371,10 @@ class Schedule:
     # -- shapes
     def _reshape(self, v: Value) -> None:
         (a,) = v.args
-        where = self.memory(a)
-        if where.strides != by_rows(a.shape):
-            where = self.array(a.shape)
-            self.copy(a, where)
-            self._keep(v, Stored(where.buffer, by_rows(v.shape)), len(self.steps) - 1)
-        else:
-            self._keep(v, Stored(where.buffer, by_rows(v.shape)), self.ready[a])
+        before = len(self.steps)
+        where = self._rows(a)
+        ready = len(self.steps) - 1 if len(self.steps) > before else self.ready[a]
+        self._keep(v, Stored(where.buffer, by_rows(v.shape)), ready)
 
     # -- results
     def _results(self, roots: Sequence[Value]) -> list[Buffer | Value]:
