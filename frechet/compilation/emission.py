@@ -33,6 +33,9 @@ from frechet.operations.elementwise import Elementwise
 UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
 STACKED = 10_000  # entries of a matrix
 BLOCKED = 50_000  # entries: a Hessian beyond the first cache
+IN_CACHE = 40_000  # entries, up to which a copy, or a second pass, costs less than a loop across the rows
+MULTIPLIED = 8  # the highest power of a number as a product
+MIRRORED = 500  # rows, from which on `mirrored` leaves a matrix column by column
 FORGOTTEN = 4096  # entries of an array that is deleted after its last use, so that the next one gets its memory
 SMALL_PRODUCT = 30_000  # multiplications, up to which a product of two matrices costs about as much as its call
 UFUNCS = {
@@ -59,6 +62,7 @@ class Emission(Writer):
         self.stacked: set[Value] = set()  # sums of outer products that are computed as one product
         self.holders: dict[str, int] = {}  # how many values that are still needed are called so, or are views of that
         self.ours: set[str] = set()  # large arrays that are deleted when none is
+        self.unheld: set[str] = set()  # those of which none is since this step
         self.columns: set[str] = set()  # names of arrays that lie in memory column by column
         self.inverted: set[Value] = set()  # factors of which the inverse is formed
         self.left: dict[Value, int] = {}  # uses to come
@@ -119,10 +123,11 @@ class Emission(Writer):
                 self.ours.add(name)
             for a in v.args:
                 self._used(a)
-            dead = [name for name in sorted(self.ours) if not self.holders[name]]
+            dead = self.unheld & self.ours
             if dead:
-                self.line(f"del {', '.join(dead)}")
-                self.ours.difference_update(dead)
+                self.line(f"del {', '.join(sorted(dead))}")
+                self.ours -= dead
+            self.unheld.clear()
 
     def _skip_diagonals(self, steps: Sequence[Value], roots: Sequence[Value]) -> None:
         """Diagonal matrices that are only added to matrices are added on their diagonals, single entries at their places."""
@@ -189,7 +194,10 @@ class Emission(Writer):
             for b in a.args:
                 self._used(b)
         elif not self.left[a] and a in self.text:
-            self.holders[self.text[a].removesuffix(".T")] -= 1
+            name = self.text[a].removesuffix(".T")
+            self.holders[name] -= 1
+            if not self.holders[name]:
+                self.unheld.add(name)
 
     def dtype(self, v: Value) -> str:
         """The type of the entries as an argument, where it is not NumPy's own choice."""
@@ -250,7 +258,7 @@ class Emission(Writer):
         owned = False
         if len(set(labels)) < len(labels):  # a diagonal, or the sum of one
             if len(labels) == 2 and not out:
-                self.assign(v, f"{text}.trace()" if c == 1 else f"{number(c)} * {text}.trace()", False)
+                self.assign(v, scaled(c, f"np.add.reduce({text}.diagonal())"), False)  # A.trace() takes longer
                 return
             if len(labels) == 2 and len(out) == 1:
                 self.assign(v, f"{text}.diagonal()" if c == 1 else f"{number(c)} * {text}.diagonal()", c != 1)
@@ -355,7 +363,9 @@ class Emission(Writer):
         (ta, la), (tb, lb) = self._by_rows(a, la), self._by_rows(b, lb)
         if a.symmetric or b.symmetric:
             la = lb
-        return f"np.vdot({ta}, {tb})" if la == lb else f'np.einsum("ij,ij", {ta}, {self.turned(tb, lb, la)})'
+        tb = tb if la == lb else self.turned(tb, lb, la)
+        alike = la == lb or self.entries(a) <= IN_CACHE  # else vdot makes a copy of one
+        return f"np.vdot({ta}, {tb})" if alike else f'np.einsum("ij,ij", {ta}, {tb})'
 
     def _by_rows(self, a: Value, labels: Labels) -> tuple[str, Labels]:
         """A matrix as it lies in memory row by row, with the labels of its axes then."""
@@ -424,6 +434,10 @@ class Emission(Writer):
             return
         if a is b and la == lb and a not in self.skipped and len(la) == len(out):
             self.assign(v, f"np.square({right})" if a.shape else f"{right} * {right}")
+            return
+        if operator == "*" and len(la) == len(lb) == 1 and la != lb and self.entries(v) <= IN_CACHE and a.real and b.real:
+            rows, columns = (a, b) if la[0] == out[0] else (b, a)  # a product of matrices takes half as long
+            self.assign(v, f"{self.text[rows]}[:, None].dot({self.text[columns]}[None])")
             return
         left = self.aligned(self.text[a], la, out)
         self.assign(v, f"{left} {operator} {right}")
@@ -547,6 +561,8 @@ class Emission(Writer):
         if not v.shape:
             plain = {2: f"{x} * {x}", 3: f"{x} * {x} * {x}", 1: x, Fraction(1, 2): f"np.sqrt({x})"}
             text = plain.get(size, f"np.power({x}, {number(size)})")
+            if size in range(4, MULTIPLIED + 1):
+                text = " * ".join([x] * int(size))
             self.assign(v, f"1.0 / ({text})" if inverse and " " in text else f"1.0 / {text}" if inverse else text)
             return
         if size == 2:
@@ -844,7 +860,8 @@ class Emission(Writer):
             self.text[v] = name if f.args[0] in self.fortran else f"{name}.T"
             if f.args[0] in self.fortran:
                 self.fortran.add(v)
-        self.columns.add(name)
+        if f.op == "lu" or self.rates.size(v.shape[0]) >= MIRRORED:
+            self.columns.add(name)
         self.owned.add(name)
 
     def _resolvent(self, v: Value) -> None:

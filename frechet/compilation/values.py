@@ -237,19 +237,23 @@ def walk(roots: Iterable[Value], there: Collection[Value] = ()) -> list[Value]:
 
 def results_early(steps: Sequence[Value], roots: Sequence[Value]) -> list[Value]:
     """The steps with each result right after the last of its operands, while these are in the cache."""
-    results = set(roots)
+    missing = {v: set(v.args) for v in roots}
     users: dict[Value, list[Value]] = {}
-    for v in steps:
-        for a in v.args if v in results else ():
+    for v, needed in missing.items():
+        for a in needed:
             users.setdefault(a, []).append(v)
     found: dict[Value, None] = {}
     for step in steps:
         ready = [step]
         while ready:
             v = ready.pop()
-            if v not in found:
-                found[v] = None
-                ready += [u for u in users.get(v, ()) if all(a in found for a in u.args)]
+            if v in found:
+                continue
+            found[v] = None
+            for u in users.get(v, ()):
+                missing[u].discard(v)
+                if not missing[u]:
+                    ready.append(u)
     return list(found)
 
 
