@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 from frechet.compilation.arguments import Arguments
 from frechet.compilation.dispatch import MISSING, Dispatch
-from frechet.compilation.emission import Emission
+from frechet.compilation.emission import ROUTINES, Emission
 from frechet.compilation.lowering import lower
 from frechet.compilation.namespaces import as_given
 from frechet.compilation.numpy_source import Program, finish, free_name, name_parameters, runnable, with_safe_sizes
@@ -56,7 +56,9 @@ class CompiledProgram:
     # may a step depend on the numbers: is a Cholesky factorization tried where a matrix is symmetric?
     trying: ClassVar[bool] = True
     scalars_are_arrays: ClassVar[bool] = False  # else numbers
-    reserved: ClassVar[frozenset[str]] = frozenset({"np", "special", "info"})  # names that programs use themselves
+    reserved: ClassVar[frozenset[str]] = frozenset(
+        {"np", "special", "info"} | ROUTINES
+    )  # names that programs use themselves
     helpers: ClassVar[frozenset[str]] = frozenset()  # those of functions, where they are reserved as well
 
     def __init__(

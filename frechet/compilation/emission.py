@@ -34,13 +34,16 @@ UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
 STACKED = 10_000  # entries of a matrix
 BLOCKED = 50_000  # entries: a Hessian beyond the first cache
 IN_CACHE = 40_000  # entries, up to which a copy, or a second pass, costs less than a loop across the rows
+TURNED = 2_000  # entries, up to which the order of axes in memory does not matter
 MULTIPLIED = 8  # the highest power of a number as a product
+FEW_ROWS = 16  # of a matrix that is inverted by solving, in one call and not four
 MIRRORED = 500  # rows, from which on `mirrored` leaves a matrix column by column
 FORGOTTEN = 4096  # entries of an array that is deleted after its last use, so that the next one gets its memory
 SMALL_PRODUCT = 30_000  # multiplications, up to which a product of two matrices costs about as much as its call
 UFUNCS = {
     "sqrt": "np.sqrt", "conj": "np.conjugate", "epower": "np.float_power", "maximum": "np.maximum", "minimum": "np.minimum",
 }  # fmt: skip
+ROUTINES = {f"{t}{r}" for t in "sdcz" for r in ("gemv", "gemm", "potrf", "potrs", "potri", "getrf", "getrs", "getri")}
 IN_PLACE = {"+": "+=", "-": "-=", "*": "*=", "/": "/="}
 
 
@@ -92,7 +95,7 @@ class Emission(Writer):
     # -- the whole
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
         """Writes all steps, those of `early` first, which later ones leave as they are; what the roots are called."""
-        steps = results_early(walk(roots), roots)
+        steps = _determinants_first(results_early(walk(roots), roots))
         self.left = uses(roots)
         self.users = dict(self.left)
         self.skip(steps, roots)
@@ -435,12 +438,26 @@ class Emission(Writer):
         if a is b and la == lb and a not in self.skipped and len(la) == len(out):
             self.assign(v, f"np.square({right})" if a.shape else f"{right} * {right}")
             return
-        if operator == "*" and len(la) == len(lb) == 1 and la != lb and self.entries(v) <= IN_CACHE and a.real and b.real:
-            rows, columns = (a, b) if la[0] == out[0] else (b, a)  # a product of matrices takes half as long
-            self.assign(v, f"{self.text[rows]}[:, None].dot({self.text[columns]}[None])")
+        if operator == "*" and self._outer(v, a, b, la, lb, out):
             return
         left = self.aligned(self.text[a], la, out)
         self.assign(v, f"{left} {operator} {right}")
+
+    def _outer(self, v: Value, a: Value, b: Value, la: Labels, lb: Labels, out: Labels) -> bool:
+        """An outer product as a product of a column and a row, which takes half as long where it stays in the cache."""
+        if la[:1] != out[:1]:
+            a, b, la, lb = b, a, lb, la
+        apart = len({*la, *lb}) == len(la) + len(lb) == len(out)
+        limit = IN_CACHE if (*la, *lb) == out else TURNED
+        if not (la and lb and apart and a.real and b.real and self.entries(v) <= limit):
+            return False
+        column = f"{self.text[a]}[:, None]" if len(la) == 1 else f"{self.text[a]}.reshape(-1, 1)"
+        row = f"{self.text[b]}[None]" if len(lb) == 1 else f"{self.text[b]}.reshape(1, -1)"
+        text = f"{column}.dot({row})"
+        if len(out) > 2:
+            text += f".reshape({self.shape([v.shape[out.index(k)] for k in (*la, *lb)])})"
+        self.assign(v, self.turned(text, (*la, *lb), out))
+        return True
 
     def _target(self, v: Value, a: Value, labels: Labels) -> bool:
         return labels == v.params[1] and a not in self.skipped and self.room(v, a)
@@ -850,7 +867,11 @@ class Emission(Writer):
         f = v.args[0]
         name = self.fresh()
         last = 1 if self.left[f] == 1 else 0
-        if f.op == "cholesky":
+        rows = self.rates.size(v.shape[0])
+        if f.op == "cholesky" and rows <= FEW_ROWS and v.real:
+            self.line(f"{name} = {self.call('potrs', f)}({self.text[f]}, identity({v.shape[0]}), 0, 0)[0]")
+            self.text[v] = name
+        elif f.op == "cholesky":
             self.line(f"{name} = mirrored({self.call('potri', f)}({self.text[f]}, 0, {last})[0])")
             self.text[v] = name
         else:
@@ -860,7 +881,7 @@ class Emission(Writer):
             self.text[v] = name if f.args[0] in self.fortran else f"{name}.T"
             if f.args[0] in self.fortran:
                 self.fortran.add(v)
-        if f.op == "lu" or self.rates.size(v.shape[0]) >= MIRRORED:
+        if f.op == "lu" or not FEW_ROWS < rows < MIRRORED:
             self.columns.add(name)
         self.owned.add(name)
 
@@ -911,6 +932,15 @@ class Emission(Writer):
         (node,) = v.params
         text = node.op.numpy(node, [self.text[a] for a in v.args])
         self.assign(v, text, node.op.name == "blocks")  # perhaps a view, such as np.diag(X)
+
+
+def _determinants_first(steps: Sequence[Value]) -> list[Value]:
+    """The steps with determinants, which read a factorization only, before what may be written over it."""
+    found: dict[Value, list[Value]] = {}
+    for v in steps:
+        if v.op in ("logdet", "det"):
+            found.setdefault(v.args[0], []).append(v)
+    return [u for v in steps if v.op not in ("logdet", "det") for u in (v, *found.get(v, ()))]
 
 
 def _diagonal_only(a: Value) -> bool:

@@ -454,6 +454,13 @@ def lyap(A, Q):
     return sylvester(A, A.T, Q)
 
 
+def identity(n, known={}):  # noqa: B006
+    """The identity matrix, made once for each n; not to be written over."""
+    if n not in known:
+        known[n] = np.asfortranarray(np.eye(n))
+    return known[n]
+
+
 def mirrored(X):
     """The Hermitian matrix with the upper triangle of X, which has zeros below it; perhaps written over X."""
     n = len(X)

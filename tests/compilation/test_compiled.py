@@ -1,6 +1,7 @@
 """Compiled programs: equal to the formula on every operation and on random expressions, whatever sizes they are made for."""
 
 import pickle
+import sys
 from random import Random
 
 import numpy as np
@@ -182,6 +183,12 @@ def test_terms_that_are_not_what_they_resemble(text):
     rng = np.random.default_rng(4)
     values = {"s": 2.0} | {n: rng.normal(size=(4,) * k) for n, k in {"x": 1, "A": 2, "B": 2, "T": 3}.items()}
     agree([e], values, {"n": 4}, {"n": 4})
+
+
+@pytest.mark.parametrize("name", ["identity", "mirrored", "dpotrs", "dgemm", "np", "info", "logdet"])
+def test_variables_called_as_what_programs_call(name):
+    e = fr.parse(f"sum(inv({name}).^2) + norm2({name}*x - inv({name})*x)", {name: "n×n spd", "x": "n"})
+    assert np.isclose(fr.compile(e)(**{name: 2 * np.eye(3), "x": np.ones(3)}), 3 / 4 + np.sqrt(3) * 1.5)
 
 
 @pytest.mark.sweep
@@ -711,3 +718,26 @@ def test_programs_pickle():
 
 def test_a_program_is_one_class():
     assert isinstance(program_of("A*x", A="n×n"), CompiledProgram)
+
+
+def calls_to_compile(layers):
+    """How many functions of the compiler are called for loss and gradient of a deep network."""
+    lines = ["h0 = x", *(f"h{i} = tanh(W*h{i - 1} + b)" for i in range(1, layers + 1)), f"norm2(h{layers} - y)^2"]
+    loss = fr.parse("\n".join(lines), {"W": "n×n", "x": "n", "b": "n", "y": "n"})
+    program = fr.compile([loss, fr.derivative(loss, fr.variables(loss)["W"]).gradient])
+    count = 0
+
+    def counted(frame, event, argument):
+        nonlocal count
+        count += event == "call" and "compilation" in frame.f_code.co_filename
+
+    sys.setprofile(counted)
+    try:
+        assert program.at(n=50).function.count("np.tanh") == layers
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_the_work_grows_with_the_depth_and_no_faster():
+    assert calls_to_compile(400) < 2.02 * calls_to_compile(200)
