@@ -34,6 +34,7 @@ UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
 STACKED = 10_000  # entries of a matrix
 BLOCKED = 50_000  # entries: a Hessian beyond the first cache
 IN_CACHE = 40_000  # entries, up to which a copy, or a second pass, costs less than a loop across the rows
+ACROSS = 90_000  # entries, up to which it pays to turn one of two matrices before they are added
 TURNED = 2_000  # entries, up to which the order of axes in memory does not matter
 MULTIPLIED = 8  # the highest power of a number as a product
 FEW_ROWS = 16  # of a matrix that is inverted by solving, in one call and not four
@@ -642,14 +643,11 @@ class Emission(Writer):
             name = self.fresh()
             self.line(f"{name} = np.zeros({self.shape(v.shape)}{self.dtype(v)})")
         else:
-            first = [(c, self._aligned(rest[0], own))]
-            if len(rest) > 1:
-                second = rest[1]
-                first.append((second[0], self._aligned(second, own)))
-                rest = [rest[0], *rest[2:]]
+            first = self._beginning(v, rest[:2], own)
+            rest = [first[0], *(t for t in rest if t not in first)]
             name = self.fresh()
-            text = signed_sum(first)
-            if len(first) == 1 and c == 1:
+            text = signed_sum([(t[0], self._aligned(t, own)) for t in first])
+            if len(first) == 1 and first[0][0] == 1:
                 text = f"{text}.copy()"
             self.line(f"{name} = {text}")
         self.text[v] = name
@@ -668,6 +666,14 @@ class Emission(Writer):
             sign, size = sign_and_size(c * own_c)
             value = number(size) if inner is None else scaled(size, self.text[inner])
             self.line(f"{self.diagonal(name)} {IN_PLACE[sign]} {value}")
+
+    def _beginning(self, v: Value, pair: list[tuple[Any, Value, Labels]], own: Labels) -> list[tuple[Any, Value, Labels]]:
+        """What a new array begins with: both terms, or of matrices that lie across each other that which is turned first."""
+        if self.entries(v) <= ACROSS and all(len(labels) == len(own) == 2 for _, _, labels in pair):
+            across = [t for t in pair if self._by_rows(t[1], t[2])[1] != own]
+            if len(pair) == 2 and len(across) == 1 and across[0][0] == 1:
+                return across
+        return pair
 
     def _stack(self, v: Value, terms: Sequence[tuple[Any, Value, Labels]]) -> None:
         """A sum of outer products with the same axes as one product: of the columns a with the rows b'.
