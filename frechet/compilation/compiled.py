@@ -23,11 +23,12 @@ from typing import Any, ClassVar
 from frechet.compilation.arguments import Arguments
 from frechet.compilation.dispatch import MISSING, Dispatch
 from frechet.compilation.emission import ROUTINES, Emission
+from frechet.compilation.entries import entries_placed
 from frechet.compilation.lowering import lower
 from frechet.compilation.namespaces import as_given
 from frechet.compilation.numpy_source import Program, finish, free_name, name_parameters, runnable, with_safe_sizes
 from frechet.compilation.ordering import only
-from frechet.compilation.passes import factorized, optimized
+from frechet.compilation.passes import factorized, not_worth_trying, optimized
 from frechet.compilation.prepared import Prepared, prepared_lines
 from frechet.compilation.resolvents import resolvents
 from frechet.compilation.sizes import bind
@@ -266,13 +267,16 @@ class Specialised:
         self.ordered = self._optimized(graph, roots, first) if ordered is None else ordered
         # what is computed beforehand is no place to turn to the program for indefinite matrices
         beforehand = only(self.ordered, first) if early else set()
-        self.roots = factorized(graph, self.ordered, whole.trying and ordered is None, beforehand)
+        trying = whole.trying and ordered is None
+        but = beforehand | not_worth_trying(self.ordered, self.rates) if trying else ()
+        self.roots = factorized(graph, self.ordered, trying, but)
         self.once = only(self.roots, first) if early else set()
 
     def _optimized(self, graph: Graph, roots: Sequence[Value], first: Sequence[Value]) -> list[Value]:
         rates = Rates(asymptotic(self.sizes))
-        found = optimized(graph, roots, rates, first)
-        return resolvents(graph, found, self.rates) if self.whole.trying else found
+        if not self.whole.trying:
+            return optimized(graph, roots, rates, first)
+        return resolvents(graph, optimized(graph, entries_placed(graph, roots), rates, first), self.rates)
 
     @property
     def in_python(self) -> bool:

@@ -610,7 +610,7 @@ class Emission(Writer):
         on_diagonal = [t for t in terms if _diagonal_only(t[1]) and len(own) == 2]
         placed = [t for t in terms if _placed(t[1]) and t[1] in self.skipped]
         if placed and len(placed) == len(terms):
-            self._entries(v, placed)
+            self._among_zeros(v, placed)
             return
         products = [t for t in terms if t[1] in self.accumulated]
         rest = [t for t in terms if t not in on_diagonal and t not in placed and t not in products]
@@ -671,7 +671,7 @@ class Emission(Writer):
         """What a new array begins with: both terms, or of matrices that lie across each other that which is turned first."""
         if self.entries(v) <= ACROSS and all(len(labels) == len(own) == 2 for _, _, labels in pair):
             across = [t for t in pair if self._by_rows(t[1], t[2])[1] != own]
-            if len(pair) == 2 and len(across) == 1 and across[0][0] == 1:
+            if len(pair) == 2 and len(across) == 1 and across[0][0] == 1 and _real(across[0]) == v.real:
                 return across
         return pair
 
@@ -780,20 +780,16 @@ class Emission(Writer):
         self.owned.add(name)
         return name
 
-    def _entries(self, v: Value, placed: Sequence[tuple[Any, Value, Labels]]) -> None:
+    def _among_zeros(self, v: Value, placed: Sequence[tuple[Any, Value, Labels]]) -> None:
         """A vector of which only some entries are not 0."""
         found: dict[str, list[str]] = {}
         for c, a, _ in placed:
             at, value = self._entry(a)
             found.setdefault(at, []).append(scaled(c, value))
-        texts = {at: " + ".join(parts) for at, parts in found.items()}
-        if sorted(texts) == [str(k) for k in range(len(texts))] and v.shape[0].value() == len(texts):
-            self.assign(v, f"np.array(({', '.join(texts[str(k)] for k in range(len(texts)))},){self.dtype(v)})")
-            return
         name = self.fresh()
         self.line(f"{name} = np.zeros({self.shape(v.shape)}{self.dtype(v)})")
-        for at, text in texts.items():
-            self.line(f"{name}[{at}] += {text}")
+        for at, parts in found.items():
+            self.line(f"{name}[{at}] += {' + '.join(parts)}")
         self.text[v] = name
         self.owned.add(name)
 
@@ -804,6 +800,16 @@ class Emission(Writer):
 
     def _aligned(self, term: tuple[Any, Value, Labels], own: Labels) -> str:
         return self.aligned(self.text[term[1]], term[2], own)
+
+    def _entries(self, v: Value) -> None:
+        """An array of numbers, 0 where none is given."""
+        texts = dict(zip(v.params, (self.text[a] for a in v.args), strict=True))
+        rows, *columns = (self.rates.size(d) for d in v.shape)
+        if columns:
+            lines = [_tuple([texts.get((i, k), "0.0") for k in range(columns[0])]) for i in range(rows)]
+        else:
+            lines = [texts.get((i,), "0.0") for i in range(rows)]
+        self.assign(v, f"np.array({_tuple(lines)}{self.dtype(v)})")
 
     # -- matrices
     def _cholesky(self, v: Value) -> None:

@@ -21,6 +21,8 @@ from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, rebuild, remade, replaced, uses, walk
 
 OPERANDS = 8  # of one contraction
+FACTORIZING = ("solve", "inverse", "logdet", "det")
+SAVED = 0.1  # of the time of a program, at least, by a factorization that may fail
 
 
 def flattened(graph: Graph, roots: Sequence[Value], early: Collection[Value] = ()) -> list[Value]:
@@ -69,7 +71,7 @@ def factorized(graph: Graph, roots: Sequence[Value], trying: bool = True, but: C
     """
 
     def change(v: Value, args: tuple[Value, ...]) -> Value:
-        if v.op in ("solve", "inverse", "logdet", "det"):
+        if v.op in FACTORIZING:
             a = args[0]
             factor = _factor(graph, a, v.op, trying and v.args[0] not in but)
             new = graph.make(v.op, (factor, *args[1:]), v.params, v.shape, v.real)
@@ -78,6 +80,20 @@ def factorized(graph: Graph, roots: Sequence[Value], trying: bool = True, but: C
         return replaced(graph, v, args)
 
     return rebuild(graph, roots, change)
+
+
+def not_worth_trying(roots: Sequence[Value], rates: Rates) -> set[Value]:
+    """The matrices that are small and come late, after another factorization, such as the Hessian of a Newton step.
+
+    Where Cholesky fails for them all is computed again.
+    """
+    steps = walk(roots)
+    late: set[Value] = set()
+    for v in steps:
+        if v.op in FACTORIZING or any(a in late for a in v.args):
+            late.add(v)
+    matrices = {v.args[0] for v in steps if v.op in FACTORIZING and v.args[0] in late}
+    return {a for a in matrices if rates.factor("lu", a) - rates.factor("cholesky", a) < SAVED * rates.total(steps)}
 
 
 def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value] = ()) -> list[Value]:

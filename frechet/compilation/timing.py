@@ -80,6 +80,10 @@ class Rates:
     def inverse(self, n: int) -> float:
         return 3 * CALL + 1.5 * n**3 * FLOP * 1.5 + 4 * ENTRY * n * n
 
+    def factor(self, kind: str, a: Value) -> float:
+        n = self.size(a.shape[0])
+        return 2 * CALL + FACTOR[kind] * n**3 * FLOP * 1.5 + 2 * ENTRY * n * n
+
     def of(self, v: Value) -> float:
         """The time of one step, its operands being there."""
         if v.op in VIEWS:
@@ -107,13 +111,14 @@ class Rates:
             t = v.args[1]
             n = self.size(t.shape[v.params[0]])
             return self.solve(n, self.entries(t.shape) // n)
+        if v.op == "entries":
+            return 2 * CALL
         if v.op == "resolvent":
             return 8 * CALL + 4 * ENTRY * count
         if v.op == "inverse":
             return self.inverse(self.size(v.shape[0]))
         if v.op in FACTOR:
-            n = self.size(v.args[0].shape[0])
-            return 2 * CALL + FACTOR[v.op] * n**3 * FLOP * 1.5 + 2 * ENTRY * n * n
+            return self.factor(v.op, v.args[0])
         return 5 * CALL + FUNCTION * (count + sum(self.entries(a.shape) for a in v.args))
 
     def of_libraries(self, v: Value) -> float:

@@ -12,6 +12,7 @@ from frechet.differentiation.differential import differential, differential_symb
 from frechet.differentiation.jacobian import jacobian
 from frechet.differentiation.metrics import riemannian_gradient
 from frechet.differentiation.structure import HALF, free_basis, projected, structure_of
+from frechet.differentiation.symmetric_entries import with_symmetric_entries
 from frechet.differentiation.wirtinger import CONVENTIONS, derivative_by, holomorphic_part, parts, real_valued
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.errors import ShapeError, UnsupportedError
@@ -234,7 +235,8 @@ class Derivative:
             raise UnsupportedError(
                 "the second derivative by a complex variable is no single matrix: ask for the differential of order 2"
             )
-        return polished(jacobian(differential(self.cotangent, {self.variable: self.direction}), self.direction))
+        found = jacobian(differential(self.cotangent, {self.variable: self.direction}), self.direction)
+        return polished(with_symmetric_entries(found))
 
     @cached_property
     def second_differential(self) -> Expr:

@@ -13,6 +13,7 @@ from frechet.differentiation.differential import differential
 from frechet.differentiation.map_recognition import structure_of_map
 from frechet.differentiation.map_solution import solution
 from frechet.differentiation.structure import structure_of
+from frechet.differentiation.symmetric_entries import entries_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr, variables
@@ -161,7 +162,8 @@ def _newton(d: Derivative) -> Expr:
     _scalar(d, "a Newton step")
     g, x = d.gradient, d.variable
     structure = structure_of_map(differential(d.cotangent, {x: d.direction}), d.direction, x)
-    step = solution(structure, g)
+    few = x.shape[0].value() is not None and entries_of(d.hessian) is not None  # numbers at places: as a matrix
+    step = None if few else solution(structure, g)
     if step is None and structure_of(x) != "general":
         raise UnsupportedError(
             f"the Newton step by {x.params[0]}, {structure_of(x)}, has no formula here: D.hessian_map.newton_step solves it"

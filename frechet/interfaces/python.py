@@ -494,14 +494,20 @@ class Derivative(LinearMap):
         return Page(reading, self.variable.params[0], convention=self.asked)
 
 
-def derivative(function: Expr, variable: Expr, convention: str | None = None) -> Derivative:
-    """The derivative of an expression with respect to one of its variables.
+def derivative(function: Expr, variable: Expr | str, convention: str | None = None) -> Derivative:
+    """The derivative of an expression with respect to one of its variables, which may be given by name.
 
     convention: of the gradient and the Jacobian by a complex variable: riesz (df = Re tr(Gᴴ dZ)), holomorphic, wirtinger
         (∂f/∂Z) or wirtinger-conj (∂f/∂conj(Z)); riesz of real functions, holomorphic of others where not said
 
-    Raises:  ShapeError, if `variable` is not a variable; UnsupportedError, by name, where a rule is missing
+    Raises:  ShapeError, if `variable` is not a variable, or for a name that is none of the function's; UnsupportedError, by
+             name, where a rule is missing
     """
+    if isinstance(variable, str):
+        known = {v.params[0]: v for v in variables(function)}
+        if variable not in known:
+            raise ShapeError(f"the function has no variable {variable}: its variables are {', '.join(known)}")
+        variable = known[variable]
     return Derivative(function, variable, convention=convention)
 
 

@@ -369,6 +369,17 @@ class Schedule:
         self.ready[v] = len(self.steps) - 1
 
     # -- shapes
+    def _entries(self, v: Value) -> None:
+        """Numbers at places, among zeros."""
+        where = self.array(v.shape)
+        size = self.reader.dimension
+        lines = [f"memset({{0}}, 0, {size(where.buffer.entries)} * sizeof(T));"]
+        for place, a in zip(v.params, v.args, strict=True):
+            at = " + ".join(f"{i} * {size(d)}" for i, d in zip(place, where.strides, strict=True))
+            lines.append(f"{{0}}[{at}] = {self.scalar(a)};")
+        self.steps.append(Call("\n".join(lines), [where.buffer]))
+        self._keep(v, where, len(self.steps) - 1)
+
     def _reshape(self, v: Value) -> None:
         (a,) = v.args
         before = len(self.steps)
