@@ -268,7 +268,7 @@ class Specialised:
         # what is computed beforehand is no place to turn to the program for indefinite matrices
         beforehand = only(self.ordered, first) if early else set()
         trying = whole.trying and ordered is None
-        but = beforehand | not_worth_trying(self.ordered, self.rates) if trying else ()
+        but = beforehand | not_worth_trying(graph, self.ordered, self.rates) if trying else ()
         self.roots = factorized(graph, self.ordered, trying, but)
         self.once = only(self.roots, first) if early else set()
 

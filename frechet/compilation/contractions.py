@@ -191,35 +191,36 @@ def _canonical(
     """The node, with its operands and labels in an order that does not depend on how they were given."""
     if not operands and not out:
         return graph.number(coefficient)
-    number: dict[int, int] = {}
-    for k in out:
-        number.setdefault(k, len(number))
+    number = {k: i for i, k in enumerate(dict.fromkeys(out))}  # in the order of the labels
     far = len(number) + len(dims)
 
-    def arranged(v: Value, labels: list[int]) -> list[int]:
-        turned = v.symmetric and v.real and len(labels) == 2 and number.get(labels[0], far) > number.get(labels[1], far)
-        return labels[::-1] if turned else labels
+    def place(labels: list[int]) -> list[int]:
+        return [number.get(k, far) for k in labels]
 
     # along the labels, from those of the result: the same for whatever order the operands were given in
     rest = list(operands)
     ordered: list[tuple[Value, list[int]]] = []
     while rest:
-        rest = [(v, arranged(v, labels)) for v, labels in rest]
+        for i, (v, labels) in enumerate(rest):
+            if v.symmetric and v.real and len(labels) == 2 and number.get(labels[0], far) > number.get(labels[1], far):
+                rest[i] = v, labels[::-1]
         first = 0
         if len(rest) > 1:
-            first = min(range(len(rest)), key=lambda i: ([number.get(k, far) for k in rest[i][1]], rest[i][0].serial))
+            keys = [(place(labels), v.serial) for v, labels in rest]
+            first = keys.index(min(keys))
         v, labels = rest.pop(first)
         for k in labels:
-            number.setdefault(k, len(number))
+            if k not in number:
+                number[k] = len(number)
         ordered.append((v, labels))
-    ins = tuple(tuple(number[k] for k in labels) for _, labels in ordered)
-    new_out = tuple(number[k] for k in out)
+    ins = tuple([tuple([number[k] for k in labels]) for _, labels in ordered])
+    new_out = tuple([number[k] for k in out])
     if coefficient == 1 and len(ordered) == 1 and ins[0] == new_out and len(set(new_out)) == len(new_out):
         return ordered[0][0]
     args = [v for v, _ in ordered]
-    by_number = [dims[k] for k, _ in sorted(number.items(), key=lambda item: item[1])]
-    params = (ins, new_out, tuple(by_number), coefficient)
-    found = graph.make("contract", args, params, tuple(by_number[k] for k in new_out))
+    by_number = tuple([dims[k] for k in number])
+    params = (ins, new_out, by_number, coefficient)
+    found = graph.make("contract", args, params, tuple([by_number[k] for k in new_out]))
     if isinstance(coefficient, complex):
         found.real = False
     elif coefficient > 0 and all(a.sign for a in args):

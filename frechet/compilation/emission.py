@@ -264,7 +264,7 @@ class Emission(Writer):
             if len(labels) == 2 and not out:
                 self.assign(v, scaled(c, f"np.add.reduce({text}.diagonal())"), False)  # A.trace() takes longer
                 return
-            if len(labels) == 2 and len(out) == 1:
+            if len(labels) == 2 and out == labels[:1]:
                 self.assign(v, f"{text}.diagonal()" if c == 1 else f"{number(c)} * {text}.diagonal()", c != 1)
                 if c == 1:
                     self.owned.discard(self.text[a].removesuffix(".T"))
@@ -448,7 +448,7 @@ class Emission(Writer):
         """An outer product as a product of a column and a row, which takes half as long where it stays in the cache."""
         if la[:1] != out[:1]:
             a, b, la, lb = b, a, lb, la
-        apart = len({*la, *lb}) == len(la) + len(lb) == len(out)
+        apart = len({*la, *lb}) == len(la) + len(lb) == len(out) and not {a, b} & self.skipped
         limit = IN_CACHE if (*la, *lb) == out else TURNED
         if not (la and lb and apart and a.real and b.real and self.entries(v) <= limit):
             return False

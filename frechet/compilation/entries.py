@@ -25,6 +25,8 @@ def entries_placed(graph: Graph, roots: Sequence[Value]) -> list[Value]:
 
     Products and sums with other arrays keep the unit vectors, which select or add entries there.
     """
+    if "unit" not in graph.operations:
+        return list(roots)
     found: dict[Value, Entries] = {}
 
     def placed(v: Value) -> Value:

@@ -70,6 +70,9 @@ def factorized(graph: Graph, roots: Sequence[Value], trying: bool = True, but: C
     trying: is Cholesky tried for symmetric matrices of which nothing more is known, but for these?
     """
 
+    if not graph.operations.intersection(FACTORIZING):
+        return list(roots)
+
     def change(v: Value, args: tuple[Value, ...]) -> Value:
         if v.op in FACTORIZING:
             a = args[0]
@@ -82,11 +85,13 @@ def factorized(graph: Graph, roots: Sequence[Value], trying: bool = True, but: C
     return rebuild(graph, roots, change)
 
 
-def not_worth_trying(roots: Sequence[Value], rates: Rates) -> set[Value]:
+def not_worth_trying(graph: Graph, roots: Sequence[Value], rates: Rates) -> set[Value]:
     """The matrices that are small and come late, after another factorization, such as the Hessian of a Newton step.
 
     Where Cholesky fails for them all is computed again.
     """
+    if not graph.operations.intersection(FACTORIZING):
+        return set()
     steps = walk(roots)
     late: set[Value] = set()
     for v in steps:

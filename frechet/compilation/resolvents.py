@@ -28,6 +28,8 @@ class Shifted(NamedTuple):
 
 def resolvents(graph: Graph, roots: Sequence[Value], rates: Rates) -> list[Value]:
     """The results of an ordered program with such products as steps of their own, where that is faster."""
+    if not graph.operations & {"inverse", "solve"}:
+        return list(roots)
     known: dict[Value, Shifted | None] = {}
     formed = {v for v in walk(roots) if v.op == "inverse"}
 

@@ -55,6 +55,7 @@ class Graph:
 
     def __init__(self) -> None:
         self.table: dict[tuple[Any, ...], Value] = {}
+        self.operations: set[str] = set()  # that any value has
 
     def make(
         self, op: str, args: Sequence[Value] = (), params: tuple[Any, ...] = (), shape: Axes = (), real: bool | None = None
@@ -68,6 +69,7 @@ class Graph:
             found.symmetric = False
             found.real = all(a.real for a in args) if real is None else real
             found.serial = len(self.table)
+            self.operations.add(op)
             self.table[key] = found
         return found
 

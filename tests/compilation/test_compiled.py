@@ -175,10 +175,15 @@ def test_sweep_of_parts(block):
         'einsum("ijk,k->ij",T,x) - exp(A)',
         'A*B - einsum("ijk,k->ij",T,x)',
         'einsum("ij,k->ijk",diag(x),x) + T',
+        "sum(ones(n,n)*diag(A))",
+        "ones(n,n)*diag(A*B) + x",
+        "(x./exp(diag(A)))*(x.^(-1))'",
+        "(ones(n)./exp(x))*(ones(n)./cosh(x))'",
     ],
 )
 def test_terms_that_are_not_what_they_resemble(text):
-    """A unit vector that is repeated is no single entry; a tensor times a vector is no product of matrices."""
+    """A unit vector that is repeated is no single entry; a tensor times a vector is no product of matrices; a trace that is
+    repeated is no diagonal."""
     e = fr.parse(text, {"A": "n×n", "B": "n×n", "x": "n", "T": "n×n×n", "s": "scalar"})
     rng = np.random.default_rng(4)
     values = {"s": 2.0} | {n: rng.normal(size=(4,) * k) for n, k in {"x": 1, "A": 2, "B": 2, "T": 3}.items()}
