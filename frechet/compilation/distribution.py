@@ -20,6 +20,9 @@ SEARCHED = 5e-4  # seconds of a program, from which on sums are tried in all pro
 SUMS = 12  # of these
 VALUES = 1000  # of a program, up to which they are
 TERMS = 24  # of a sum that comes of one product
+NESTED = 3  # sums in one another that are tried together
+NEAR = 10  # sums and products below one another that its forms may differ in
+LONG = 120  # values of a program, beyond which each sum is tried alone
 OPERANDS = 12  # of a product that is taken in
 
 
@@ -37,6 +40,8 @@ class _Distribution:
         self.formed = inverses_formed(roots)
         self.shared: set[Value] = set()
         self.single: set[Value] = set()
+        self.nested = 0  # sums in sums that are being distributed over
+        self.nesting = NESTED if len(self.count) <= LONG else 1
 
     def run(self, roots: Sequence[Value]) -> list[Value]:
         return rebuild(self.graph, roots, self.change)
@@ -58,9 +63,13 @@ class _Distribution:
 
     def best(self, v: Value) -> Value:
         """The product distributed over those of its sums where that pays."""
+        if self.nested >= self.nesting:
+            return v
+        self.nested += 1
         for a in dict.fromkeys(v.args):
             if v.op == "contract" and is_sum(a) and len(a.shape) > 1 and v.args.count(a) == 1:
                 v = self._over(v, a)
+        self.nested -= 1
         return v
 
     def _over(self, v: Value, inner: Value) -> Value:
@@ -95,20 +104,19 @@ class _Distribution:
     def there(self, v: Value) -> set[Value]:
         """What the product and its distributed form are both computed from."""
         found: set[Value] = set()
-        stack = list(v.args)
-        while stack:
-            a = stack.pop()
-            if a in found:
-                continue
-            apart = is_sum(a) or (a.op == "contract" and len(a.args) > 1)
-            if a.op == "inverse":
-                found.add(a if a in self.formed else a.args[0])
-            elif apart and a not in self.shared:
-                stack.extend(a.args)
-            else:
-                found.add(a)
+        level = list(dict.fromkeys(v.args))
+        for depth in range(NEAR, -1, -1):
+            below: list[Value] = []
+            for a in level:
+                apart = is_sum(a) or (a.op == "contract" and len(a.args) > 1)
+                if a.op == "inverse":
+                    found.add(a if a in self.formed else a.args[0])
+                    continue
+                if not apart or a in self.shared or not depth:
+                    found.add(a)
                 if apart:
-                    stack.extend(a.args)
+                    below += a.args
+            level = [a for a in dict.fromkeys(below) if a not in found]
         return found
 
 

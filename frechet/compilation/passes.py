@@ -8,6 +8,7 @@ from frechet.compilation.contractions import inlined
 from frechet.compilation.distribution import distributed, distributed_together, is_inverse_power
 from frechet.compilation.low_rank import low_rank_updates
 from frechet.compilation.ordering import ordered
+from frechet.compilation.partial_sums import partial_sums
 from frechet.compilation.rewriting import (
     activations_shared,
     coefficients_inward,
@@ -108,6 +109,8 @@ def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collect
         roots = activations_shared(graph, roots, rates)
     if present & {"log", "exp"}:
         roots = exact_near_zero(graph, roots)
+    if "linear" in present:
+        roots = partial_sums(graph, roots)
     roots = flattened(graph, views_inward(graph, roots), early)
     if present & {"inverse", "logdet"}:
         roots = flattened(graph, low_rank_updates(graph, roots, rates), early)

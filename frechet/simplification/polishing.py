@@ -20,12 +20,18 @@ from frechet.simplification.factors import factored
 
 EXPANDED_TERMS = 16  # a product is expanded into at most so many terms
 REGROUPED_TERMS = 4  # so few terms are grouped anew even if none of them met
+MANY_LEAVES = 1000
+GROWN = 2  # times as many parts
 SEARCH_LEAVES = 150  # larger expressions are not searched for a shorter expanded form
 
 
 def polished(e: Expr) -> Expr:
-    """An equal expression, shorter where a common factor, an expansion or a name makes it so."""
-    e = _skew_turned(e)
+    """An equal expression, shorter where a common factor, an expansion or a name makes it so.
+
+    Shorter is one with fewer leaves, as it is written without names for its parts; where much is shared, as in a recurrence
+    of many steps, such a form can have many more parts, and then the expression stays as it is.
+    """
+    given = e = _skew_turned(e)
     if e.op is SUM:  # before its parts are rewritten, each in its own way
         e = factored(e)
     new: dict[Expr, Expr] = {}
@@ -46,7 +52,13 @@ def polished(e: Expr) -> Expr:
             changed = _into_sums(changed)
         new[node] = changed
     result = new[e]
-    return _expanded_if_shorter(result) if result.op in (SCALE, PRODUCT, MONOMIAL, TRACE) else result
+    if result.op in (SCALE, PRODUCT, MONOMIAL, TRACE):
+        result = _expanded_if_shorter(result)
+    return given if result.leaves > MANY_LEAVES and _parts(result) > GROWN * _parts(given) else result
+
+
+def _parts(e: Expr) -> int:
+    return sum(1 for _ in walk(e))
 
 
 def _skew_turned(e: Expr) -> Expr:

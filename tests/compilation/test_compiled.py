@@ -15,6 +15,7 @@ from frechet.compilation.low_rank import low_rank_updates
 from frechet.compilation.lowering import lower
 from frechet.compilation.numpy_source import compiled, evaluate
 from frechet.compilation.ordering import ordered
+from frechet.compilation.partial_sums import partial_sums
 from frechet.compilation.passes import factorized, flattened
 from frechet.compilation.rewriting import activations_shared, common_factors, exact_near_zero, scalars_shared, views_inward
 from frechet.compilation.table import flops
@@ -226,6 +227,7 @@ PASSES = {
     "activations": lambda graph, roots, rates: activations_shared(graph, roots, rates),
     "near zero": lambda graph, roots, rates: exact_near_zero(graph, roots),
     "views": lambda graph, roots, rates: views_inward(graph, roots),
+    "partial sums": lambda graph, roots, rates: partial_sums(graph, roots),
     "flat": lambda graph, roots, rates: flattened(graph, roots),
     "scalars": lambda graph, roots, rates: scalars_shared(graph, roots),
     "factors": lambda graph, roots, rates: common_factors(graph, flattened(graph, roots)),
