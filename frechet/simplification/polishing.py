@@ -7,7 +7,7 @@ from frechet.expressions.node import Expr, Number, substitute, walk
 from frechet.operations.blocks import gathered
 from frechet.operations.constants import VARIABLE, ones
 from frechet.operations.determinant import ADJ, DET
-from frechet.operations.elementwise import SIGMOID
+from frechet.operations.elementwise import SIGMOID, SIGN, level_below
 from frechet.operations.hadamard import MONOMIAL, monomial
 from frechet.operations.indexing import SELECTION
 from frechet.operations.powers import MATRIX_POWER, PSEUDO_INVERSE
@@ -37,6 +37,8 @@ def polished(e: Expr) -> Expr:
     new: dict[Expr, Expr] = {}
     for node in walk(e):
         args = tuple([new[a] for a in node.args])
+        if node.op is SIGN and level_below(node.args[0])[0]:  # sign(v - max(v)), as long as both are the same v
+            args = node.args
         changed = node if args == node.args else node.op.rebuild(node, args)
         if changed.op is SUM:
             changed = gathered(_contracted(_shorter_sum(changed)))
