@@ -8,6 +8,7 @@ several versions. What they rest on, measured:
   positional arguments, given transposed views of C-ordered arrays, so that nothing is reordered
 - `A.T.dot(A)` is a SYRK and mirrors its triangle; the inner product with ones is the cheapest sum
 - a triangular solve with many right-hand sides has half the rate of a product: inverses come from POTRI, and products follow
+- an outer product is `x[:, None].dot(y[None])` as long as it stays in the cache, half the time of `x[:, None] * y`
 - what is larger than the cache is read once where that is possible, by blocks of rows; of a block with few rows the thin
   product with a matrix of few columns is faster too, since OpenBLAS does not pack it. For a gradient that is two products
   of a large matrix with a vector this would save a tenth and is not done: parity is the goal there
@@ -46,6 +47,10 @@ def expert_of(cell: Cell) -> Expert:
 
 
 _ones = cache(np.ones)
+
+
+def _outer(x, y):
+    return x[:, None].dot(y[None]) if len(x) * len(y) <= 100_000 else x[:, None] * y
 
 
 def _mirrored(A):
@@ -466,7 +471,7 @@ def _(X, b):
     u = dgetrs(lu, p, b, trans=1)[0]
     w = dgetrs(lu, p, u)[0]
     w *= -2.0
-    return w[:, None] * u
+    return _outer(w, u)
 
 
 @expert("inverse", "hvp")
@@ -493,10 +498,12 @@ def _inverse_parts(X, b):
 def _(X, b):
     n = len(X)
     u, w, Xi = _inverse_parts(X, b)
-    Q = Xi.T[:, :, None] * w
+    Q = _outer(Xi.T.ravel(), w).reshape(n, n, n)
     Q += Xi.T.dot(Xi)[:, None, :] * u[:, None]
-    H = (u[:, None] * Q.ravel()).reshape(n * n, n * n)
-    return H + H.T
+    H = _outer(u, Q.ravel()).reshape(n * n, n * n)
+    G = H.T.copy()
+    G += H
+    return G
 
 
 @expert("inverse", "hessian", "medium", "large")
@@ -559,7 +566,7 @@ def _process_derivatives(D, y, t):
     flat, ones = Mi.ravel(), _ones(n)
     trace, trace_b = float(Mi.diagonal().dot(ones)), float(B.diagonal().dot(ones))
     square, mixed, curved = float(flat.dot(flat)), float(flat.dot(B.ravel())), float(flat.dot(Q.ravel()))
-    square_b = float(np.einsum("ij,ji->", B, B))
+    square_b = float(np.vdot(B, B.T) if n <= 200 else np.einsum("ij,ji->", B, B))
     vv, vu, yv, vq, uq = float(v.dot(v)), float(v.dot(u)), float(y.dot(v)), float(v.dot(q)), float(u.dot(q))
     bend, steep = float(v.dot(Q.dot(v))), float(q.dot(Mi.dot(q)))
     a2, l3 = a * a, length**3
@@ -611,4 +618,4 @@ def _(A, B, C, D, v):
     r = B.dot(C.dot(D.dot(v)))
     z = A.dot(r)
     z *= 2.0
-    return z[:, None] * r
+    return _outer(z, r)
