@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from time import process_time
 
 import frechet as fr
@@ -54,3 +55,26 @@ def test_common_scalings_of_rows_and_columns() -> None:
 def test_polishing_twice_changes_nothing_short() -> None:
     e = Derivative(parse("norm2(A*x-y)^2 + c*norm2(x)^2"), parse("x")).gradient
     assert polished(e) is e
+
+
+def test_the_search_for_factors_does_not_grow_exponentially() -> None:
+    """Gradient descent unrolled: with every step the sums to be factored contain those of the steps before."""
+
+    def calls(steps: int) -> int:
+        lines = ["w0 = w", *(f"w{i + 1} = w{i} - s*(X'*(X*w{i} - y)/n + l*w{i})" for i in range(steps))]
+        declared = {"X": "n×p", "y": "n", "w": "p", "s": "scalar", "l": "scalar", "Z": "m×p", "v": "m"}
+        e = parse("\n".join([*lines, f"norm2(Z*w{steps} - v)^2"]), declared)
+        count = 0
+
+        def counted(frame: object, event: str, argument: object) -> None:
+            nonlocal count
+            count += event == "call"
+
+        sys.setprofile(counted)
+        try:
+            assert Derivative(e, fr.variables(e)["s"]).gradient is not None
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert calls(12) < 5 * calls(6)
