@@ -22,7 +22,7 @@ VALUES = 200  # of a program, up to which they are
 TERMS = 24  # of a sum that comes of one product
 NESTED = 3  # sums in one another that are tried together
 NEAR = 10  # sums and products below one another that its forms may differ in
-LONG = 120  # values of a program, beyond which each sum is tried alone
+TRIALS = 60  # of a program, after which each sum is tried alone
 OPERANDS = 12  # of a product that is taken in
 
 
@@ -41,7 +41,7 @@ class _Distribution:
         self.shared: set[Value] = set()
         self.single: set[Value] = set()
         self.nested = 0  # sums in sums that are being distributed over
-        self.nesting = NESTED if len(self.count) <= LONG else 1
+        self.trials = 0
 
     def run(self, roots: Sequence[Value]) -> list[Value]:
         return rebuild(self.graph, roots, self.change)
@@ -63,7 +63,7 @@ class _Distribution:
 
     def best(self, v: Value) -> Value:
         """The product distributed over those of its sums where that pays."""
-        if self.nested >= self.nesting:
+        if self.nested >= (NESTED if self.trials < TRIALS else 1):
             return v
         self.nested += 1
         for a in dict.fromkeys(v.args):
@@ -76,6 +76,7 @@ class _Distribution:
         """The product distributed over one of its sums, if that is less work."""
         if len(inner.args) > TERMS:
             return v
+        self.trials += 1
         other = self.products(v, inner)
         there = self.there(v)
         before = cost_of(self.graph, v, self.rates, self.formed, self.early, there)
