@@ -109,3 +109,12 @@ def test_a_multiple_of_a_sum_is_that() -> None:
     found = partial_sums(graph, roots)
     assert found[1].op == "contract" and found[1].args == (found[0],) and found[1].params[3] == 3
     assert len(walk(found)) == 5
+
+
+@pytest.mark.parametrize(("by", "words"), [("l", "number"), ("w", "dense matrix, solve in O(p³)")])
+def test_what_is_said_of_a_long_one_is_short(by: str, words: str) -> None:
+    """Gradient descent unrolled: in one line its Hessian would be written with every step as often as there are ways to it."""
+    lines = ["w0 = w", *(f"w{i + 1} = w{i} - s*(X'*(X*w{i} - y)/n + l*w{i})" for i in range(20)), "norm2(Z*w20 - v)^2"]
+    declared = {"X": "n×p", "y": "n", "w": "p", "s": "scalar", "l": "scalar", "Z": "m×p", "v": "m"}
+    structure = fr.hessian_map(fr.parse("\n".join(lines), declared), by).structure
+    assert structure.startswith(words) and len(structure) < 100

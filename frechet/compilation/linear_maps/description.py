@@ -19,6 +19,8 @@ from frechet.operations.sums import add
 from frechet.operations.transposition import transposed
 from frechet.simplification.polishing import polished
 
+LONG = 200  # leaves of a formula
+
 
 def described(s: symbolic.Structure) -> str:
     """As in "2Vᵀ V ⊗ I: Kronecker product, solve in O(np² + p³)"."""
@@ -107,16 +109,18 @@ def _formula(s: symbolic.Structure) -> str:
         case symbolic.KroneckerMap():
             turned = "K " if s.turned else ""
             body = _written(_kron(s.layer, s.scalar, s.space.shape))
-            return f"({body}) K" if turned else body
+            return f"({body}) K" if turned and body else body
         case symbolic.KroneckerSumMap():
             body = _written(add((1, _kron(layer, ONE, s.space.shape)) for layer in s.terms))
-            return f"({body}) K" if s.turned else body
+            return f"({body}) K" if s.turned and body else body
         case _:
             return ""
 
 
 def _written(e: Expr) -> str:
-    return str(write_unicode(polished(e), share=False))
+    """In one line; empty where it is long, as of a recurrence of many steps, in which every step is written many times."""
+    e = polished(e)
+    return str(write_unicode(e, share=False)) if e.leaves <= LONG else ""
 
 
 def _cost(s: symbolic.Structure) -> str:
