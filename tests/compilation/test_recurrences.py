@@ -113,7 +113,7 @@ def test_a_multiple_of_a_sum_is_that() -> None:
 
 @pytest.mark.parametrize(("by", "words"), [("l", "number"), ("w", "dense matrix, solve in O(p³)")])
 def test_what_is_said_of_a_long_one_is_short(by: str, words: str) -> None:
-    """Gradient descent unrolled: in one line its Hessian would be written with every step as often as there are ways to it."""
+    """Gradient descent unrolled: in one line each step of its Hessian would be written once for every way to it."""
     lines = ["w0 = w", *(f"w{i + 1} = w{i} - s*(X'*(X*w{i} - y)/n + l*w{i})" for i in range(20)), "norm2(Z*w20 - v)^2"]
     declared = {"X": "n×p", "y": "n", "w": "p", "s": "scalar", "l": "scalar", "Z": "m×p", "v": "m"}
     structure = fr.hessian_map(fr.parse("\n".join(lines), declared), by).structure
