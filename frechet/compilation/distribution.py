@@ -133,6 +133,7 @@ def distributed_together(graph: Graph, roots: Sequence[Value], rates: Rates, ear
     if cost < SEARCHED:
         return best
     tried: set[Value] = set()
+    trials = 0
     while len(tried) < SUMS:
         inner = next((v for v in reversed(walk(best)) if is_sum(v) and len(v.shape) > 1 and v not in tried), None)
         if inner is None:
@@ -143,7 +144,9 @@ def distributed_together(graph: Graph, roots: Sequence[Value], rates: Rates, ear
             continue
         distribution = _Distribution(graph, best, rates, early)
         distribution.shared = {v for v, count in distribution.count.items() if count > 1}
+        distribution.trials = trials
         changed = {u: distribution.products(u, inner) for u in users}
+        trials = distribution.trials
         other = _replaced(graph, best, changed)
         less = rates.total(walk(ordered(graph, other, rates, early)))
         if less < WORTH * cost:
