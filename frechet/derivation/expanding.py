@@ -11,6 +11,7 @@ from frechet.derivation.parts import linear, squared_norms
 from frechet.derivation.rules import Rule
 from frechet.derivation.undecorated import joined, placed, replaced, total
 from frechet.expressions.node import Expr, substitute, variables, walk
+from frechet.operations.blocks import BLOCKS
 from frechet.operations.constants import ONE, is_zero, variable, zeros
 from frechet.operations.hadamard import MONOMIAL, monomial
 from frechet.operations.norms import NORM2
@@ -152,6 +153,8 @@ class Expansion:
                 for i, (a, da) in enumerate(zip(node.args, d, strict=True))
             ]
             return node.op.differential(node, norms)
+        if node.op is BLOCKS:  # linear in all blocks together: those that do not vary become 0
+            return BLOCKS.differential(node, d)
         if linear(node, self.inside):
             return total((1, placed(node, i, da)) for i, da in enumerate(d) if da is not None)
         self.conditions += [(words, e) for words, e in node.op.conditions(node) if e is not None]

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from frechet.expressions.dimension import SCALAR, Shape
 from frechet.expressions.node import Expr, Number, make, rebuild, walk
-from frechet.operations.constants import NUMBER, ONE, number, ones
+from frechet.operations.blocks import BLOCKS
+from frechet.operations.constants import NUMBER, ONE, number, ones, zeros
 from frechet.operations.hadamard import MONOMIAL, factor_key
 from frechet.operations.products import PRODUCT, SCALE
 from frechet.operations.reductions import TRACE
@@ -92,6 +93,8 @@ def placed(node: Expr, i: int, arg: Expr) -> Expr:
     op = node.op
     if op is SUM:
         return total([(node.params[i], arg)])
+    if op is BLOCKS:  # linear in all blocks together
+        return BLOCKS.rebuild(node, tuple([arg if j == i else zeros(a.shape) for j, a in enumerate(node.args)]))
     c, arg = in_front(arg)
     if op is SCALE:
         return multiple(c, times(arg, node.args[1]) if i == 0 else times(node.args[0], arg))
@@ -125,6 +128,9 @@ def replaced(root: Expr, values: Mapping[Expr, Expr]) -> Expr:
             continue
         if node.op is SUM:
             new[node] = total((c, new.get(a, a)) for c, a in zip(node.params, node.args, strict=True))
+            continue
+        if node.op is BLOCKS:
+            new[node] = BLOCKS.rebuild(node, tuple([new.get(a, a) for a in node.args]))
             continue
         changed = [i for i, a in enumerate(node.args) if a in new]
         assert len(changed) == 1, "a product is linear in one factor"
