@@ -1,0 +1,85 @@
+"""What every step needs to know: how large arrays are, how they lie in memory, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from frechet.compilation.timing import Rates
+from frechet.compilation.values import Labels, Value
+from frechet.compilation.writer import (
+    Writer,
+)
+
+
+class Memory(Writer):
+    """Names of arrays and what is known of them. See `Writer`.
+
+    letter: s, d, c or z, as the dtype of the inputs: single or double precision
+    """
+
+    def __init__(self, names: Mapping[str, str], taken: set[str], rates: Rates, letter: str = "d") -> None:
+        super().__init__(names, taken)
+        self.rates = rates
+        self.single = letter in "sc"
+        self.lapack: set[str] = set()
+        self.modules: set[str] = set()  # further imports
+        self.owned: set[str] = set()  # names of arrays that nobody else sees
+        self.fortran: set[Value] = set()  # arrays that lie in memory column by column
+        self.blocked: set[Value] = set()  # sums that are computed block by block
+        self.stacked: set[Value] = set()  # sums of outer products that are computed as one product
+        self.holders: dict[str, int] = {}  # how many values that are still needed are called so, or are views of that
+        self.ours: set[str] = set()  # large arrays that are deleted when none is
+        self.unheld: set[str] = set()  # those of which none is since this step
+        self.columns: set[str] = set()  # names of arrays that lie in memory column by column
+        self.inverted: set[Value] = set()  # factors of which the inverse is formed
+        self.left: dict[Value, int] = {}  # uses to come
+        self.checked: set[Value] = set()  # factorizations known to be of invertible matrices
+        self.otherwise = ""  # the call of the program for indefinite matrices
+        self.tries = False  # is it called?
+        self.infinite = "88.0" if self.single else "709.0"
+
+    def entries(self, v: Value) -> int:
+        return self.rates.entries(v.shape)
+
+    def assign(self, v: Value, text: str, owned: bool = True) -> None:
+        name = self.fresh()
+        self.line(f"{name} = {text}")
+        self.text[v] = name
+        if owned and v.shape:
+            self.owned.add(name)
+
+    def free(self, v: Value) -> bool:
+        """May v be written over: is it ours, and are we the last to use it?"""
+        return bool(v.shape) and self.left.get(v, 0) == 1 and self.text.get(v) in self.owned
+
+    def room(self, v: Value, a: Value) -> bool:
+        """May v be written over its operand a? Complex entries do not fit into a real array."""
+        return a.real == v.real and self.free(a)
+
+    def dtype(self, v: Value) -> str:
+        """The type of the entries as an argument, where it is not NumPy's own choice."""
+        if v.real:
+            return ', "f"' if self.single else ""
+        return ', "F"' if self.single else ', "D"'
+
+    def letter(self, *operands: Value) -> str:
+        """That of the routines of BLAS and LAPACK for these operands."""
+        if all(a.real for a in operands):
+            return "s" if self.single else "d"
+        return "c" if self.single else "z"
+
+    def call(self, name: str, *operands: Value) -> str:
+        full = self.letter(*operands) + name
+        self.lapack.add(full)
+        return full
+
+    def _by_rows(self, a: Value, labels: Labels) -> tuple[str, Labels]:
+        """A matrix as it lies in memory row by row, with the labels of its axes then."""
+        text = self.text[a]
+        base, turned = text.removesuffix(".T"), text.endswith(".T")
+        if base in self.columns:
+            return f"{base}.T", labels if turned else labels[::-1]
+        return base, labels[::-1] if turned else labels
+
+    def diagonal(self, name: str) -> str:
+        return f'{name}.ravel("K")[:: len({name}) + 1]'
