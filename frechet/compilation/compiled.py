@@ -57,9 +57,8 @@ class CompiledProgram:
     # may a step depend on the numbers: is a Cholesky factorization tried where a matrix is symmetric?
     trying: ClassVar[bool] = True
     scalars_are_arrays: ClassVar[bool] = False  # else numbers
-    reserved: ClassVar[frozenset[str]] = frozenset(
-        {"np", "special", "info"} | ROUTINES
-    )  # names that programs use themselves
+    # names that programs use themselves
+    reserved: ClassVar[frozenset[str]] = frozenset({"np", "special", "info"} | ROUTINES)
     helpers: ClassVar[frozenset[str]] = frozenset()  # those of functions, where they are reserved as well
 
     def __init__(

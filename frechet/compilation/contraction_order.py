@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from frechet.compilation.contractions import mirror, part
+from frechet.compilation.contractions import connected, mirror, part
 from frechet.compilation.values import Labels, Value
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class ContractionOrder:
             return scale
         for i in range(self.count):
             self.parts[1 << i] = Part(self._leaf(i))
-        components = self._components()
+        components = [sum(1 << i for i in group) for group in connected(self.ins)]
         for mask in components:
             self._search(mask)
         if len(components) == 1:
@@ -133,21 +133,6 @@ class ContractionOrder:
         if set(self.kept(1 << i)) != self.has[i]:
             cost += self.rates.reduction(labels, self.lengths)
         return cost * self.weight(1 << i)
-
-    def _components(self) -> list[int]:
-        """The sets of operands that common labels join."""
-        found: list[tuple[int, set[int]]] = []
-        for i in range(self.count):
-            mask, labels = 1 << i, set(self.has[i])
-            apart = []
-            for other, theirs in found:
-                if labels & theirs:
-                    mask |= other
-                    labels |= theirs
-                else:
-                    apart.append((other, theirs))
-            found = [*apart, (mask, labels)]
-        return [mask for mask, _ in found]
 
     def _search(self, whole: int) -> None:
         if whole.bit_count() > EXHAUSTIVE:

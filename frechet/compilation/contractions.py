@@ -229,6 +229,23 @@ def _canonical(
     return found
 
 
+def connected(ins: Sequence[Labels]) -> list[list[int]]:
+    """The operands with axes in groups that no label joins."""
+    groups: list[tuple[set[int], list[int]]] = []
+    for i, labels in enumerate(ins):
+        if not labels:
+            continue
+        mine, members, apart = set(labels), [i], []
+        for other, theirs in groups:
+            if other & mine:
+                mine |= other
+                members = theirs + members
+            else:
+                apart.append((other, theirs))
+        groups = [*apart, (mine, members)]
+    return [sorted(members) for _, members in groups]
+
+
 def mirror(args: Sequence[Value], ins: Sequence[Labels], out: Labels) -> dict[int, int] | None:
     """The exchange of labels that turns a contraction into its transpose; None if there is none that is seen.
 

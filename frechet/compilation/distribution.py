@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from frechet.compilation.contractions import inlined
+from frechet.compilation.contractions import connected, inlined
 from frechet.compilation.ordering import cost_of, inverses_formed, ordered
 from frechet.compilation.rewriting import inverses_cancelled, is_sum, sums_joined
 from frechet.compilation.timing import Rates
@@ -178,14 +178,7 @@ def is_inverse_power(v: Value) -> bool:
 
 def is_outer(v: Value) -> bool:
     """Is it an outer product: do its operands fall apart into parts without a common label?"""
-    rest = [set(labels) for labels in v.params[0] if labels]
-    joined = rest.pop()
-    while True:
-        near = [labels for labels in rest if labels & joined]
-        if not near:
-            return bool(rest)
-        joined = joined.union(*near)
-        rest = [labels for labels in rest if not labels & joined]
+    return len(connected(v.params[0])) > 1
 
 
 def terms(graph: Graph, v: Value) -> list[tuple[object, Value]]:

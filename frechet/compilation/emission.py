@@ -13,10 +13,7 @@ from frechet.compilation.emitting.functions import Functions
 from frechet.compilation.emitting.matrices import Matrices
 from frechet.compilation.emitting.sums import BLOCKED, alone_on_diagonal, entry_at_place, sides_of
 from frechet.compilation.values import Value, results_early, uses, walk
-from frechet.compilation.writer import (
-    SELECTORS,
-    elementwise,
-)
+from frechet.compilation.writer import SELECTORS, elementwise
 
 STACKED = 10_000  # entries of a matrix
 FORGOTTEN = 4096  # entries of an array that is deleted after its last use, so that the next one gets its memory

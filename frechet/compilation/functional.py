@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from frechet.compilation.numpy_source import CALLS, WORDS, Program
 from frechet.compilation.values import Labels, Value, uses, walk
-from frechet.compilation.writer import BESIDE, SELECTORS, Writer, elementwise, index, letters, number, signed_sum
+from frechet.compilation.writer import Writer, elementwise, index, letters, number, scaled, signed_sum
 from frechet.expressions.dimension import Dim
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.operation import operation_named
@@ -109,14 +109,12 @@ class Functional(Writer):
             self._two(v)
             return
         text = self._one(v, v.args[0], ins[0], out) if v.args else self._constant(v)
-        if not v.args:
-            scaled = text if c == 1 or len(set(out)) == len(out) else f"{number(c)} * {text}"
-        else:
-            scaled = text if c == 1 else f"-{text}" if c == -1 else f"{number(c)} * {text}"
-        if scaled == text and re.fullmatch(r"[\w.]+", text):
+        filled = not v.args and len(set(out)) == len(out)  # with the coefficient
+        whole = text if filled else scaled(c, text)
+        if whole == text and re.fullmatch(r"[\w.]+", text):
             self.text[v] = text
         else:
-            self.assign(v, scaled)
+            self.assign(v, whole)
 
     def _constant(self, v: Value) -> str:
         _, out, _, c = v.params
@@ -148,9 +146,8 @@ class Functional(Writer):
     def _two(self, v: Value) -> None:
         (la, lb), out, _, _ = v.params
         a, b = v.args
-        for one, other, lo, lt in ((a, b, la, lb), (b, a, lb, la)):
-            if one.op in SELECTORS and self._select(v, one, other, lo, lt, out):
-                return
+        if self.selected(v):
+            return
         if elementwise(v):
             self._multiply(v, a, b, la, lb, out)
             return
@@ -188,12 +185,7 @@ class Functional(Writer):
         if a is b and la == lb:
             self.assign(v, f"{self.text[a]} * {self.text[a]}" if a in self.plain else f"{self.np}.square({self.text[a]})")
             return
-        operator, other = "*", b
-        if b in self.skipped:
-            operator, other, lb = BESIDE[b.params[0]][0], b.args[0], tuple(lb[k] for k in b.params[1][0])
-        right = self.aligned(self.text[other], lb, out)
-        if b in self.skipped:
-            right = BESIDE[b.params[0]][1].format(right)
+        operator, right = self.beside(b, lb, out)
         self.assign(v, f"{self.aligned(self.text[a], la, out)} {operator} {right}")
 
     def _spread(self, v: Value) -> None:

@@ -18,11 +18,10 @@ from frechet.compilation.rewriting import (
     scalars_shared,
     views_inward,
 )
-from frechet.compilation.timing import Rates
+from frechet.compilation.timing import FACTORIZING, Rates
 from frechet.compilation.values import Graph, Value, rebuild, remade, replaced, uses, walk
 
 OPERANDS = 8  # of one contraction
-FACTORIZING = ("solve", "inverse", "logdet", "det")
 SAVED = 0.1  # of the time of a program, at least, by a factorization that may fail
 
 
@@ -70,7 +69,6 @@ def factorized(graph: Graph, roots: Sequence[Value], trying: bool = True, but: C
 
     trying: is Cholesky tried for symmetric matrices of which nothing more is known, but for these?
     """
-
     if not graph.operations.intersection(FACTORIZING):
         return list(roots)
 
@@ -99,7 +97,8 @@ def not_worth_trying(graph: Graph, roots: Sequence[Value], rates: Rates) -> set[
         if v.op in FACTORIZING or any(a in late for a in v.args):
             late.add(v)
     matrices = {v.args[0] for v in steps if v.op in FACTORIZING and v.args[0] in late}
-    return {a for a in matrices if rates.factor("lu", a) - rates.factor("cholesky", a) < SAVED * rates.total(steps)}
+    least = SAVED * rates.total(steps)
+    return {a for a in matrices if rates.factor("lu", a) - rates.factor("cholesky", a) < least}
 
 
 def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value] = ()) -> list[Value]:

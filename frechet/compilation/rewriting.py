@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import permutations
 from typing import Any
 
+from frechet.compilation.contractions import connected
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Labels, Value, rebuild, remade, uses, walk
 
@@ -306,23 +307,6 @@ def _matrix_before(v: Value) -> tuple[int, int] | None:
     (i,) = having
     labels = ins[i]
     return (i, labels.index(row)) if len(labels) == 2 and labels[0] != labels[1] else None
-
-
-def connected(ins: Sequence[Labels]) -> list[list[int]]:
-    """The operands with axes in groups that no label joins."""
-    groups: list[tuple[set[int], list[int]]] = []
-    for i, labels in enumerate(ins):
-        if not labels:
-            continue
-        mine, members, apart = set(labels), [i], []
-        for other, theirs in groups:
-            if other & mine:
-                mine |= other
-                members = theirs + members
-            else:
-                apart.append((other, theirs))
-        groups = [*apart, (mine, members)]
-    return [sorted(members) for _, members in groups]
 
 
 def scalars_shared(graph: Graph, roots: Sequence[Value]) -> list[Value]:

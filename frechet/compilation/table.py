@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from frechet.compilation.timing import Rates
+from frechet.compilation.timing import FACTORIZING, Rates
 from frechet.compilation.values import Value
 
 ITEM = {"s": 4, "d": 8, "c": 8, "z": 16}
@@ -40,7 +40,7 @@ def flops(v: Value, rates: Rates) -> int | None:
         return (every if summed else 0) + (count if c != 1 else 0)
     if v.op == "map":
         return max(len(v.args) - 1, 1) * count
-    if v.op in ("solve", "inverse", "logdet", "det"):
+    if v.op in FACTORIZING:
         n = rates.size(v.args[0].shape[0])
         if v.op == "solve":
             return 2 * n * rates.entries(v.args[1].shape)

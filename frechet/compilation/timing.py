@@ -18,6 +18,7 @@ ENTRY = 4e-10  # read or written once
 STRIDED = 2e-9  # the same across the rows
 FUNCTION = 4e-9  # exp, log, tanh of an entry
 FACTOR = {"cholesky": 1 / 3, "lu": 2 / 3}  # of n³ flops
+FACTORIZING = ("solve", "inverse", "logdet", "det")  # what needs factors of a matrix
 LEAST = 32  # of the largest dimension, for choosing an order
 VIEWS = ("input", "number", "size", "unit", "selection", "reshape", "ones")
 CHEAP = ("linear", "power", "re", "im", "conj", "abs", "maximum", "minimum", "relu", "step", "sign")
@@ -81,6 +82,7 @@ class Rates:
         return 3 * CALL + 1.5 * n**3 * FLOP * 1.5 + 4 * ENTRY * n * n
 
     def factor(self, kind: str, a: Value) -> float:
+        """The time of a factorization of a matrix: kind is cholesky or lu."""
         n = self.size(a.shape[0])
         return 2 * CALL + FACTOR[kind] * n**3 * FLOP * 1.5 + 2 * ENTRY * n * n
 

@@ -134,7 +134,26 @@ class Writer:
         """The sum of the products of all entries of two matrices."""
         raise NotImplementedError
 
+    def beside(self, b: Value, labels: Labels, out: Labels) -> tuple[str, str]:
+        """The operator and the second factor of a product entry by entry: `/` and u for a reciprocal 1/u that is skipped."""
+        if b not in self.skipped:
+            return "*", self.aligned(self.text[b], labels, out)
+        operator, template = BESIDE[b.params[0]]
+        (own,) = b.params[1]
+        return operator, template.format(self.aligned(self.text[b.args[0]], tuple(labels[k] for k in own), out))
+
     # -- products with columns of the identity
+    def selected(self, v: Value) -> bool:
+        """Writes a product with columns of the identity that is a part of the other operand, or that among zeros."""
+        (la, lb), out, _, _ = v.params
+        a, b = v.args
+        pairs = ((a, b, la, lb), (b, a, lb, la))
+        return any(one.op in SELECTORS and self._select(v, one, other, lo, lt, out) for one, other, lo, lt in pairs)
+
+    def _select(self, v: Value, one: Value, other: Value, lo: Labels, lt: Labels, out: Labels) -> bool:
+        """Writes the product with `one`, columns of the identity; False where it is neither a part nor among zeros."""
+        raise NotImplementedError
+
     def part(self, one: Value, other: Value, lo: Labels, lt: Labels, out: Labels) -> str | None:
         """The product with columns of the identity as a part of the other operand; None if it is not one."""
         k = lo[0]
@@ -193,6 +212,10 @@ def number(value: Any) -> str:
 def sign_and_size(c: Any) -> tuple[str, Any]:
     """A coefficient as a sign and what is added or subtracted: of a complex one, itself."""
     return ("-", -c) if not isinstance(c, complex) and c < 0 else ("+", c)
+
+
+def scaled(c: Any, text: str) -> str:
+    return text if c == 1 else f"-{text}" if c == -1 else f"{number(c)} * {text}"
 
 
 def signed_sum(terms: Sequence[tuple[Any, str]]) -> str:

@@ -10,9 +10,7 @@ from typing import Any
 from frechet.compilation.emitting.products import Products
 from frechet.compilation.rewriting import LARGE
 from frechet.compilation.values import Value
-from frechet.compilation.writer import (
-    number,
-)
+from frechet.compilation.writer import number
 from frechet.expressions.operation import operation_named
 from frechet.operations.elementwise import Elementwise
 

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Labels, Value
-from frechet.compilation.writer import (
-    Writer,
-)
+from frechet.compilation.writer import Writer
 
 
 class Memory(Writer):

@@ -6,15 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from frechet.compilation.emitting.sums import IN_PLACE, Sums, listed, scaled
+from frechet.compilation.emitting.sums import IN_PLACE, Sums, listed
 from frechet.compilation.values import Labels, Value
-from frechet.compilation.writer import (
-    BESIDE,
-    SELECTORS,
-    index,
-    letters,
-    number,
-)
+from frechet.compilation.writer import index, letters, number, scaled
 from frechet.expressions.dimension import Dim
 
 IN_CACHE = 40_000  # entries, up to which a copy, or a second pass, costs less than a loop across the rows
@@ -98,8 +92,7 @@ class Products(Sums):
             self.line(f"{name} *= {number(c)}" if c != -1 else f"np.negative({name}, {name})")
             c = 1
         if c != 1:
-            text, owned = (f"{number(c)} * {text}" if c != -1 else f"-{text}"), True
-            self.assign(v, text)
+            self.assign(v, scaled(c, text))
             return
         base = self.text[a].removesuffix(".T")
         if re.fullmatch(r"[\w.]+", text):
@@ -115,9 +108,8 @@ class Products(Sums):
     def _two(self, v: Value) -> None:
         (la, lb), out, _, _ = v.params
         a, b = v.args
-        for one, other, lo, lt in ((a, b, la, lb), (b, a, lb, la)):
-            if one.op in SELECTORS and self._select(v, one, other, lo, lt, out):
-                return
+        if self.selected(v):
+            return
         both = set(la) & set(lb)
         summed = both - set(out)
         if not summed:
@@ -131,12 +123,10 @@ class Products(Sums):
         rows = 0 if batch or len(la) != 2 or len(lb) != 2 or len(out) != 2 else self._block(a, b, la, lb, out)
         if rows:
             left, right = (ta, tb) if out[0] in la else (tb, ta)
-            name, i = self.fresh(), self.fresh("i")
-            self.line(f"{name} = np.empty({self.shape(v.shape)}{self.dtype(v)})")
+            self.assign(v, f"np.empty({self.shape(v.shape)}{self.dtype(v)})")
+            name, i = self.text[v], self.fresh("i")
             self.line(f"for {i} in range(0, len({name}), {rows}):")
             self.line(f"    {left}[{i} : {i} + {rows}].dot({right}, {name}[{i} : {i} + {rows}])")
-            self.text[v] = name
-            self.owned.add(name)
             return
         if not batch and len(la) <= 2 and len(lb) <= 2:
             self.assign(v, self.product(a, b, la, lb, out), bool(out))
@@ -209,23 +199,15 @@ class Products(Sums):
             return False
         axis, inside = found
         at = index(one.params[0]) if one.op == "unit" else f"{index(one.params[0])}:{one.params[1]}"
-        name = self.fresh()
-        self.line(f"{name} = np.zeros({self.shape(v.shape)}{self.dtype(v)})")
-        self.line(f"{name}[{', '.join(at if k == axis else ':' for k in range(len(out)))}] = {inside}")
-        self.text[v] = name
-        self.owned.add(name)
+        self.assign(v, f"np.zeros({self.shape(v.shape)}{self.dtype(v)})")
+        self.line(f"{self.text[v]}[{', '.join(at if k == axis else ':' for k in range(len(out)))}] = {inside}")
         return True
 
     def _multiply(self, v: Value, a: Value, b: Value, la: Labels, lb: Labels, out: Labels) -> None:
         """Entry by entry, with division for reciprocals, over an operand that is not needed any more."""
         if a in self.skipped or (b not in self.skipped and not self._target(v, a, la) and self._target(v, b, lb)):
             a, b, la, lb = b, a, lb, la
-        operator, other = "*", b
-        if b in self.skipped:
-            operator, other, lb = BESIDE[b.params[0]][0], b.args[0], tuple(lb[k] for k in b.params[1][0])
-        right = self.aligned(self.text[other], lb, out)
-        if b in self.skipped:
-            right = BESIDE[b.params[0]][1].format(right)
+        operator, right = self.beside(b, lb, out)
         if self._target(v, a, la):
             self.line(f"{self.text[a]} {IN_PLACE[operator]} {right}")
             self.text[v] = self.text[a]
@@ -263,10 +245,8 @@ class Products(Sums):
 
     def _spread_text(self, v: Value, text: str, labels: Labels, out: Labels, shape: Sequence[Dim]) -> None:
         """Zeros, but where equal labels have equal places."""
-        name = self.fresh()
-        self.line(f"{name} = np.zeros({self.shape(shape)}{self.dtype(v)})")
-        self.text[v] = name
-        self.owned.add(name)
+        self.assign(v, f"np.zeros({self.shape(shape)}{self.dtype(v)})")
+        name = self.text[v]
         order = tuple(dict.fromkeys(out))
         value = self.aligned(text, labels, order) if labels else text
         if len(out) == 2:

@@ -7,12 +7,7 @@ from typing import Any
 
 from frechet.compilation.emitting.memory import Memory
 from frechet.compilation.values import Labels, Value
-from frechet.compilation.writer import (
-    index,
-    number,
-    sign_and_size,
-    signed_sum,
-)
+from frechet.compilation.writer import index, number, scaled, sign_and_size, signed_sum
 
 IN_PLACE = {"+": "+=", "-": "-=", "*": "*=", "/": "/="}
 BLOCKED = 50_000  # entries: a Hessian beyond the first cache
@@ -146,8 +141,8 @@ class Sums(Memory):
 
     def _blocks(self, v: Value, terms: Sequence[tuple[Any, Value, Labels]]) -> None:
         """A sum of outer products along its first axis: entries are added to while they are in the cache."""
-        name, row, i = self.fresh(), self.fresh("row"), self.fresh("i")
-        self.line(f"{name} = np.empty({self.shape(v.shape)}{self.dtype(v)})")
+        self.assign(v, f"np.empty({self.shape(v.shape)}{self.dtype(v)})")
+        name, row, i = self.text[v], self.fresh("row"), self.fresh("i")
         self.line(f"for {i} in range(len({name})):")
         self.line(f"    {row} = {name}[{i}]")
         for position, (c, a, labels) in enumerate(terms):
@@ -165,8 +160,6 @@ class Sums(Memory):
                     self.line(f"    np.negative({row}, {row})")
             else:
                 self.line(f"    {row} {IN_PLACE[sign]} {' * '.join(factors)}")
-        self.text[v] = name
-        self.owned.add(name)
 
     def _slice(self, b: Value, labels: Labels, i: str, rank: int) -> str:
         """An operand at one place of the first axis, so that it is broadcast to the other axes."""
@@ -213,12 +206,9 @@ class Sums(Memory):
         for c, a, _ in placed:
             at, value = self._entry(a)
             found.setdefault(at, []).append(scaled(c, value))
-        name = self.fresh()
-        self.line(f"{name} = np.zeros({self.shape(v.shape)}{self.dtype(v)})")
+        self.assign(v, f"np.zeros({self.shape(v.shape)}{self.dtype(v)})")
         for at, parts in found.items():
-            self.line(f"{name}[{at}] += {' + '.join(parts)}")
-        self.text[v] = name
-        self.owned.add(name)
+            self.line(f"{self.text[v]}[{at}] += {' + '.join(parts)}")
 
     def _entry(self, a: Value) -> tuple[str, str]:
         """The place and the text of the one entry that is not 0."""
@@ -262,10 +252,6 @@ def entry_at_place(a: Value) -> bool:
 
 def _real(term: tuple[Any, Value, Labels]) -> bool:
     return term[1].real and not isinstance(term[0], complex)
-
-
-def scaled(c: Any, text: str) -> str:
-    return text if c == 1 else f"-{text}" if c == -1 else f"{number(c)} * {text}"
 
 
 def listed(parts: Sequence[str]) -> str:

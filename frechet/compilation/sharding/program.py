@@ -75,7 +75,7 @@ class ShardedProgram:
         used = {d for v in walk(values) for d in (*v.shape, *v.params) if isinstance(d, Dim)}  # also places such as k+1
         needed = {names[s] for d in used for s in d.names()}
         self.arguments = Arguments(self.inputs, sorted(needed & self.plain.unbound))
-        taken = frozenset({"np", "special", "info", *program.parameters.values(), *names})
+        taken = frozenset({*self.plain.reserved, *program.parameters.values(), *names})
         self._names = Names(program.parameters, list(names), taken)
         self._plans: dict[Any, Plan] = {}
         self.on_meshes: dict[Any, Callable[..., Any]] = {}
