@@ -16,7 +16,7 @@ def program(U, V, T):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -31,6 +31,7 @@ from frechet.compilation.ordering import only
 from frechet.compilation.passes import factorized, not_worth_trying, optimized
 from frechet.compilation.prepared import Prepared, prepared_lines
 from frechet.compilation.resolvents import resolvents
+from frechet.compilation.row_blocks import by_row_blocks
 from frechet.compilation.sizes import bind
 from frechet.compilation.timing import Rates, asymptotic
 from frechet.compilation.values import Graph, Value, walk
@@ -300,7 +301,7 @@ class Specialised:
         program.parameters = dict(names.parameters)
         taken = {self.whole.name, *self.whole.reserved, *program.parameters.values(), *names_of_sizes}
         emission = self.whole.emission(self, program.parameters, taken | self.whole.helpers)
-        results = emission.run(self.roots, self.once)
+        results = emission.run(*self._by_row_blocks(emission.taken))
         body, self._written, self._within = emission.lines, emission.written, emission.accumulated
         if self.whole.keys is not None:
             returned = "{" + ", ".join(f"{k!r}: {r}" for k, r in zip(self.whole.keys, results, strict=True)) + "}"
@@ -319,6 +320,14 @@ class Specialised:
                 mine = getattr(program, names_of)
                 mine += [n for n in getattr(program.before, names_of) if n not in mine]
         return program
+
+    def _by_row_blocks(self, taken: set[str]) -> tuple[Sequence[Value], Collection[Value]]:
+        """What is written: the results, and the steps that are computed beforehand."""
+        if not self.whole.trying:
+            return self.roots, self.once
+        roots = by_row_blocks(self.graph, self.roots, self.rates, free_name("rows", taken), self.once)
+        first = [v for v in walk(roots) if v.op == "input" and v.params[0] in self.early]
+        return roots, only(roots, first) if first else set()
 
     @property
     def function(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from math import prod
 
+from frechet.compilation.emitting.blocks import Blocks
 from frechet.compilation.emitting.functions import Functions
 from frechet.compilation.emitting.matrices import Matrices
 from frechet.compilation.emitting.sums import BLOCKED, alone_on_diagonal, entry_at_place, sides_of
@@ -21,7 +22,7 @@ SMALL_PRODUCT = 30_000  # multiplications, up to which a product of two matrices
 ROUTINES = {f"{t}{r}" for t in "sdcz" for r in ("gemv", "gemm", "potrf", "potrs", "potri", "getrf", "getrs", "getri")}
 
 
-class Emission(Functions, Matrices):
+class Emission(Functions, Matrices, Blocks):
     """Writes the steps of a program for NumPy. See `Writer`."""
 
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
+from frechet.compilation.row_blocks import Block
 from frechet.compilation.timing import FACTORIZING, Rates
 from frechet.compilation.values import Value
 
@@ -50,13 +51,26 @@ def flops(v: Value, rates: Rates) -> int | None:
         return 2 * count
     if v.op in FACTORED:
         return round(FACTORED[v.op] * rates.size(v.shape[0]) ** 3)
+    if v.op == "over_rows":
+        (block,) = v.params
+        counts = [flops(u, _of_all(block, rates)) for u in block.steps]
+        return None if None in counts else sum(c or 0 for c in counts)
     if v.op in ("norm2", "extreme"):
         return (2 if v.op == "norm2" else 1) * rates.entries(v.args[0].shape)
     return None if v.op in ("page", "matrix_power") else 0
 
 
+def _of_all(block: Block, rates: Rates) -> Rates:
+    """The sizes in a block, were it of all rows."""
+    return Rates({**rates.names, str(block.rows): rates.size(block.along)})
+
+
 def moved(v: Value, rates: Rates, letter: str) -> int:
     """The bytes that a step reads and writes."""
+    if v.op == "over_rows":
+        (block,) = v.params
+        every = _of_all(block, rates)
+        return ITEM[letter] * sum(every.entries(u.shape) for u in (*block.inputs, *block.results))
     return ITEM[letter] * (rates.entries(v.shape) + sum(rates.entries(a.shape) for a in v.args))
 
 

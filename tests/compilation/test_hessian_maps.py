@@ -15,6 +15,7 @@ from test_random_expressions import DIMS, Builder, Refused, draw_values
 import frechet as fr
 from frechet.compilation.linear_maps.building import FORMED, Evaluation, matrix_map
 from frechet.compilation.linear_maps.hessian_map import HessianMap
+from frechet.compilation.linear_maps.iterative import TOLERANCE
 from frechet.compilation.linear_maps.linear_map import LinearMap
 from frechet.differentiation.map_solution import solution
 from frechet.differentiation.map_structure import MatrixForm, Piece
@@ -359,7 +360,9 @@ def test_many_variables_of_little_rank_are_not_formed() -> None:
     form = MatrixForm(x.shape[0], diagonal=d, pieces=(Piece(ONE, x, None, x.T),))
     found = matrix_map(form, point, "the test", True)
     assert np.allclose(found.matvec(np.ones(n)), n + point[d])
-    assert np.allclose(found.matvec(found.solve(np.arange(n))), np.arange(n))
+    b = np.arange(n)
+    residual = found.matvec(found.solve(b)) - b
+    assert np.linalg.norm(residual) <= TOLERANCE * np.linalg.norm(b)  # what the iteration promises, whatever adds first
 
 
 # -- refusals

@@ -18,6 +18,7 @@ class Memory(Writer):
     def __init__(self, names: Mapping[str, str], taken: set[str], rates: Rates, letter: str = "d") -> None:
         super().__init__(names, taken)
         self.rates = rates
+        self.kind = letter
         self.single = letter in "sc"
         self.lapack: set[str] = set()
         self.modules: set[str] = set()  # further imports
@@ -31,6 +32,7 @@ class Memory(Writer):
         self.columns: set[str] = set()  # names of arrays that lie in memory column by column
         self.inverted: set[Value] = set()  # factors of which the inverse is formed
         self.left: dict[Value, int] = {}  # uses to come
+        self.results: dict[Value, list[str]] = {}  # of loops over blocks of rows
         self.checked: set[Value] = set()  # factorizations known to be of invertible matrices
         self.otherwise = ""  # the call of the program for indefinite matrices
         self.tries = False  # is it called?

@@ -20,6 +20,7 @@ from functools import cached_property
 from frechet.compilation.emission import Emission
 from frechet.compilation.numpy_source import WORDS, Program, finish, free_name
 from frechet.compilation.passes import factorized, optimized
+from frechet.compilation.row_blocks import by_row_blocks
 from frechet.compilation.sharding.levels import Joined, Levels, Output
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Value, walk
@@ -67,8 +68,11 @@ class Function:
     @cached_property
     def common(self) -> set[Value]:
         """The steps that are the same for all blocks."""
+        return self._common(self.steps)
+
+    def _common(self, steps: Sequence[Value]) -> set[Value]:
         found: set[Value] = set()
-        for v in self.steps:
+        for v in steps:
             own = v.params[0] in self.levels.split if v.op == "input" else any(self.n in d.names() for d in _dims(v))
             if not own and all(a in found for a in v.args):
                 found.add(v)
@@ -82,7 +86,9 @@ class Function:
                 called[name] = free_name(name.replace(" ", "_") if name.startswith("joined") else "total", taken)
                 taken.add(called[name])
         emission = Emission(called, taken, self.rates, self.letter)
-        results = emission.run(self.roots, self.common if self.blocks else ())
+        rows = free_name("rows", emission.taken)
+        roots = by_row_blocks(self.levels.graph, self.roots, self.rates, rows, self.common if self.blocks else ())
+        results = emission.run(roots, self._common(walk(roots)) if self.blocks else ())
         returned = f"return {', '.join(results)}{',' * (len(results) == 1)}"
         body = [*emission.lines, returned]
         if self.blocks:
