@@ -53,7 +53,14 @@ class ContractionOrder:
         self.everything = (1 << self.count) - 1
         self.has = [set(labels) for labels in self.ins]
         self.parts: dict[int, Part] = {}
-        self._kept: dict[int, Labels] = {}
+        self._bits = [sum(1 << k for k in labels) for labels in self.has]
+        self._out = sum(1 << k for k in {*self.out})
+        self._inside: dict[int, int] = {0: 0}
+        self._left: dict[int, int] = {}
+        self._sizes: dict[int, int] = {0: 1}
+        self.inverses = sum(1 << i for i, a in enumerate(self.args) if a.op == "inverse")
+        self.selectors = sum(1 << i for i, a in enumerate(self.args) if a.op in SELECTORS)
+        self.twice = len(set(self.args)) < self.count  # is an operand there more than once?
         self.scaled_at = -1
 
     def _beside_inverses(self) -> None:
@@ -65,34 +72,47 @@ class ContractionOrder:
                     self.ins.append((k,))
 
     # -- what is known of sets of operands
-    def members(self, mask: int) -> list[int]:
-        return [i for i in range(self.count) if mask >> i & 1]
+    def inside(self, mask: int) -> int:
+        """All labels of these operands, as a bit mask."""
+        found = self._inside.get(mask)
+        if found is None:
+            rest = mask & (mask - 1)
+            found = self._inside[mask] = self.inside(rest) | self._bits[(mask ^ rest).bit_length() - 1]
+        return found
+
+    def left(self, mask: int) -> int:
+        """The labels of a product of these operands that something else needs, as a bit mask."""
+        found = self._left.get(mask)
+        if found is None:
+            found = self._left[mask] = self.inside(mask) & (self.inside(self.everything ^ mask) | self._out)
+        return found
 
     def kept(self, mask: int) -> Labels:
-        """The labels of a product of these operands that something else needs."""
-        found = self._kept.get(mask)
+        """The same as labels."""
+        return bits_of(self.left(mask))
+
+    def size(self, labels: int) -> int:
+        """The product of the lengths of some labels."""
+        found = self._sizes.get(labels)
         if found is None:
-            inside: set[int] = set()
-            outside = set(self.out)
-            for i in range(self.count):
-                if mask >> i & 1:
-                    inside |= self.has[i]
-                else:
-                    outside |= self.has[i]
-            found = self._kept[mask] = tuple(sorted(inside & outside))
+            rest = labels & (labels - 1)
+            found = self._sizes[labels] = self.size(rest) * self.lengths[(labels ^ rest).bit_length() - 1]
         return found
 
     def entries(self, mask: int) -> int:
-        return prod(self.lengths[k] for k in self.kept(mask))
+        return self.size(self.left(mask))
 
     def weight(self, mask: int) -> float:
         early = self.ordering.early
-        return EARLY if early and all(self.args[i] in early for i in self.members(mask)) else 1.0
+        return EARLY if early and all(self.args[i] in early for i in bits_of(mask)) else 1.0
 
     def sub(self, mask: int) -> Value:
         """The product of these operands as one contraction."""
-        chosen = self.members(mask)
-        return part(self.graph, [self.args[i] for i in chosen], [self.ins[i] for i in chosen], self.kept(mask), self.dims)
+        found = self.graph.parts.get((self.whole, mask))
+        if found is None:
+            args, ins = zip(*((self.args[i], self.ins[i]) for i in bits_of(mask)), strict=True)
+            found = self.graph.parts[self.whole, mask] = part(self.graph, args, ins, self.kept(mask), self.dims)
+        return found
 
     # -- the search
     def value(self) -> Value:
@@ -130,7 +150,7 @@ class ContractionOrder:
         cost = 0.0
         if a.op == "inverse" and a not in self.ordering.formed:
             cost += self.rates.inverse(self.lengths[labels[0]])
-        if set(self.kept(1 << i)) != self.has[i]:
+        if self.left(1 << i) != self._bits[i]:
             cost += self.rates.reduction(labels, self.lengths)
         return cost * self.weight(1 << i)
 
@@ -171,14 +191,16 @@ class ContractionOrder:
         return best
 
     def _better(self, best: Part | None, a: int, b: int) -> Part | None:
-        if not set(self.kept(a)) & set(self.kept(b)):
+        if not self.left(a) & self.left(b):
+            return best
+        if best is not None and self.parts[a].cost >= best.cost and not (a | b) & self.inverses:
             return best
         cost = self.parts[a].cost + self._step(a, b)
         if not self._same_product(a, b):
             cost += self.parts[b].cost
         if best is None or cost < best.cost:
             best = Part(cost, (a, b))
-        for left, right in ((a, b), (b, a)):
+        for left, right in ((a, b), (b, a)) if (a | b) & self.inverses else ():
             solve = self._solve(left, right)
             if solve is not None and self.parts[right].cost + solve < best.cost:
                 best = Part(self.parts[right].cost + solve, (left, right), True)
@@ -186,24 +208,23 @@ class ContractionOrder:
 
     def _same_product(self, a: int, b: int) -> bool:
         """Are two parts the same product, or one the transpose of the other, so that it is computed once?"""
-        if a.bit_count() == 1 or a.bit_count() != b.bit_count():
+        if not self.twice or a.bit_count() == 1 or a.bit_count() != b.bit_count():
             return False
-        if sorted(self.args[i].serial for i in self.members(a)) != sorted(self.args[i].serial for i in self.members(b)):
+        if sorted(self.args[i].serial for i in bits_of(a)) != sorted(self.args[i].serial for i in bits_of(b)):
             return False
         return self.ordering.key(self.sub(a)) is self.ordering.key(self.sub(b))
 
     def _step(self, left: int, right: int) -> float:
-        a, b = self.kept(left), self.kept(right)
-        for mask, other in ((left, b), (right, a)):
-            i = mask.bit_length() - 1
-            if mask.bit_count() == 1 and self.args[i].op in SELECTORS and len(set(other) & self.has[i]) == 1:
+        a, b = self.left(left), self.left(right)
+        for mask, other in ((left, b), (right, a)) if (left | right) & self.selectors else ():
+            if mask & self.selectors and mask.bit_count() == 1 and (other & self.inside(mask)).bit_count() == 1:
                 return 0.0
-        return self.rates.product(a, b, self.kept(left | right), self.lengths) * self.weight(left | right)
+        return self.rates.joined(a, b, self.left(left | right), self.size) * self.weight(left | right)
 
     def _solve(self, left: int, right: int) -> float | None:
         """The cost of a solve, where the left is an inverse and has one label with the right, at most a matrix."""
         i = left.bit_length() - 1
-        if left.bit_count() > 1 or self.args[i].op != "inverse":
+        if left.bit_count() > 1 or not left & self.inverses:
             return None
         own, other = self.ins[i], self.kept(right)
         joint = [k for k in own if k in other]
@@ -217,9 +238,9 @@ class ContractionOrder:
 
     def _greedy(self, whole: int) -> None:
         """Of many operands the cheapest pair is multiplied first, and so on."""
-        left = [1 << i for i in self.members(whole)]
+        left = [1 << i for i in bits_of(whole)]
         while len(left) > 1:
-            pairs = [(a, b) for i, a in enumerate(left) for b in left[i + 1 :] if set(self.kept(a)) & set(self.kept(b))]
+            pairs = [(a, b) for i, a in enumerate(left) for b in left[i + 1 :] if self.left(a) & self.left(b)]
             a, b = min(pairs, key=lambda pair: self._step(*pair))
             part = self._better(None, a, b)
             assert part is not None
@@ -344,7 +365,7 @@ class ContractionOrder:
         fixed = {k for labels in self.has for k in labels if turn.get(k, k) == k}
         best: tuple[float, int, int, int] | None = None
         for half in self.parts:
-            inside = {k for m in self.members(half) for k in self.has[m]}
+            inside = {k for m in bits_of(half) for k in self.has[m]}
             kept = set(self.kept(half))
             if j in inside or i not in kept or len(kept) != 2 or not kept - {i} <= fixed:
                 continue
@@ -353,7 +374,7 @@ class ContractionOrder:
             rest = self.everything ^ half ^ other if other is not None and not other & half else None
             if other is None or rest is None or other & half:
                 continue
-            if any(self.has[m] != {k} or not self.args[m].sign for m in self.members(rest)):
+            if any(self.has[m] != {k} or not self.args[m].sign for m in bits_of(rest)):
                 continue
             cost = self.parts[half].cost + HALF * self.rates.product((k, i), (k, j), self.out, self.lengths)
             if best is None or cost < best[0]:
@@ -372,13 +393,13 @@ class ContractionOrder:
         return v, self.out
 
     def sub_of(self, mask: int, kept: Labels) -> Value:
-        chosen = self.members(mask)
+        chosen = bits_of(mask)
         return self.graph.contract([self.args[i] for i in chosen], [self.ins[i] for i in chosen], kept, self.dims)
 
     def _mirrored(self, mask: int, turn: dict[int, int]) -> int | None:
         """The operands that mirror these; None where one of them mirrors itself."""
         found = 0
-        for m in self.members(mask):
+        for m in bits_of(mask):
             turned = tuple(turn.get(k, k) for k in self.ins[m])
             match: Any = next(
                 (
@@ -392,6 +413,15 @@ class ContractionOrder:
                 return None
             found |= 1 << match
         return found
+
+
+def bits_of(mask: int) -> Labels:
+    """The places of the ones of a bit mask, in their order."""
+    found = []
+    while mask:
+        found.append((mask & -mask).bit_length() - 1)
+        mask &= mask - 1
+    return tuple(found)
 
 
 def _same(a: Value, labels: Labels, other: Labels) -> bool:

@@ -6,8 +6,9 @@ entry once or twice by memory, small steps by the call. Only ratios matter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from typing import TypeVar
 
 from frechet.compilation.values import Labels, Value
 from frechet.expressions.dimension import Dim
@@ -24,6 +25,8 @@ VIEWS = ("input", "number", "size", "unit", "selection", "reshape", "ones")
 CHEAP = ("linear", "power", "re", "im", "conj", "abs", "maximum", "minimum", "relu", "step", "sign")
 
 Sizes = Mapping[Dim, int]
+Some = TypeVar("Some", int, frozenset[int])
+"""Some labels: a bit mask, or a set."""
 
 
 def asymptotic(sizes: Mapping[str, int]) -> dict[str, int]:
@@ -54,22 +57,22 @@ class Rates:
 
     def product(self, a: Labels, b: Labels, out: Sequence[int], lengths: Sequence[int]) -> float:
         """Two operands with these labels, summed over what `out` does not have."""
-        both = set(a) & set(b)
-        summed = both - set(out)
-        left = prod(lengths[k] for k in set(a))
-        right = prod(lengths[k] for k in set(b))
-        result = prod(lengths[k] for k in set(out))
+        return self.joined(frozenset(a), frozenset(b), frozenset(out), lambda labels: prod(lengths[k] for k in labels))
+
+    def joined(self, a: Some, b: Some, out: Some, size: Callable[[Some], int]) -> float:
+        """The same for sets of labels, or bit masks; size: the product of the lengths of some."""
+        both = a & b
+        batch = both & out
+        summed = both ^ batch
+        traffic = ENTRY * (size(a) + size(b) + size(out))
         if not summed:
-            return CALL + ENTRY * (left + right + 2 * result)
-        everything = prod(lengths[k] for k in set(a) | set(b))
-        batch = both & set(out)
-        traffic = ENTRY * (left + right + result)
-        rows, columns = set(a) - both, set(b) - both
+            return CALL + ENTRY * (size(a) + size(b) + 2 * size(out))
         if batch:  # small products one by one, or a loop over the entries
-            return CALL + 2 * everything * FLOP * 10 + traffic
+            return CALL + 2 * size(a | b) * FLOP * 10 + traffic
+        rows, columns = a ^ both, b ^ both
         if rows and columns:
-            thin = max(1, min(prod(lengths[k] for k in g) for g in (rows, columns, summed)))
-            return CALL + 2 * everything * FLOP * (1 + 8 / thin) + traffic
+            thin = max(1, min(size(rows), size(columns), size(summed)))
+            return CALL + 2 * size(a | b) * FLOP * (1 + 8 / thin) + traffic
         return CALL + traffic
 
     def reduction(self, labels: Labels, lengths: Sequence[int]) -> float:

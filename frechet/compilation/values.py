@@ -56,6 +56,7 @@ class Graph:
     def __init__(self) -> None:
         self.table: dict[tuple[Any, ...], Value] = {}
         self.operations: set[str] = set()  # that any value has
+        self.parts: dict[tuple[Value, int], Value] = {}  # products of some operands of contractions, by a bit mask
 
     def make(
         self, op: str, args: Sequence[Value] = (), params: tuple[Any, ...] = (), shape: Axes = (), real: bool | None = None
