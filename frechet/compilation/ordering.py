@@ -129,8 +129,12 @@ class Ordering:
         return v if v.serial <= turned.serial else turned
 
     def _turned(self, v: Value) -> Value:
-        ins, out, dims, c = v.params
-        return part(self.graph, v.args, ins, out[::-1], dims) if c == 1 else self.graph.transpose(v, (1, 0))
+        found = self.graph.turned.get(v)
+        if found is None:
+            ins, out, dims, c = v.params
+            turned = part(self.graph, v.args, ins, out[::-1], dims) if c == 1 else self.graph.transpose(v, (1, 0))
+            found = self.graph.turned[v] = turned
+        return found
 
     def lookup(self, v: Value) -> Value | None:
         """The value of a contraction, if it or its transpose was computed before."""

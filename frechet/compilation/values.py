@@ -57,6 +57,7 @@ class Graph:
         self.table: dict[tuple[Any, ...], Value] = {}
         self.operations: set[str] = set()  # that any value has
         self.parts: dict[tuple[Value, int], Value] = {}  # products of some operands of contractions, by a bit mask
+        self.turned: dict[Value, Value] = {}  # contractions that are matrices, and their transposes
 
     def make(
         self, op: str, args: Sequence[Value] = (), params: tuple[Any, ...] = (), shape: Axes = (), real: bool | None = None
