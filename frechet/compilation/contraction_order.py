@@ -158,26 +158,25 @@ class ContractionOrder:
         if whole.bit_count() > EXHAUSTIVE:
             self._greedy(whole)
             return
+        beside = [sum(1 << j for j in bits_of(whole) if self._bits[i] & self._bits[j]) for i in range(self.count)]
         masks = []
         mask = whole
         while mask:
-            if mask.bit_count() > 1:
+            if mask.bit_count() > 1 and _hangs_together(mask, beside):
                 masks.append(mask)
             mask = (mask - 1) & whole
+        parts = self.parts
         for mask in sorted(masks, key=int.bit_count):
             best: Part | None = None
             lowest = mask & -mask
             rest = mask ^ lowest
             left = rest
-            while True:  # each pair of parts once: the first has the lowest operand
-                left = (left - 1) & rest if left else -1
-                if left < 0:
-                    break
-                a, b = left | lowest, rest ^ left
-                if a in self.parts and b in self.parts:
-                    best = self._better(best, a, b)
-            if best is not None:
-                self.parts[mask] = self._or_known(mask, best)
+            while left:  # each pair of parts once: the first has the lowest operand
+                left = (left - 1) & rest
+                if left | lowest in parts and rest ^ left in parts:
+                    best = self._better(best, left | lowest, rest ^ left)
+            assert best is not None
+            parts[mask] = self._or_known(mask, best)
 
     def _or_known(self, mask: int, best: Part) -> Part:
         if mask != self.everything or self.scalars or self.coefficient != 1:
@@ -190,9 +189,8 @@ class ContractionOrder:
             best.cost /= self.ordering.common.get(key, 1)
         return best
 
-    def _better(self, best: Part | None, a: int, b: int) -> Part | None:
-        if not self.left(a) & self.left(b):
-            return best
+    def _better(self, best: Part | None, a: int, b: int) -> Part:
+        """The best way so far, or from these two parts, which have a label together."""
         if best is not None and self.parts[a].cost >= best.cost and not (a | b) & self.inverses:
             return best
         cost = self.parts[a].cost + self._step(a, b)
@@ -242,9 +240,7 @@ class ContractionOrder:
         while len(left) > 1:
             pairs = [(a, b) for i, a in enumerate(left) for b in left[i + 1 :] if self.left(a) & self.left(b)]
             a, b = min(pairs, key=lambda pair: self._step(*pair))
-            part = self._better(None, a, b)
-            assert part is not None
-            self.parts[a | b] = part
+            self.parts[a | b] = self._better(None, a, b)
             left = [m for m in left if m not in (a, b)]
             left.append(a | b)
 
@@ -413,6 +409,18 @@ class ContractionOrder:
                 return None
             found |= 1 << match
         return found
+
+
+def _hangs_together(mask: int, beside: Sequence[int]) -> bool:
+    """Are these operands joined by labels? beside: of each operand those that it has a label with."""
+    reached = new = mask & -mask
+    while new:
+        around = 0
+        for i in bits_of(new):
+            around |= beside[i]
+        new = around & mask & ~reached
+        reached |= new
+    return reached == mask
 
 
 def bits_of(mask: int) -> Labels:

@@ -23,6 +23,7 @@ TERMS = 24  # of a sum that comes of one product
 NESTED = 3  # sums in one another that are tried together
 NEAR = 10  # sums and products below one another that its forms may differ in
 TRIALS = 60  # of a program, after which each sum is tried alone
+MOST = 120  # after which none is
 OPERANDS = 12  # of a product that is taken in
 
 
@@ -63,7 +64,7 @@ class _Distribution:
 
     def best(self, v: Value) -> Value:
         """The product distributed over those of its sums where that pays."""
-        if self.nested >= (NESTED if self.trials < TRIALS else 1):
+        if self.nested >= (NESTED if self.trials < TRIALS else 1 if self.trials < MOST else 0):
             return v
         self.nested += 1
         for a in dict.fromkeys(v.args):
