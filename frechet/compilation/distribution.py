@@ -16,7 +16,7 @@ from frechet.compilation.values import Graph, Value, rebuild, remade, uses, walk
 
 WORTH = 0.9  # a change is made where it saves a tenth
 WORTH_EARLY = 0.5  # or half, where it is that a part is computed beforehand: X'*X*w - X'*y is less exact than X'*(X*w - y)
-SEARCHED = 5e-4  # seconds of a program, from which on sums are tried in all products together
+SEARCHED = 4e-5  # seconds of a program, from which on sums are tried in all products together
 SUMS = 12  # of these
 VALUES = 120  # of a program, up to which they are
 TERMS = 24  # of a sum that comes of one product
