@@ -83,11 +83,27 @@ def _small_quadratic(A, x):
     return dgemv(1.0, A.T, x, 1.0, A.dot(x), 0, 1, 0, 1, 0, 1)  # added to A x, in its place
 
 
-expert("quadratic", "gradient", "medium", "large")(_quadratic)
+def _large_quadratic(A, x):
+    g, h = np.empty(len(x)), np.zeros(len(x))
+    for i in range(0, len(A), BLOCK):  # the block is in the cache for its second product
+        B = A[i : i + BLOCK]
+        B.dot(x, g[i : i + BLOCK])
+        h += x[i : i + BLOCK].dot(B)
+    g += h
+    return g
+
+
+expert("quadratic", "gradient", "large")(_large_quadratic)
+expert("quadratic", "gradient", "medium")(_quadratic)
 expert("quadratic", "gradient", "small")(_small_quadratic)
 
 
-@expert("quadratic", "hvp", "medium", "large")
+@expert("quadratic", "hvp", "large")
+def _(A, x, dx):
+    return _large_quadratic(A, dx)
+
+
+@expert("quadratic", "hvp", "medium")
 def _(A, x, dx):
     return _quadratic(A, dx)
 
@@ -118,7 +134,22 @@ def _(X, y, w):
     return np.add.reduce(np.logaddexp(0.0, z)) - y.dot(z), (expit(z) - y).dot(X)
 
 
-@expert("logistic", "value+gradient", "medium", "large")
+@expert("logistic", "value+gradient", "large")
+def _(X, y, w):
+    z, g = np.empty(len(X)), np.zeros(len(w))
+    for i in range(0, len(X), BLOCK):
+        B, rows = X[i : i + BLOCK], slice(i, i + BLOCK)
+        p = expit(B.dot(w, z[rows]))
+        p -= y[rows]
+        g += p.dot(B)
+    a = np.abs(z)
+    e = np.exp(-a)
+    a += z
+    ones = _ones(len(z))
+    return np.log1p(e, out=e).dot(ones) + 0.5 * a.dot(ones) - y.dot(z), g
+
+
+@expert("logistic", "value+gradient", "medium")
 def _(X, y, w):
     z = X.dot(w)
     ones = _ones(len(z))
@@ -131,7 +162,18 @@ def _(X, y, w):
     return np.log1p(e, out=e).dot(ones) + 0.5 * a.dot(ones) - y.dot(z), p.dot(X)
 
 
-@expert("logistic", "gradient")
+@expert("logistic", "gradient", "large")
+def _(X, y, w):
+    g = np.zeros(len(w))
+    for i in range(0, len(X), BLOCK):
+        B = X[i : i + BLOCK]
+        p = expit(B.dot(w))
+        p -= y[i : i + BLOCK]
+        g += p.dot(B)
+    return g
+
+
+@expert("logistic", "gradient", "small", "medium")
 def _(X, y, w):
     p = expit(X.dot(w))
     p -= y

@@ -16,7 +16,7 @@ def program(U, V, T):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -301,7 +301,9 @@ class Specialised:
         program.parameters = dict(names.parameters)
         taken = {self.whole.name, *self.whole.reserved, *program.parameters.values(), *names_of_sizes}
         emission = self.whole.emission(self, program.parameters, taken | self.whole.helpers)
-        results = emission.run(*self._by_row_blocks(emission.taken))
+        roots = self.written_roots
+        first = [v for v in walk(roots) if v.op == "input" and v.params[0] in self.early] if self.early else ()
+        results = emission.run(roots, only(roots, first) if first else ())
         body, self._written, self._within = emission.lines, emission.written, emission.accumulated
         if self.whole.keys is not None:
             returned = "{" + ", ".join(f"{k!r}: {r}" for k, r in zip(self.whole.keys, results, strict=True)) + "}"
@@ -321,13 +323,19 @@ class Specialised:
                 mine += [n for n in getattr(program.before, names_of) if n not in mine]
         return program
 
-    def _by_row_blocks(self, taken: set[str]) -> tuple[Sequence[Value], Collection[Value]]:
-        """What is written: the results, and the steps that are computed beforehand."""
+    @cached_property
+    def written_roots(self) -> Sequence[Value]:
+        """The results as they are written: with steps that share large arrays taken together."""
         if not self.whole.trying:
-            return self.roots, self.once
-        roots = by_row_blocks(self.graph, self.roots, self.rates, free_name("rows", taken), self.once)
-        first = [v for v in walk(roots) if v.op == "input" and v.params[0] in self.early]
-        return roots, only(roots, first) if first else set()
+            return self.roots
+        names, *_, names_of_sizes = self.whole._names
+        taken = {self.whole.name, *self.whole.reserved, *self.whole.helpers, *names.parameters.values(), *names_of_sizes}
+        return by_row_blocks(self.graph, self.roots, self.rates, free_name("rows", taken), self.once)
+
+    @property
+    def in_blocks(self) -> bool:
+        """Are some steps done for one block of rows after the other?"""
+        return self.written_roots != self.roots
 
     @property
     def function(self) -> str:

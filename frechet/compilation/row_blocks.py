@@ -1,7 +1,11 @@
-"""Large matrices read once: steps along the rows of a matrix, taken together for a block of rows that the cache keeps.
+"""Large arrays read once: steps along their rows, taken together for a block of rows that the cache keeps.
 
 X·w, a function of its entries and Xᵀ·p read X twice from memory; block after block, once, and the sum over the blocks is
-the result. Thin products, as with the weights of a few classes, gain most: BLAS multiplies small blocks as they lie.
+the result. So it is with chains of functions of entries, whose arrays in between are then never formed as a whole.
+
+A step is along the rows where each row of its result depends on this row of its operands alone; a sum over the rows, such
+as Xᵀ·p, ends a group of steps. What needs such a sum, or all rows of a result, is of a higher level, so that the groups of
+one level can be computed one after the other.
 
 >>> import frechet as fr
 >>> g = fr.parse("norm2(X*w-y)^2", ["X: n×k", "w: k"])
@@ -9,52 +13,57 @@ the result. Thin products, as with the weights of a few classes, gain most: BLAS
 >>> print(program.at(n=20_000, k=100).function, end="")
 def program(X, w, y):
     n, k = X.shape
-    # n rows, 500 at a time
+    # n rows, 800 at a time
     t1 = np.zeros(k)
-    for i2 in range(0, n, 500):
-        x3 = X[i2 : i2 + 500]
-        x4 = y[i2 : i2 + 500]
+    for i2 in range(0, n, 800):
+        x3 = X[i2 : i2 + 800]
+        x4 = y[i2 : i2 + 800]
         t5 = dgemv(1.0, x3.T, w, (-1.0), x4, 0, 1, 0, 1, 1, 0)
         t6 = t5.dot(x3)
         t1 += t6
     t1 *= 2.0
     return t1
+
+Source:  Wolfe (1996), High performance compilers for parallel computing: loop fusion and strip mining
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
+from typing import NamedTuple
 
 from frechet.compilation.timing import CALL, Rates
-from frechet.compilation.values import Graph, Value, replaced, walk
+from frechet.compilation.values import Graph, Labels, Value, replaced, walk
 from frechet.compilation.writer import SELECTORS
 from frechet.expressions.dimension import Dim, dim
 
-LARGE = 400_000  # entries of a matrix that is worth it
-CACHED = 50_000  # entries of it in a block
+LARGE = 300_000  # entries of an array that is worth it
+CACHED = 80_000  # entries of the large arrays in a block, those of the steps in between counted as two
 LEAST = 4  # rows of a block, and blocks
-THIN = 16  # columns of its products
-SAVED = 2e-10  # seconds for an entry that is read again, and a column it is multiplied by
+THIN = 16  # columns, at most, or products that are summed, of products in blocks
+SAVED = 1e-10  # seconds for an entry that is not read or written again
+MULTIPLIED = 1.5e-10  # for one that is not read again by a product, and a column it is multiplied by
 COLUMNS = 4  # that count so
-EFFORT = 20  # visits for each step
-TRIES = 4
+WORTH = 1.5  # times what the calls take longer must be saved
+PART = 0.02  # of the time of the program, at least, is to be saved
+NEW = 4e-10  # seconds for an entry of an array for which there was room in another one
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
     """What is done for a block of rows.
 
-    inputs     inputs that stand for the operands of the whole; cut[i] is the axis along which a block has a part of
-               operand i, None where it has all of it
-    results    what a block gives; joined[i] is the axis along which the parts are put together, None where they are summed
+    inputs     inputs that stand for the operands of the whole; of those that are `cut` a block has some rows
+    results    what a block gives: rows of a result, where `joined`, else a part of a sum
     along      the dimension that is cut; `rows` is that of a block, `count` its size
     """
 
     inputs: tuple[Value, ...]
-    cut: tuple[int | None, ...]
+    cut: tuple[bool, ...]
     results: tuple[Value, ...]
-    joined: tuple[int | None, ...]
+    joined: tuple[bool, ...]
     along: Dim
     rows: Dim
     count: int
@@ -64,247 +73,322 @@ class Block:
         return walk(self.results)
 
 
-@dataclass(frozen=True, eq=False)
-class _Group:
-    """Steps that are taken together: those along the rows, and the sums over them; and the operands of both."""
-
-    along: Dim
-    count: int
-    inner: dict[Value, None]
-    sums: dict[Value, None]
-    operands: dict[Value, None]
-
-
 def by_row_blocks(
     graph: Graph, roots: Sequence[Value], rates: Rates, rows: str, fixed: Collection[Value] = ()
 ) -> list[Value]:
-    """The roots with steps that read a large matrix more than once as steps `over_rows`, with `from_rows` for the results.
+    """The roots with steps that share large arrays as one step `over_rows`, with `from_rows` for its results.
 
     rows: a name for the dimension of a block
     fixed: steps that are left as they are
     """
     steps = walk(roots)
-    products = _products(steps, rates, fixed)
-    groups = list(_Search(steps, rates, fixed).groups(products)) if products else []
+    if all(rates.entries(v.shape) < LARGE for v in steps):
+        return list(roots)
+    groups = list(_Search(steps, roots, rates, fixed).groups())
     return _rebuilt(graph, roots, groups, dim(rows)) if groups else list(roots)
 
 
-def _products(
-    steps: Sequence[Value], rates: Rates, fixed: Collection[Value]
-) -> dict[Value, tuple[list[Value], list[Value]]]:
-    """The large matrices with their thin products that keep the rows, and those that sum over them."""
-    found: dict[Value, tuple[list[Value], list[Value]]] = {}
-    for v in steps:
-        if v.op != "contract" or len(v.args) != 2 or v in fixed:
-            continue
-        ins, out, dims, _ = v.params
-        for x, b, lx, lb in ((*v.args, *ins), (*v.args[::-1], *ins[::-1])):
-            if len(lx) == 2 and rates.entries(x.shape) >= LARGE and _is_thin(b, rates):
-                both = {*lx} & {*lb}
-                alone = dims.count(dims[lx[0]]) == 1
-                if alone and len(both) == 1 and not both & {*out} and len({*lx, *out}) == len(lb) + 1:
-                    found.setdefault(x, ([], []))[lx[0] in both].append(v)
-                    break
-    return {x: pair for x, pair in found.items() if all(pair)}
+class Along(NamedTuple):
+    """How a step goes along rows: the labels of its operands; those that begin with `label` are read row by row.
+
+    kept: is a row of the result computed, or a part of a sum?
+    """
+
+    label: int
+    ins: tuple[Labels, ...]
+    kept: bool
+    dimension: Dim
+
+    def by_rows(self, i: int) -> bool:
+        return self.ins[i][:1] == (self.label,)
 
 
-def _is_thin(b: Value, rates: Rates) -> bool:
-    """A vector, or a matrix of few columns or rows."""
-    return len(b.shape) == 1 or (len(b.shape) == 2 and min(map(rates.size, b.shape)) <= THIN)
-
-
-def along_rows(v: Value, n: Dim) -> bool:
-    """Does each row of the value, along n, depend on this row of its operands alone?"""
-    if v.shape.count(n) != 1 or any(a.shape.count(n) > (a.op not in SELECTORS) for a in v.args):
-        return False
+def along_rows(v: Value, rates: Rates) -> Iterator[Along]:
+    """The ways to compute the value row by row: each row by itself, or a sum over rows."""
+    if len(v.shape) > 2 or any(len(a.shape) > 2 for a in v.args):
+        return
     if v.op == "contract":
-        return bool(v.params[2].count(n) == 1)
-    return v.op == "map" or (v.op == "extreme" and v.params[1] is True and v.args[0].shape[0] is n)
+        ins, out, dims, _ = v.params
+        sums = dict.fromkeys(labels[0] for labels in ins if labels and labels[0] not in out)
+        for label in (*out[:1], *sums):
+            found = _turned(v.args, ins, label)
+            if out.count(label) < 2 and found is not None and _thin(v, label, rates):
+                yield Along(label, found, label in out, dims[label])
+    elif v.op == "map" and v.shape:
+        found = _turned(v.args, v.params[1], 0)
+        if found is not None:
+            yield Along(0, found, True, v.shape[0])
+    elif v.op == "extreme" and v.shape:
+        yield Along(0, ((0, 1),), True, v.shape[0])
+
+
+def _turned(args: Sequence[Value], ins: Sequence[Labels], label: int) -> tuple[Labels, ...] | None:
+    """The labels of the operands, those of symmetric ones perhaps turned, where each is needed by rows or as a whole."""
+    found = []
+    for a, labels in zip(args, ins, strict=True):
+        if label in labels:
+            if labels[0] != label and len(labels) == 2 and a.symmetric and a.real:
+                labels = labels[::-1]
+            if labels[0] != label or labels.count(label) > 1 or _is_arranged(a):
+                return None
+        found.append(labels)
+    return tuple(found) if any(labels[:1] == (label,) for labels in found) else None
+
+
+def _is_arranged(a: Value) -> bool:
+    """Is it the identity, a transpose, a diagonal matrix, or another one whose rows do not lie in memory?"""
+    if a.op == "contract" and len(a.args) < 2 and len(a.shape) == 2:
+        return not a.args or a.params[0] != a.params[1:2]
+    return a.op in SELECTORS or a.op == "spread"
+
+
+def _thin(v: Value, label: int, rates: Rates) -> bool:
+    """Is a product in blocks of rows as fast as the whole: are there few columns, or few products that are summed?"""
+    ins, out, dims, _ = v.params
+    if len(ins) < 2:
+        return True
+    first, second = set(ins[0]), set(ins[1])
+    summed = (first & second) - set(out)
+    others = (summed, first ^ second) if label in out else (first - second, second - first)
+    return not summed or any(prod(rates.size(dims[k]) for k in side - {label}) <= THIN for side in others)
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Steps that are taken together, and those of them that something else needs."""
+
+    along: Dim
+    count: int
+    steps: Mapping[Value, Along]
+    results: Sequence[Value]
 
 
 class _Search:
-    """Finds groups of steps that can be taken together."""
+    """Finds groups of steps that share large arrays.
 
-    def __init__(self, steps: Sequence[Value], rates: Rates, fixed: Collection[Value]) -> None:
-        self.rates, self.fixed = rates, fixed
+    way      how a step goes along rows
+    level    of the rows of a step; a sum over rows is there at the next one
+    above    the steps that are computed from a large array at this level, or read one
+    """
+
+    def __init__(self, steps: Sequence[Value], roots: Sequence[Value], rates: Rates, fixed: Collection[Value]) -> None:
+        self.steps, self.roots, self.rates = steps, set(roots), rates
+        self.total = rates.total(steps)
+        self.way: dict[Value, Along] = {}
+        self.level: dict[Value, int] = {}
+        self.above: set[Value] = set()
         self.users: dict[Value, list[Value]] = {v: [] for v in steps}
-        self.height: dict[Value, int] = {}
         for v in steps:
-            self.height[v] = 1 + max((self.height[a] for a in v.args), default=-1)
-            for a in v.args:
+            for a in dict.fromkeys(v.args):
                 self.users[a].append(v)
-        self.effort = EFFORT * len(steps)
-        self.taken: set[Value] = set()
+            self._place(v, v in fixed)
+        for v in reversed(steps):
+            self._delay(v)
 
-    def groups(self, products: dict[Value, tuple[list[Value], list[Value]]]) -> Iterator[_Group]:
-        for x, (keeping, summing) in products.items():
-            n = x.shape[0]
-            for first, sums in self._parts(keeping, summing, n):
-                group = self._group(x, first, sums)
-                if group is not None:
-                    self.taken.update(group.inner, group.sums)
-                    yield group
+    def _place(self, v: Value, fixed: bool) -> None:
+        self.level[v] = max(map(self._there, v.args), default=0)
+        ways = () if fixed or self._added_by_blas(v) else along_rows(v, self.rates)
+        found = min(((self._level(v, way), not way.kept, way) for way in ways), default=None, key=lambda one: one[:2])
+        if found is None:
+            return
+        self.level[v], _, way = found
+        self.way[v] = way
+        if self._reads(v) or any(a in self.above and self.level[a] == self.level[v] for a in self._rows_of(v)):
+            self.above.add(v)
 
-    def _parts(
-        self, keeping: Sequence[Value], summing: Collection[Value], n: Dim
-    ) -> Iterator[tuple[list[Value], list[Value]]]:
-        """The products in the parts that hang together by steps along the rows."""
-        wanted = set(summing)
-        inside = self._reached(keeping, n)
-        seen: set[Value] = set()
-        for start in keeping:
-            if start in seen or start in self.taken:
-                continue
-            part, stack = {start: None}, [start]
-            while stack:
-                v = stack.pop()
-                for u in (*(a for a in v.args if v not in wanted or a in inside), *self.users[v]):
-                    if (u in inside or u in wanted) and u not in part and v not in wanted:
-                        part[u] = None
-                        stack.append(u)
-            seen.update(part)
-            self.effort -= len(part)
-            sums = [v for v in part if v in wanted]
-            if sums:
-                yield [v for v in keeping if v in part], sums
+    def _delay(self, v: Value) -> None:
+        """A large array of which rows are only needed at higher levels is computed there, from what is there anyway."""
+        if v not in self.above or not self.way[v].kept or not self._is_large(v) or v in self.roots:
+            return
+        users = self.users[v]
+        if not all(self._only_by_rows(v, u) and self.level[u] > self.level[v] for u in users):
+            return
+        for a in self._rows_of(v):
+            if self._is_large(a) and self.users[a] != [v] and a in self.way and not self._is_formed(a):
+                return
+        self.level[v] = min(self.level[u] for u in users)
 
-    def _reached(self, first: Iterable[Value], n: Dim) -> dict[Value, None]:
-        """The first and the steps along the rows that need them."""
-        found = dict.fromkeys(v for v in first if v not in self.taken)
-        stack = list(found)
-        while stack and self.effort > 0:
-            for u in self.users[stack.pop()]:
-                self.effort -= 1
-                if u not in found and u not in self.fixed and u not in self.taken and along_rows(u, n):
-                    found[u] = None
-                    stack.append(u)
-        return found
+    def _only_by_rows(self, a: Value, u: Value) -> bool:
+        """Are only rows of `a` needed for u at a time?"""
+        return u in self.way and all(self.way[u].by_rows(i) for i, b in enumerate(u.args) if b is a)
 
-    def _group(self, x: Value, first: list[Value], sums: list[Value]) -> _Group | None:
-        n = x.shape[0]
-        for _ in range(TRIES):
-            reached = self._reached(first, n)
-            sums = [s for s in sums if any(a in reached for a in s.args)]
-            inner = self._needed(sums, reached)
-            operands = dict.fromkeys(a for v in (*inner, *sums) for a in v.args if a not in inner)
-            members = {*inner, *sums}
-            met = self._met(operands, members, min((self.height[v] for v in inner), default=0))
-            if self.effort <= 0 or not sums or not inner:
-                return None
-            if met is None:
-                group = _Group(n, self._count(x), inner, dict.fromkeys(sums), operands)
-                return group if self._worth_it(x, group) else None
-            if met in inner:  # what it comes from is needed as a whole
-                below = self._needed([met], reached)
-                first = [v for v in first if v not in below]
-            else:
-                sums = [s for s in sums if self.height[s] <= self.height[met]]
-        return None
+    def _is_formed(self, a: Value) -> bool:
+        """Is it needed as a whole, or at a higher level?"""
+        return a in self.roots or not all(u in self.way and self._together(a, u) for u in self.users[a])
 
-    def _needed(self, tops: Iterable[Value], among: Collection[Value]) -> dict[Value, None]:
-        """Of these values those that the tops are computed from, operands first."""
-        return dict.fromkeys(sorted(self._below(tops, among), key=self.height.__getitem__))
+    def _added_by_blas(self, v: Value) -> bool:
+        """Is it a sum with a product of matrices that is computed as a whole, and which BLAS adds?"""
+        return (
+            v.op == "map"
+            and v.params[0][0] == "linear"
+            and any(a.op == "contract" and len(a.args) == 2 and a not in self.way and self._is_large(a) for a in v.args)
+        )
 
-    def _below(self, tops: Iterable[Value], among: Collection[Value]) -> dict[Value, None]:
-        found: dict[Value, None] = {v: None for v in tops if v in among}
-        stack = list(tops)
-        while stack:
-            for a in stack.pop().args:
-                self.effort -= 1
-                if a in among and a not in found:
-                    found[a] = None
-                    stack.append(a)
-        return found
+    def _level(self, v: Value, way: Along) -> int:
+        return max(
+            self.level[a] if way.by_rows(i) and a in self.way and self.way[a].kept else self._there(a)
+            for i, a in enumerate(v.args)
+        )
 
-    def _met(self, operands: Iterable[Value], members: Collection[Value], lowest: int) -> Value | None:
-        """A member that an operand is computed from; it has at least this height."""
-        seen = {a for a in operands if self.height[a] > lowest}
-        met = next((a for a in operands if a in members), None)
-        stack = list(seen)
-        while stack and met is None and self.effort > 0:
-            for a in stack.pop().args:
-                self.effort -= 1
-                if a in members:
-                    met = a
-                elif a not in seen and self.height[a] > lowest:
-                    seen.add(a)
-                    stack.append(a)
-        return met
+    def _there(self, a: Value) -> int:
+        """The level at which all of a value is there."""
+        return self.level[a] + (a in self.above)
 
-    def _count(self, x: Value) -> int:
-        return CACHED // self.rates.size(x.shape[1])
+    def _rows_of(self, v: Value) -> list[Value]:
+        """The operands of which a row is needed at a time."""
+        return [a for i, a in enumerate(v.args) if self.way[v].by_rows(i)]
 
-    def _worth_it(self, x: Value, group: _Group) -> bool:
-        n, count = self.rates.size(group.along), group.count
-        if count < LEAST or n < LEAST * count:
-            return False
-        inside = [v for v in (*group.inner, *group.sums) if x in v.args]
-        widths = [min(self.rates.entries(v.shape) // self.rates.entries(v.shape[:1]), COLUMNS) for v in inside]
-        gain = SAVED * self.rates.entries(x.shape) * (sum(widths) - max(widths))
-        return gain > 2 * CALL * (n // count) * (len(group.inner) + len(group.sums))
+    def _is_large(self, v: Value) -> bool:
+        return self.rates.entries(v.shape) >= LARGE
+
+    def _reads(self, v: Value) -> bool:
+        """Does it read or write a large array?"""
+        return any(map(self._is_large, self._rows_of(v))) or (self.way[v].kept and self._is_large(v))
+
+    def groups(self) -> Iterator[_Group]:
+        """The groups that are worth it."""
+        inside: set[Value] = set()
+        for v in reversed(self.steps):
+            if v in self.above and (self._reads(v) or any(self._together(v, u) for u in self.users[v] if u in inside)):
+                inside.add(v)
+        parent: dict[object, object] = {}
+
+        def root(x: object) -> object:
+            while parent.setdefault(x, x) is not x:
+                parent[x] = x = parent[parent[x]]
+            return x
+
+        for v in self.steps:
+            for a in self._rows_of(v) if v in inside else ():
+                if a in inside and self._together(a, v):
+                    parent[root(v)] = root(a)
+                elif self._is_large(a):  # which others at this level read too
+                    parent[root(v)] = root((a, self.level[v]))
+        parts: dict[object, list[Value]] = {}
+        for v in self.steps:
+            if v in inside:
+                parts.setdefault(root(v), []).append(v)
+        for part in parts.values():
+            group = self._group(part)
+            if group is not None:
+                yield group
+
+    def _together(self, a: Value, v: Value) -> bool:
+        """Is a row of `a` needed for v at the same level?"""
+        return self.way[a].kept and self.level[a] == self.level[v] and a in self._rows_of(v)
+
+    def _group(self, part: Sequence[Value]) -> _Group | None:
+        members = self._pruned(part)
+        if not members:
+            return None
+        formed = [v for v in members if v in self.roots or any(u not in members for u in self.users[v])]
+        given = dict.fromkeys(a for v in members for a in self._rows_of(v) if a not in members and self._is_large(a))
+        made = [v for v in members if self.way[v].kept and self._is_large(v)]
+        width = sum(map(self._width, given)) + sum(sorted(map(self._width, made))[-2:])
+        along = self.way[next(iter(members))].dimension
+        count = CACHED // width
+        if count < LEAST or self.rates.size(along) < LEAST * count:
+            return None
+        kept = [v for v in made if v in formed]
+        read = sum(
+            self._rate(v) * self.rates.entries(a.shape) for v in members for a in self._rows_of(v) if self._is_large(a)
+        )
+        gain = read - sum(
+            max(self._rate(v) for v in members if a in self._rows_of(v)) * self.rates.entries(a.shape) for a in given
+        )
+        # what is kept is written, and copied there
+        gain += SAVED * (sum(self.rates.entries(v.shape) for v in made) - 2 * sum(self.rates.entries(v.shape) for v in kept))
+        new = sum(self.rates.entries(v.shape) for v in kept) - sum(
+            self.rates.entries(v.shape) for v in made if not any(self._ends(a, v) for a in self._rows_of(v))
+        )
+        calls = 2 * CALL * (self.rates.size(along) // count) * (len(members) + len(given) + len(formed))
+        worth = gain > WORTH * calls + NEW * max(new, 0) + PART * self.total
+        return _Group(along, count, {v: self.way[v] for v in members}, formed) if worth else None
+
+    def _pruned(self, part: Sequence[Value]) -> dict[Value, None]:
+        """The steps without large results that nothing else there reads, of operands that are formed anyway."""
+        members = dict.fromkeys(part)
+        for v in reversed(part):
+            if self.way[v].kept and self._is_large(v) and not any(u in members for u in self.users[v]):
+                large = [a for a in self._rows_of(v) if self._is_large(a)]
+                if all(a not in members or self._is_formed(a) for a in large) and len(large) > 0:
+                    del members[v]
+        return members
+
+    def _ends(self, a: Value, v: Value) -> bool:
+        """Is v the last to read an array that is ours, so that it may be written over it?"""
+        return a.op != "input" and a not in self.roots and self._is_large(a) and self.users[a][-1] is v
+
+    def _width(self, v: Value) -> int:
+        return self.rates.entries(v.shape[1:])
+
+    def _rate(self, v: Value) -> float:
+        """Seconds for an entry of a large array that a step reads; it does so often, where a product has columns."""
+        if v.op == "contract" and len(v.args) == 2 and not (self.way[v].kept and self._is_large(v)):
+            return MULTIPLIED * min(self._width(v), COLUMNS)
+        return SAVED
 
 
 def _rebuilt(graph: Graph, roots: Sequence[Value], groups: Sequence[_Group], rows: Dim) -> list[Value]:
     """The roots with each group as one step."""
-    group_of = {v: g for g in groups for v in (*g.inner, *g.sums)}
-    results = set(roots)
-    for v in walk(roots):
-        results.update(a for a in v.args if group_of.get(a) is not group_of.get(v))
+    group_of = {v: g for g in groups for v in g.steps}
+    needed = {g: dict.fromkeys(a for v in g.steps for a in v.args if a not in g.steps) for g in groups}
+    returned = set(roots)
     new: dict[Value, Value] = {}
-    started: set[_Group] = set()
     stack = list(roots)
     while stack:
         v = stack[-1]
         group = group_of.get(v)
-        missing = [a for a in (v.args if group is None else group.operands) if a not in new]
+        missing = [a for a in (v.args if group is None else needed[group]) if a not in new]
         if v in new:
             stack.pop()
-        elif not missing and group is None:
-            new[v] = replaced(graph, v, tuple(new[a] for a in v.args))
-        elif not missing and group is not None:
-            _add(graph, group, new, results, rows)
-        elif group in started:  # groups that need parts of each other
-            return list(roots)
-        else:
+        elif missing:
             stack.extend(missing)
-            if group is not None:
-                started.add(group)
+        elif group is None:
+            new[v] = replaced(graph, v, tuple(new[a] for a in v.args))
+        else:
+            _add(graph, group, new, [v for v in group.steps if v in group.results or v in returned], rows)
     return [new[r] for r in roots]
 
 
-def _add(graph: Graph, group: _Group, new: dict[Value, Value], results: Collection[Value], rows: Dim) -> None:
+def _add(graph: Graph, group: _Group, new: dict[Value, Value], results: Sequence[Value], rows: Dim) -> None:
     """Enters the step of a group, and what is taken from it."""
-    n = group.along
+    stands: dict[tuple[Value, bool], Value] = {}
+    own: dict[Value, Value] = {}
 
-    def resized(dims: Iterable[Dim]) -> tuple[Dim, ...]:
-        return tuple(rows if d is n else d for d in dims)
+    def operand(a: Value, cut: bool) -> Value:
+        if a in own or a.op == "number":
+            return own.get(a, a)
+        stand = stands.get((a, cut))
+        if stand is None:
+            shape = (rows, *a.shape[1:]) if cut else a.shape
+            stand = stands[a, cut] = graph.make("input", (), (f"{len(stands)} of {len(graph.table)}",), shape, a.real)
+            stand.sign = a.sign
+            if not cut:
+                stand.definite, stand.symmetric = a.definite, a.symmetric
+        return stand
 
-    def axis(v: Value) -> int | None:
-        return next((k for k, d in enumerate(v.shape) if d is n), None)
-
-    own: dict[Value, Value] = {a: a for a in group.operands if a.op == "number"}
-    operands = [a for a in group.operands if a.op != "number"]
-    for i, a in enumerate(operands):
-        stand = own[a] = graph.make("input", (), (f"{i} of {len(graph.table)}",), resized(a.shape), a.real)
-        stand.sign = a.sign
-        if axis(a) is None:
-            stand.definite, stand.symmetric = a.definite, a.symmetric
-    for v in (*group.inner, *group.sums):
-        params = (*v.params[:2], resized(v.params[2]), v.params[3]) if v.op == "contract" else v.params
-        copy = own[v] = graph.make(v.op, [own[a] for a in v.args], params, resized(v.shape), v.real)
-        copy.sign = v.sign
-    given = [v for v in (*group.inner, *group.sums) if v in results]
+    for v, way in group.steps.items():
+        args = [operand(a, way.by_rows(i)) for i, a in enumerate(v.args)]
+        params = v.params
+        if v.op == "contract":
+            _, out, dims, c = v.params
+            params = (way.ins, out, (*dims[: way.label], rows, *dims[way.label + 1 :]), c)
+        elif v.op == "map":
+            params = (v.params[0], way.ins)
+        shape = (rows, *v.shape[1:]) if way.kept else v.shape
+        own[v] = graph.make(v.op, args, params, shape, v.real)
+        own[v].sign = v.sign
     block = Block(
-        tuple(own[a] for a in operands),
-        tuple(map(axis, operands)),
-        tuple(own[v] for v in given),
-        tuple(map(axis, given)),
-        n,
+        tuple(stands.values()),
+        tuple(cut for _, cut in stands),
+        tuple(own[v] for v in results),
+        tuple(group.steps[v].kept for v in results),
+        group.along,
         rows,
         group.count,
     )
-    whole = graph.make("over_rows", [new[a] for a in operands], (block,), ())
-    for v in (*group.inner, *group.sums):
-        if v in results:
-            new[v] = taken = graph.make("from_rows", (whole,), (given.index(v),), v.shape, v.real)
-            taken.sign, taken.definite, taken.symmetric = v.sign, v.definite, v.symmetric
+    whole = graph.make("over_rows", [new[a] for a, _ in stands], (block,), ())
+    for i, v in enumerate(results):
+        new[v] = taken = graph.make("from_rows", (whole,), (i,), v.shape, v.real)
+        taken.sign, taken.definite, taken.symmetric = v.sign, v.definite, v.symmetric

@@ -17,14 +17,23 @@ from frechet.expressions.errors import FrechetError
 
 DECLARED = ["X: n×k", "Z: n×m", "w: k", "u: k", "v: m", "y: n", "W: k×c", "Y: n×c", "a: scalar"]
 SIZES = {"n": 7, "k": 3, "m": 2, "c": 2}
-LARGE = {"n": 20_000, "k": 100, "m": 70, "c": 10}
+LARGE = {"n": 20_000, "k": 100, "m": 7, "c": 10}
 FUNCTIONS = ["sin(%s)", "exp(%s/4)", "tanh(%s)", "softplus(%s)", "relu(%s)", "(%s).^2", "1 ./ (2+sin(%s))", "abs(%s)"]
 
 
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every matrix counts as large, and a block has two rows."""
-    for name, value in {"LARGE": 1, "CACHED": 6, "LEAST": 1, "SAVED": 1.0}.items():
+@pytest.fixture(params=[(1, 12), (8, 6)], ids=["every array", "matrices"])
+def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What counts as large; a block has few rows."""
+    large, cached = request.param
+    for name, value in {
+        "LARGE": large,
+        "CACHED": cached,
+        "LEAST": 1,
+        "SAVED": 1.0,
+        "MULTIPLIED": 1.0,
+        "NEW": 0.0,
+        "PART": 0.0,
+    }.items():
         monkeypatch.setattr(row_blocks, name, value)
     yield
 
@@ -115,6 +124,29 @@ def test_random_programs(block: int) -> None:
     assert grouped > 5
 
 
+SYMMETRIC = [
+    "adj(sin(S)^2 + eye(n))*y",
+    "inv(exp(S)^2 + eye(n))*S",
+    "y'*exp(S)^2*y",
+    "sum(exp(S).*S)",
+    "S*tanh(S*y)",
+    "tr(exp(S)*sin(S))",
+    "exp(S)*S*y",
+]
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("text", SYMMETRIC)
+def test_rows_of_symmetric_matrices(text: str) -> None:
+    """Their columns are rows; what is needed by rows and as a whole is formed first."""
+    e = fr.parse(text, ["S: n×n symmetric", "y: n"])
+    S, y = np.random.default_rng(2).normal(size=(4, 4)), np.arange(4.0)
+    given = {n: {"S": (S + S.T) / 2, "y": y}[n] for n in fr.variables(e)}
+    reference: Any = compiled([e])
+    (expected,) = reference(**given, **dict.fromkeys(reference.sizes, 4))
+    assert np.allclose(fr.compile(e)(**given), expected, 1e-10)
+
+
 READ_ONCE = {
     "gradient of a logistic loss": "sum(softplus(X*w)) - y'*X*w",
     "of least squares with a penalty": "norm2(X*w-y)^2 + a*norm2(w)^2",
@@ -134,8 +166,11 @@ def test_a_large_matrix_is_read_once(text: str) -> None:
 
 
 def test_what_needs_all_rows_is_not_taken_together() -> None:
-    source = agree(outputs("logsumexp(X*w)")[1:2], LARGE)
-    assert "for " not in source
+    """The largest entry is of all rows: X is read for it, and again for the sum."""
+    assert "for " not in agree(outputs("logsumexp(X*w)")[1:2], LARGE)
+    source = agree([fr.derivative(fr.parse("logsumexp(X*w)", DECLARED), "w").gradient_differential], LARGE)
+    assert len(re.findall(r"\bX\b(?!\.shape)", source)) == 3  # once for both products, then for the sum
+    assert source.count("for ") == 1
 
 
 def test_small_matrices_are_left_alone() -> None:
@@ -185,7 +220,23 @@ def test_prepared() -> None:
     assert "for " in program.at(early=tuple(values), **sizes).source.split("def apply")[1]
 
 
-@pytest.mark.usefixtures("small_blocks")
+@pytest.fixture
+def blocks_of_matrices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Only matrices count as large; a block has two rows."""
+    for name, value in {
+        "LARGE": 8,
+        "CACHED": 6,
+        "LEAST": 1,
+        "SAVED": 1.0,
+        "MULTIPLIED": 1.0,
+        "NEW": 0.0,
+        "PART": 0.0,
+    }.items():
+        monkeypatch.setattr(row_blocks, name, value)
+    yield
+
+
+@pytest.mark.usefixtures("blocks_of_matrices")
 def test_one_after_the_other() -> None:
     """Gradient descent written out: a group each step, each needing the one before."""
     text = "w"
@@ -195,7 +246,7 @@ def test_one_after_the_other() -> None:
     assert source.count("for ") == 4
 
 
-@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.usefixtures("blocks_of_matrices")
 def test_the_table_counts_all_blocks() -> None:
     gradient = fr.derivative(fr.parse("norm2(X*w-y)^2", DECLARED), "w").gradient
     n, k = SIZES["n"], SIZES["k"]

@@ -16,44 +16,44 @@ class Blocks(Memory):
         (block,) = v.params
         self.line(f"# {block.along} rows, {block.count} at a time")
         names = []
-        for r, axis in zip(block.results, block.joined, strict=True):
-            shape = [block.along if d is block.rows else d for d in r.shape]
-            make = "zeros" if axis is None else "empty"
+        for r, joined in zip(block.results, block.joined, strict=True):
+            shape = [block.along, *r.shape[1:]] if joined else r.shape
+            make = "empty" if joined else "zeros"
             names.append(self.fresh())
             self.line(f"{names[-1]} = np.{make}({self.shape(shape)}{self.dtype(r)})" if shape else f"{names[-1]} = 0.0")
             if shape:
                 self.owned.add(names[-1])
         i = self.fresh("i")
         self.line(f"for {i} in range(0, {block.along}, {block.count}):")
-        part = f"{i} : {i} + {block.count}"
-        for line in self._of_one(v, block, part, names):
+        for line in self._of_one(v, block, i, names):
             self.line(f"    {line}")
         self.results[v] = names
         self.text[v] = names[0]
 
-    def _of_one(self, v: Value, block: Block, part: str, names: list[str]) -> list[str]:
+    def _of_one(self, v: Value, block: Block, i: str, names: list[str]) -> list[str]:
         """The lines for one block, which add to the results or fill in their rows."""
-        lines, called = [], {}
-        for stand, a, axis in zip(block.inputs, v.args, block.cut, strict=True):
-            name = called[stand.params[0]] = self.text[a]
-            if axis is not None:
-                name = called[stand.params[0]] = self.fresh("x")
-                lines.append(f"{name} = {self.text[a]}[{':, ' * axis}{part}]")
+        part = f"{i} : {i} + {block.count}"
+        lines: list[str] = []
+        called: dict[str, str] = {}
         inner = type(self)(called, self.taken, Rates({**self.rates.names, str(block.rows): block.count}), self.kind)
         inner.count = self.count
-        inner.fortran = {
-            s for s, a, axis in zip(block.inputs, v.args, block.cut, strict=True) if axis is None and a in self.fortran
-        }
+        for stand, a, cut in zip(block.inputs, v.args, block.cut, strict=True):
+            name = called[stand.params[0]] = inner.fresh("x") if cut else self.text[a]
+            if cut:
+                text = self._by_rows(a, (0, 1))[0] if a.symmetric and a.real else self.text[a]
+                lines.append(f"{name} = {text}[{part}]")
+            elif a in self.fortran:
+                inner.fortran.add(stand)
         inner.columns = self.columns
         texts = inner.run(block.results)
         self.count, self.taken = inner.count, inner.taken
         self.lapack |= inner.lapack
         self.modules |= inner.modules
         if str(block.rows) in WORDS.findall("\n".join(inner.lines)):
-            lines.append(f"{block.rows} = min({block.count}, {block.along} - {part.split()[0]})")
+            lines.append(f"{block.rows} = min({block.count}, {block.along} - {i})")
         lines += inner.lines
-        for name, text, axis in zip(names, texts, block.joined, strict=True):
-            lines.append(f"{name} += {text}" if axis is None else f"{name}[{':, ' * axis}{part}] = {text}")
+        for name, text, joined in zip(names, texts, block.joined, strict=True):
+            lines.append(f"{name}[{part}] = {text}" if joined else f"{name} += {text}")
         return lines
 
     def _from_rows(self, v: Value) -> None:

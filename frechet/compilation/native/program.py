@@ -13,9 +13,16 @@ from frechet.compilation.native.building import load
 from frechet.compilation.native.emission import Source
 from frechet.compilation.native.functions import NotInC
 from frechet.compilation.numpy_source import runnable
+from frechet.compilation.timing import CALL
+from frechet.compilation.values import Value
 
 SHORT = 2e-4  # seconds, as the passes reckon them
 NEARLY_ALL = 0.9
+SLOWER = {  # seconds for an entry, in C's library beyond those in NumPy
+    "exp": 2e-9, "exp_of_minus": 2e-9, "log": 2e-9, "log1p": 4e-9, "expm1": 4e-9, "arctan": 4e-9, "softplus": 4e-9,
+    "cosh": 6e-9, "sinh": 7e-9, "tanh": 9e-9,
+}  # fmt: skip
+POWER = 9e-9
 
 
 class NativeSpecialised(Specialised):
@@ -110,9 +117,22 @@ class NativeProgram(CompiledProgram):
 class AutomaticProgram(NativeProgram):
     """A compiled program that runs in C at sizes at which that pays, and in NumPy at others.
 
-    It does not where BLAS and LAPACK take nearly all of the time: they are the same for both, and building takes a while.
+    It does not where BLAS and LAPACK take nearly all of the time: they are the same for both, and building takes a while;
+    nor where NumPy reads large arrays in blocks, or where its functions, which take several entries at a time, gain more
+    than its calls lose.
     """
 
     def worthwhile(self, made: Specialised) -> bool:
         total = made.rates.total(made.steps)
-        return total < SHORT or sum(map(made.rates.of_libraries, made.steps)) < NEARLY_ALL * total
+        if total >= SHORT and sum(map(made.rates.of_libraries, made.steps)) >= NEARLY_ALL * total:
+            return False
+        functions = [v for v in made.steps if v.op == "map"]
+        slower = sum(SLOWER.get(v.params[0][0], 0.0) * made.rates.entries(v.shape) for v in functions)
+        slower += sum(POWER * made.rates.entries(v.shape) for v in functions if _is_power(v))
+        return slower < CALL * len(made.steps) and not made.in_blocks
+
+
+def _is_power(v: Value) -> bool:
+    """Has it an exponent for which neither products nor a square root are enough?"""
+    name, *exponent = v.params[0]
+    return name == "epower" or (name == "power" and abs(exponent[0]) not in (0.5, *range(9)))

@@ -32,6 +32,18 @@ def test_the_sizes_choose(program: AutomaticProgram) -> None:
     assert made_for(hessian, n=40).c is not None  # what is done entry by entry is most of it
 
 
+def test_functions_of_many_entries_and_large_arrays_are_for_numpy() -> None:
+    chain = fr.compile(fr.parse("tanh(x.*y) + y", ["x: n", "y: n"]), backend="auto")
+    assert made_for(chain, n=20).c is not None
+    assert made_for(chain, n=20_000).c is None
+    powers = fr.compile(fr.parse("x.^2 + x.^(1/2) + x.^-1", ["x: n positive"]), backend="auto")
+    assert made_for(powers, n=20_000).c is not None
+    assert made_for(fr.compile(fr.parse("x.^(1/3)", ["x: n positive"]), backend="auto"), n=20_000).c is None
+    gradient = fr.derivative(fr.parse("norm2(X*w-y)^2", ["X: n×k", "y: n"]), "w").compile("gradient", backend="auto")
+    assert made_for(gradient, n=2000, k=10).c is not None
+    assert made_for(gradient, n=200_000, k=10).c is None  # X is read once, in blocks
+
+
 def test_values_are_the_same_whichever_runs(program: AutomaticProgram) -> None:
     reference = fr.compile(fr.parse("norm2(inv(X)*b)^2", {"b": "n"}))
     rng = np.random.default_rng(0)
