@@ -34,6 +34,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
+from frechet.compilation.rewriting import is_sum
 from frechet.compilation.timing import CALL, Rates
 from frechet.compilation.values import Graph, Labels, Value, replaced, walk
 from frechet.compilation.writer import SELECTORS
@@ -153,6 +154,14 @@ def _thin(v: Value, label: int, rates: Rates) -> bool:
     return not summed or any(prod(rates.size(dims[k]) for k in side - {label}) <= THIN for side in others)
 
 
+def _is_product(v: Value) -> bool:
+    """Is it a product of two operands that is summed?"""
+    if v.op != "contract" or len(v.args) != 2:
+        return False
+    ins, out, *_ = v.params
+    return bool(set(ins[0]) & set(ins[1]) - set(out))
+
+
 @dataclass(frozen=True, eq=False)
 class _Group:
     """Steps that are taken together, and those of them that something else needs."""
@@ -187,7 +196,8 @@ class _Search:
 
     def _place(self, v: Value, fixed: bool) -> None:
         self.level[v] = max(map(self._there, v.args), default=0)
-        ways = () if fixed or self._added_by_blas(v) else along_rows(v, self.rates)
+        whole = fixed or (is_sum(v) and any(map(self._is_whole_product, v.args)))  # BLAS adds to it
+        ways = () if whole else along_rows(v, self.rates)
         found = min(((self._level(v, way), not way.kept, way) for way in ways), default=None, key=lambda one: one[:2])
         if found is None:
             return
@@ -216,13 +226,13 @@ class _Search:
         """Is it needed as a whole, or at a higher level?"""
         return a in self.roots or not all(u in self.way and self._together(a, u) for u in self.users[a])
 
-    def _added_by_blas(self, v: Value) -> bool:
-        """Is it a sum with a product of matrices that is computed as a whole, and which BLAS adds?"""
-        return (
-            v.op == "map"
-            and v.params[0][0] == "linear"
-            and any(a.op == "contract" and len(a.args) == 2 and a not in self.way and self._is_large(a) for a in v.args)
-        )
+    def _is_whole_product(self, a: Value) -> bool:
+        """Is it a large product of matrices that is not computed by rows?"""
+        return a not in self.way and _is_product(a) and self._is_large(a)
+
+    def _added_by_blas(self, a: Value) -> bool:
+        """Is it a product that is added to something where it is computed?"""
+        return _is_product(a) and len(self.users[a]) == 1 and is_sum(self.users[a][0])
 
     def _level(self, v: Value, way: Along) -> int:
         return max(
@@ -279,7 +289,7 @@ class _Search:
 
     def _group(self, part: Sequence[Value]) -> _Group | None:
         members = self._pruned(part)
-        if not members:
+        if not any(map(self._reads, members)):
             return None
         formed = [v for v in members if v in self.roots or any(u not in members for u in self.users[v])]
         given = dict.fromkeys(a for v in members for a in self._rows_of(v) if a not in members and self._is_large(a))
@@ -289,21 +299,29 @@ class _Search:
         count = CACHED // width
         if count < LEAST or self.rates.size(along) < LEAST * count:
             return None
-        kept = [v for v in made if v in formed]
-        read = sum(
-            self._rate(v) * self.rates.entries(a.shape) for v in members for a in self._rows_of(v) if self._is_large(a)
-        )
-        gain = read - sum(
-            max(self._rate(v) for v in members if a in self._rows_of(v)) * self.rates.entries(a.shape) for a in given
-        )
-        # what is kept is written, and copied there
-        gain += SAVED * (sum(self.rates.entries(v.shape) for v in made) - 2 * sum(self.rates.entries(v.shape) for v in kept))
-        new = sum(self.rates.entries(v.shape) for v in kept) - sum(
-            self.rates.entries(v.shape) for v in made if not any(self._ends(a, v) for a in self._rows_of(v))
-        )
         calls = 2 * CALL * (self.rates.size(along) // count) * (len(members) + len(given) + len(formed))
-        worth = gain > WORTH * calls + NEW * max(new, 0) + PART * self.total
+        worth = self._gain(members, set(formed)) > WORTH * calls + PART * self.total
         return _Group(along, count, {v: self.way[v] for v in members}, formed) if worth else None
+
+    def _gain(self, members: Collection[Value], formed: Collection[Value]) -> float:
+        """The seconds saved where each array is read once, and only what is formed is written; calls are not counted."""
+        gain, new = 0.0, 0
+        longest: dict[Value, float] = {}  # reading of each array that is given
+        for v in members:
+            for a in self._rows_of(v):
+                if self._is_large(a) and not self._added_by_blas(a):
+                    seconds = self._rate(v) * self.rates.entries(a.shape)
+                    gain += seconds
+                    if a not in members:
+                        longest[a] = max(longest.get(a, 0.0), seconds)
+            if self.way[v].kept and self._is_large(v) and not self._added_by_blas(v):
+                entries = self.rates.entries(v.shape)
+                gain += SAVED * entries
+                new -= 0 if any(self._ends(a, v) for a in self._rows_of(v)) else entries
+                if v in formed:  # written for each block, and copied
+                    gain -= 2 * SAVED * entries
+                    new += entries
+        return gain - sum(longest.values()) - NEW * max(new, 0)
 
     def _pruned(self, part: Sequence[Value]) -> dict[Value, None]:
         """The steps without large results that nothing else there reads, of operands that are formed anyway."""
@@ -324,7 +342,7 @@ class _Search:
 
     def _rate(self, v: Value) -> float:
         """Seconds for an entry of a large array that a step reads; it does so often, where a product has columns."""
-        if v.op == "contract" and len(v.args) == 2 and not (self.way[v].kept and self._is_large(v)):
+        if _is_product(v):
             return MULTIPLIED * min(self._width(v), COLUMNS)
         return SAVED
 
