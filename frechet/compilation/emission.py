@@ -28,6 +28,7 @@ class Emission(Functions, Matrices, Blocks):
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
         """Writes all steps, those of `early` first, which later ones leave as they are; what the roots are called."""
         steps = _determinants_first(results_early(walk(roots), roots))
+        self.total = self.rates.total(steps)
         self.left = uses(roots)
         self.users = dict(self.left)
         self.skip(steps, roots)
@@ -97,7 +98,7 @@ class Emission(Functions, Matrices, Blocks):
         a = u.args[0]
         if isinstance(u.params[3], complex) or not accumulable(a, True) or not a.real:
             return False
-        return prod(self.rates.size(d) for d in a.params[2]) < SMALL_PRODUCT
+        return prod(self.rates.size(d) for d in a.params[2]) < SMALL_PRODUCT or self._is_small_square(a)
 
     def _in_blocks(self, steps: Sequence[Value]) -> None:
         """Sums of outer products, as dense Hessians are: one product if all have the same axes, else in blocks."""

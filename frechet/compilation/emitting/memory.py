@@ -19,6 +19,7 @@ class Memory(Writer):
         super().__init__(names, taken)
         self.rates = rates
         self.kind = letter
+        self.total = 0.0  # seconds of the program
         self.single = letter in "sc"
         self.lapack: set[str] = set()
         self.modules: set[str] = set()  # further imports

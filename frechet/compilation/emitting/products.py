@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from frechet.compilation.emitting.sums import IN_PLACE, Sums, listed
@@ -11,6 +12,8 @@ from frechet.compilation.values import Labels, Value
 from frechet.compilation.writer import index, letters, number, scaled
 from frechet.expressions.dimension import Dim
 
+SMALL_SQUARE = 500, 450_000  # multiplications of a matrix and its transpose
+COUNTS = 0.05  # of the time of a program
 IN_CACHE = 40_000  # entries, up to which a copy, or a second pass, costs less than a loop across the rows
 TURNED = 2_000  # entries, up to which the order of axes in memory does not matter
 
@@ -128,6 +131,9 @@ class Products(Sums):
             self.line(f"for {i} in range(0, len({name}), {rows}):")
             self.line(f"    {left}[{i} : {i} + {rows}].dot({right}, {name}[{i} : {i} + {rows}])")
             return
+        if self._is_small_square(v):
+            self._added(v, 1, v, None, 0, 0)
+            return
         if not batch and len(la) <= 2 and len(lb) <= 2:
             self.assign(v, self.product(a, b, la, lb, out), bool(out))
             return
@@ -138,6 +144,16 @@ class Products(Sums):
             self.assign(v, f'np.einsum("{letters(la)},{letters(lb)}->{letters(out)}", {ta}, {tb})')
             return
         self.assign(v, self._general(ta, tb, la, lb, out))
+
+    def _is_small_square(self, v: Value) -> bool:
+        """Is it A'A or AA', of so few products that BLAS's general one is faster than the symmetric one that NumPy takes?
+
+        Where that counts for nothing beside the rest, `A.T.dot(A)` is easier to read.
+        """
+        (la, lb), out, dims, _ = v.params
+        plain = v.args[0] is v.args[1] and v.real and len(la) == len(lb) == len(out) == 2 and len({*la, *lb}) == 3
+        few = SMALL_SQUARE[0] <= prod(self.rates.size(d) for d in dims) <= SMALL_SQUARE[1]
+        return plain and few and self.rates.of(v) > COUNTS * self.total
 
     def _block(self, a: Value, b: Value, la: Labels, lb: Labels, out: Labels) -> int:
         """The rows at a time in which a large matrix is multiplied by one of few columns; 0 for all at once.
