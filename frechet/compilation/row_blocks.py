@@ -18,7 +18,7 @@ def program(X, w, y):
     for i2 in range(0, n, 800):
         x3 = X[i2 : i2 + 800]
         x4 = y[i2 : i2 + 800]
-        t5 = dgemv(1.0, x3.T, w, (-1.0), x4, 0, 1, 0, 1, 1, 0)
+        t5 = dgemv(1.0, x3.T, w, (-1.0), x4, 0, 1, 0, 1, 1)
         t6 = t5.dot(x3)
         t1 += t6
     t1 *= 2.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -13,3 +15,12 @@ def test_squares_and_transposes_of_square_matrices(text: str) -> None:
     e = fr.parse(text, ["M: n×n"])
     m = np.random.default_rng(0).standard_normal((4, 4))
     assert np.allclose(fr.compile(e)(m), e.evaluate({"M": m}))
+
+
+def test_a_sum_is_written_over_an_array_whose_axes_are_in_order() -> None:
+    """Its entries are then read in their order, and a reshape of the sum is no copy."""
+    g = fr.parse("norm2(inv(X)*b)^2", ["X: n×n", "b: n"])
+    lines = fr.compile(fr.derivative(g, "X").hessian).at(n=5).function.splitlines()
+    (name,) = [m[1] for line in lines if (m := re.search(r"= (\w+)\.reshape\(\(n\*n, n\*n\)\)", line))]
+    assert f"    {name} += " in "\n".join(lines)
+    assert not any(line.startswith(f"    {name} = ") and "transpose" in line for line in lines)

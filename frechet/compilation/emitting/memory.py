@@ -31,6 +31,7 @@ class Memory(Writer):
         self.ours: set[str] = set()  # large arrays that are deleted when none is
         self.unheld: set[str] = set()  # those of which none is since this step
         self.columns: set[str] = set()  # names of arrays that lie in memory column by column
+        self.across: set[str] = set()  # names of arrays whose axes lie in memory in another order
         self.inverted: set[Value] = set()  # factors of which the inverse is formed
         self.left: dict[Value, int] = {}  # uses to come
         self.results: dict[Value, list[str]] = {}  # of loops over blocks of rows

@@ -250,6 +250,8 @@ class Products(Sums):
         if len(out) > 2:
             text += f".reshape({self.shape([v.shape[out.index(k)] for k in (*la, *lb)])})"
         self.assign(v, self.turned(text, (*la, *lb), out))
+        if (*la, *lb) != out:
+            self.across.add(self.text[v])
         return True
 
     def _target(self, v: Value, a: Value, labels: Labels) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from frechet.compilation.writer import index, number, scaled, sign_and_size, sig
 IN_PLACE = {"+": "+=", "-": "-=", "*": "*=", "/": "/="}
 BLOCKED = 50_000  # entries: a Hessian beyond the first cache
 ACROSS = 90_000  # entries, up to which it pays to turn one of two matrices before they are added
+
+
+DEFAULTS = re.compile(r"(, 0)+$")
 
 
 class Sums(Memory):
@@ -48,7 +52,13 @@ class Sums(Memory):
             rest, on_diagonal = on_diagonal, []
         # over an operand that is not needed any more; else beginning with a pair without coefficients, of the sum's own type
         rest.sort(
-            key=lambda t: (not (t[2] == own and self.room(v, t[1])), _real(t) != v.real, t[0] != 1, len(t[2]) < len(own))
+            key=lambda t: (
+                not (t[2] == own and self.room(v, t[1])),
+                self.text[t[1]] in self.across,
+                _real(t) != v.real,
+                t[0] != 1,
+                len(t[2]) < len(own),
+            )
         )
         c, a, labels = rest[0]
         if products and labels == own and len(rest) == 1 and (c != 1 or not self.free(a)):
@@ -195,7 +205,7 @@ class Sums(Memory):
             call, after = f"{self.letter(v)}gemm", ".T"
         self.modules.add(f"from scipy.linalg.blas import {call}")
         name = to if over and to is not None else self.fresh()
-        self.line(f"{name} = {call}({arguments}){after}")
+        self.line(f"{name} = {call}({DEFAULTS.sub('', arguments)}){after}")
         self.text[v] = name
         self.owned.add(name)
         return name
