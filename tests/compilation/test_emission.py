@@ -24,3 +24,15 @@ def test_a_sum_is_written_over_an_array_whose_axes_are_in_order() -> None:
     (name,) = [m[1] for line in lines if (m := re.search(r"= (\w+)\.reshape\(\(n\*n, n\*n\)\)", line))]
     assert f"    {name} += " in "\n".join(lines)
     assert not any(line.startswith(f"    {name} = ") and "transpose" in line for line in lines)
+
+
+@pytest.mark.parametrize(("n", "sign"), [(5, True), (40, False)])
+def test_masks_of_few_entries_are_signs(n: int, sign: bool) -> None:
+    """Where the entries are not negative, in the value and where it is written in a product."""
+    g = fr.parse("norm2(relu(W*x)*y')^2 + norm2(relu(relu(A)*B))^2", ["A: n×n", "B: n×n", "W: n×n"])
+    program = fr.compile(fr.derivative(g, "A").gradient)
+    assert ("np.sign(" in program.at(n=n).function) is sign
+    rng = np.random.default_rng(n)
+    A, B = rng.integers(-1, 2, size=(2, n, n)).astype(float)
+    M = np.maximum(np.maximum(A, 0) @ B, 0)
+    assert np.allclose(program(A=A, B=B), 2 * (M @ B.T) * (A > 0))

@@ -57,6 +57,8 @@ class Functions(Products):
         elif name in ("re", "im"):
             part = f"np.{'real' if name == 're' else 'imag'}({texts[0]})"
             self.assign(v, f"{part}.copy()" if v.shape else part)
+        elif name == "step" and self.is_sign(v):
+            self._apply(v, "np.sign", texts, place)
         elif name == "step":
             x = texts[0]
             self.assign(v, f"np.greater({x}, 0.0).astype({x}.dtype)" if v.shape else f"float({x} > 0.0)")
