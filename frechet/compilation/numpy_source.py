@@ -21,6 +21,8 @@ from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, make, variables, walk
 from frechet.operations.constants import UNIT_VECTOR, VARIABLE, place
 from frechet.operations.declared_functions import DeclaredPage, symbols
+from frechet.operations.determinant import DET
+from frechet.operations.elementwise import LOG
 from frechet.operations.hadamard import MONOMIAL
 from frechet.operations.indexing import SELECTION
 from frechet.operations.products import PRODUCT
@@ -62,6 +64,7 @@ CALLS = re.compile(r"(?<![\w.])(" + "|".join((*OWN, *SCIPY)) + r")\(")
 WORDS = re.compile(r"(?<![\w.])[^\W\d]\w*")
 TEXTS = re.compile(r'"[^"]*"')
 ATOM = re.compile(r"[\w.]+")
+SUPERFLUOUS = re.compile(r"\(\(|(?<!\w)\([\w.]+[()]")  # what parentheses that may go begin with
 REAL_BY_FORM = ("product", "tr", "sum_of_terms", "det")  # real for certain arguments, and complex to NumPy
 SPLIT = (SUM, MONOMIAL, PRODUCT)
 
@@ -243,7 +246,12 @@ def program_of(
     called = symbols(*roots)
     arguments = [*arguments, *called]
     given = [a for a in arguments if isinstance(a, Expr)]
-    roots = _short(stable(with_adjugates(roots)))
+    present = {node.op for node in walk(*roots)}  # the rest are walks over the graph
+    if DET in present:
+        roots = with_adjugates(roots)
+    if LOG in present:
+        roots = stable(roots)
+    roots = _short(roots)
     own = set(assigned)
     known = [v for v in dict.fromkeys([*given, *variables(*roots)]) if v not in own]
     name_parameters(program, arguments, known, called)
@@ -327,11 +335,12 @@ def _safe(name: str, taken: set[str]) -> bool:
 
 def with_safe_sizes(roots: list[Expr], known: list[Expr], taken: set[str]) -> tuple[list[Expr], list[Expr], dict[str, str]]:
     """Expressions and variables with dimension names that clash renamed, and name now -> name before, of all."""
-    names: dict[str, None] = {}
+    dims: dict[Any, None] = {}
     for node in walk(*roots, *known):
-        for d in (*node.shape, *node.params):
-            if isinstance(d, Dim) and d is not UNIT:
-                names.update(dict.fromkeys(sorted(d.names())))
+        dims.update(dict.fromkeys(node.shape))
+        if node.params:
+            dims.update(dict.fromkeys(d for d in node.params if isinstance(d, Dim)))
+    names = dict.fromkeys(name for d in dims if d is not UNIT for name in sorted(d.names()))
     reserved = taken | set(OWN) | set(SCIPY)
     change: dict[str, Dim] = {}
     found: dict[str, str] = {}
@@ -457,7 +466,7 @@ def _evaluated(roots: Sequence[Expr]) -> tuple[list[Expr], dict[Expr, int]]:
 
 def _tidy(source: str) -> str:
     """The source with f((a + b)) as f(a + b), and without parentheses around names and calls."""
-    if "(" not in source:
+    if not SUPERFLUOUS.search(source):
         return source
     opened: list[int] = []
     drop: set[int] = set()

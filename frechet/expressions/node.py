@@ -261,6 +261,9 @@ def walk(*roots: Expr) -> Iterator[Expr]:
             yield stack.pop()  # type: ignore[misc]
         elif node not in seen:
             seen.add(node)
+            if not node.args:
+                yield node
+                continue
             stack += (node, None)
             for a in reversed(node.args):
                 if a not in seen:

@@ -56,7 +56,9 @@ def polished(e: Expr) -> Expr:
     result = new[e]
     if result.op in (SCALE, PRODUCT, MONOMIAL, TRACE):
         result = _expanded_if_shorter(result)
-    return given if result.leaves > MANY_LEAVES and _parts(result) > GROWN * _parts(given) else result
+    if result is given or result.leaves <= MANY_LEAVES:
+        return result
+    return given if _parts(result) > GROWN * (len(new) if e is given else _parts(given)) else result
 
 
 def _parts(e: Expr) -> int:
