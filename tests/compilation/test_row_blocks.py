@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 import frechet as fr
-from frechet.compilation import row_blocks
+from frechet.compilation import row_groups
 from frechet.compilation.numpy_source import compiled
 from frechet.expressions.errors import FrechetError
 
@@ -21,21 +20,22 @@ LARGE = {"n": 20_000, "k": 100, "m": 7, "c": 10}
 FUNCTIONS = ["sin(%s)", "exp(%s/4)", "tanh(%s)", "softplus(%s)", "relu(%s)", "(%s).^2", "1 ./ (2+sin(%s))", "abs(%s)"]
 
 
+def make_small(monkeypatch: pytest.MonkeyPatch, large: int, cached: int) -> None:
+    """Arrays of so many entries count as large, a block has few rows, and whatever can be taken together is."""
+    for name, value in {"LARGE": large, "CACHED": cached, "LEAST": 1, "SAVED": 1.0, "MULTIPLIED": 1.0}.items():
+        monkeypatch.setattr(row_groups, name, value)
+    for name in ("NEW", "PART"):
+        monkeypatch.setattr(row_groups, name, 0.0)
+
+
 @pytest.fixture(params=[(1, 12), (8, 6)], ids=["every array", "matrices"])
-def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What counts as large; a block has few rows."""
-    large, cached = request.param
-    for name, value in {
-        "LARGE": large,
-        "CACHED": cached,
-        "LEAST": 1,
-        "SAVED": 1.0,
-        "MULTIPLIED": 1.0,
-        "NEW": 0.0,
-        "PART": 0.0,
-    }.items():
-        monkeypatch.setattr(row_blocks, name, value)
-    yield
+def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_small(monkeypatch, *request.param)
+
+
+@pytest.fixture
+def blocks_of_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_small(monkeypatch, 8, 6)
 
 
 def column(rng: Random, depth: int) -> str:
@@ -218,22 +218,6 @@ def test_prepared() -> None:
     direction = values.pop("dw")
     assert np.allclose(program.prepare(**values)(direction), program(**values, dw=direction))
     assert "for " in program.at(early=tuple(values), **sizes).source.split("def apply")[1]
-
-
-@pytest.fixture
-def blocks_of_matrices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Only matrices count as large; a block has two rows."""
-    for name, value in {
-        "LARGE": 8,
-        "CACHED": 6,
-        "LEAST": 1,
-        "SAVED": 1.0,
-        "MULTIPLIED": 1.0,
-        "NEW": 0.0,
-        "PART": 0.0,
-    }.items():
-        monkeypatch.setattr(row_blocks, name, value)
-    yield
 
 
 @pytest.mark.usefixtures("blocks_of_matrices")
