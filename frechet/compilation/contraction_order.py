@@ -55,9 +55,9 @@ class ContractionOrder:
         self.parts: dict[int, Part] = {}
         self._bits = [sum(1 << k for k in labels) for labels in self.has]
         self._out = sum(1 << k for k in {*self.out})
-        self._inside: dict[int, int] = {0: 0}
+        self._inside: dict[int, int] = {}
         self._left: dict[int, int] = {}
-        self._sizes: dict[int, int] = {0: 1}
+        self._sizes: dict[int, int] = {}
         self.inverses = sum(1 << i for i, a in enumerate(self.args) if a.op == "inverse")
         self.selectors = sum(1 << i for i, a in enumerate(self.args) if a.op in SELECTORS)
         self.twice = len(set(self.args)) < self.count  # is an operand there more than once?
@@ -76,8 +76,10 @@ class ContractionOrder:
         """All labels of these operands, as a bit mask."""
         found = self._inside.get(mask)
         if found is None:
-            rest = mask & (mask - 1)
-            found = self._inside[mask] = self.inside(rest) | self._bits[(mask ^ rest).bit_length() - 1]
+            found = 0
+            for i in bits_of(mask):
+                found |= self._bits[i]
+            self._inside[mask] = found
         return found
 
     def left(self, mask: int) -> int:
@@ -95,8 +97,7 @@ class ContractionOrder:
         """The product of the lengths of some labels."""
         found = self._sizes.get(labels)
         if found is None:
-            rest = labels & (labels - 1)
-            found = self._sizes[labels] = self.size(rest) * self.lengths[(labels ^ rest).bit_length() - 1]
+            found = self._sizes[labels] = prod(self.lengths[k] for k in bits_of(labels))
         return found
 
     def entries(self, mask: int) -> int:
