@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import pi
 
-from frechet.compilation.adjugates import with_adjugates
 from frechet.compilation.block_products import with_block_products
-from frechet.compilation.stability import stable
+from frechet.compilation.stability import EXACT, rewritten
 from frechet.compilation.values import Graph, Value
 from frechet.expressions.dimension import UNIT, Dim, axes
 from frechet.expressions.node import Expr, walk
-from frechet.expressions.operation import Operation
 from frechet.operations.blocks import BLOCKS
 from frechet.operations.constants import place
-from frechet.operations.determinant import DET
 from frechet.operations.einsum import letters_of
-from frechet.operations.elementwise import LOG, Elementwise
+from frechet.operations.elementwise import Elementwise
 from frechet.operations.transposition import hermitian
 
 REAL_BY_FORM = ("product", "tr", "sum_of_terms")  # real for certain arguments, and complex to NumPy
@@ -38,11 +35,7 @@ class Lowering:
         self.done: dict[Expr, Value] = {}
 
     def values(self, roots: Sequence[Expr]) -> list[Value]:
-        roots = list(roots)
-        present = {node.op for node in walk(*roots)}
-        for operation, rewritten in REWRITTEN:  # each a walk over the graph
-            if operation in present:
-                roots = rewritten(roots)
+        roots = rewritten(roots, (*EXACT, (BLOCKS, with_block_products)))
         for node in walk(*roots):
             if node not in self.done:
                 self.done[node] = self._annotated(node, self._lowered(node))
@@ -71,13 +64,6 @@ class Lowering:
             v.definite = max(v.definite, node.definite)
             v.symmetric = v.symmetric or hermitian(node)
         return v
-
-
-REWRITTEN: tuple[tuple[Operation, Callable[[list[Expr]], list[Expr]]], ...] = (
-    (DET, with_adjugates),
-    (LOG, stable),
-    (BLOCKS, with_block_products),
-)
 
 
 def _plain(op: Elementwise) -> bool:

@@ -13,16 +13,13 @@ from keyword import iskeyword
 from typing import Any
 from unicodedata import normalize
 
-from frechet.compilation.adjugates import with_adjugates
 from frechet.compilation.sizes import Bindings, bind, callables, checked
-from frechet.compilation.stability import stable
+from frechet.compilation.stability import rewritten
 from frechet.expressions.dimension import UNIT, Dim, axes, dim
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, make, variables, walk
 from frechet.operations.constants import UNIT_VECTOR, VARIABLE, place
 from frechet.operations.declared_functions import DeclaredPage, symbols
-from frechet.operations.determinant import DET
-from frechet.operations.elementwise import LOG
 from frechet.operations.hadamard import MONOMIAL
 from frechet.operations.indexing import SELECTION
 from frechet.operations.products import PRODUCT
@@ -246,12 +243,7 @@ def program_of(
     called = symbols(*roots)
     arguments = [*arguments, *called]
     given = [a for a in arguments if isinstance(a, Expr)]
-    present = {node.op for node in walk(*roots)}  # the rest are walks over the graph
-    if DET in present:
-        roots = with_adjugates(roots)
-    if LOG in present:
-        roots = stable(roots)
-    roots = _short(roots)
+    roots = _short(rewritten(roots))
     own = set(assigned)
     known = [v for v in dict.fromkeys([*given, *variables(*roots)]) if v not in own]
     name_parameters(program, arguments, known, called)

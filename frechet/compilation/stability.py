@@ -5,9 +5,12 @@ The entries of softmax(z) may be smaller than the smallest float, their logarith
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from frechet.expressions.node import Expr, rebuild
+from frechet.compilation.adjugates import with_adjugates
+from frechet.expressions.node import Expr, rebuild, walk
+from frechet.expressions.operation import Operation
+from frechet.operations.determinant import DET
 from frechet.operations.elementwise import LOG
 from frechet.operations.softmax import SOFTMAX, SOFTMAX_OF_ROWS, logsoftmax
 from frechet.operations.transposition import TRANSPOSE, transposed
@@ -26,3 +29,18 @@ def stable(roots: Iterable[Expr]) -> list[Expr]:
         return node if args == node.args else node.op.rebuild(node, args)
 
     return rebuild(roots, change)
+
+
+Rewriting = tuple[Operation, Callable[[list[Expr]], list[Expr]]]
+"""An operation, and what is done where it occurs."""
+EXACT: tuple[Rewriting, ...] = ((DET, with_adjugates), (LOG, stable))
+
+
+def rewritten(roots: Iterable[Expr], rules: Sequence[Rewriting] = EXACT) -> list[Expr]:
+    """The expressions after those rewritings whose operation they have: each is a walk over the graph."""
+    found = list(roots)
+    present = {node.op for node in walk(*found)}
+    for operation, rule in rules:
+        if operation in present:
+            found = rule(found)
+    return found
