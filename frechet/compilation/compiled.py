@@ -106,6 +106,12 @@ class CompiledProgram:
         return program, roots, known, names
 
     @cached_property
+    def taken(self) -> frozenset[str]:
+        """Names that no step is called."""
+        program, *_, sizes = self._names
+        return frozenset({self.name, *self.reserved, *program.parameters.values(), *sizes})
+
+    @cached_property
     def _lowered(self) -> tuple[Graph, list[Value]]:
         graph = Graph()
         return graph, lower(graph, self._names[1])
@@ -299,7 +305,7 @@ class Specialised:
         names, _, known, names_of_sizes = self.whole._names
         program = self.whole.empty()
         program.parameters = dict(names.parameters)
-        taken = {self.whole.name, *self.whole.reserved, *program.parameters.values(), *names_of_sizes}
+        taken = set(self.whole.taken)
         emission = self.whole.emission(self, program.parameters, taken | self.whole.helpers)
         roots = self.written_roots
         first = [v for v in walk(roots) if v.op == "input" and v.params[0] in self.early] if self.early else ()
@@ -328,9 +334,8 @@ class Specialised:
         """The results as they are written: with steps that share large arrays taken together."""
         if not self.whole.trying:
             return self.roots
-        names, *_, names_of_sizes = self.whole._names
-        taken = {self.whole.name, *self.whole.reserved, *self.whole.helpers, *names.parameters.values(), *names_of_sizes}
-        return by_row_blocks(self.graph, self.roots, self.rates, free_name("rows", taken), self.once)
+        rows = free_name("rows", {*self.whole.taken, *self.whole.helpers})
+        return by_row_blocks(self.graph, self.roots, self.rates, rows, self.once)
 
     @property
     def in_blocks(self) -> bool:

@@ -126,13 +126,13 @@ class AutomaticProgram(NativeProgram):
         total = made.rates.total(made.steps)
         if total >= SHORT and sum(map(made.rates.of_libraries, made.steps)) >= NEARLY_ALL * total:
             return False
-        functions = [v for v in made.steps if v.op == "map"]
-        slower = sum(SLOWER.get(v.params[0][0], 0.0) * made.rates.entries(v.shape) for v in functions)
-        slower += sum(POWER * made.rates.entries(v.shape) for v in functions if _is_power(v))
+        slower = sum(_slower(v) * made.rates.entries(v.shape) for v in made.steps if v.op == "map")
         return slower < CALL * len(made.steps) and not made.in_blocks
 
 
-def _is_power(v: Value) -> bool:
-    """Has it an exponent for which neither products nor a square root are enough?"""
+def _slower(v: Value) -> float:
+    """The seconds that an entry takes longer in C. Small whole powers are products, and there are square roots."""
     name, *exponent = v.params[0]
-    return name == "epower" or (name == "power" and abs(exponent[0]) not in (0.5, *range(9)))
+    if name == "epower" or (name == "power" and abs(exponent[0]) not in (0.5, *range(9))):
+        return POWER
+    return SLOWER.get(name, 0.0)
