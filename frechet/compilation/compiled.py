@@ -198,13 +198,6 @@ class CompiledProgram:
         """The function of a program, ready to call."""
         return runnable(made.program)  # type: ignore[no-any-return]
 
-    @cached_property
-    def _fast(self) -> set[type]:
-        """The types of arguments that need no conversion."""
-        import numpy as np
-
-        return {np.ndarray, float, np.float64}
-
     # -- calls
     def _install(self) -> None:
         """A class of its own, whose call looks the specialised program up by the kinds of its arguments."""
@@ -239,15 +232,26 @@ class CompiledProgram:
         made = self.specialised(sizes, letter)
         calls = {n: values[n] for n in self.functions}
         free = {n: sizes[n] for n in self._free_sizes}
-        if self._dispatch is not None and all(arrays[n] is values[n] or not arrays[n].shape for n in self.arguments.names):
+        if self._dispatch is not None and self._as_they_are(values, arrays, letter):
             key = self._dispatch.kinds(*(values[n] for n in self.arguments.names))
-            if all(not isinstance(k, type) or k in self._fast for k in key):
-                if made.in_python and not self._dispatch.known:  # the kinds that come first
-                    space: Any = made.run
-                    call = self._dispatch.inlined(made.program, space.__globals__, key)
-                    setattr(type(self), "__call__", call)  # noqa: B010  (the class is that of this program alone)
-                self._dispatch.known[key] = made.run
+            if made.in_python and not self._dispatch.known:  # the kinds that come first
+                call = self._dispatch.at_once(self, made.program, made.run, key)
+                setattr(type(self), "__call__", call)  # noqa: B010  (the class is that of this program alone)
+            self._dispatch.known[key] = made.run
         return as_given(made.run(*arrays.values(), *calls.values(), *free.values()), values.values())
+
+    def _as_they_are(self, values: Mapping[str, Any], arrays: Mapping[str, Any], letter: str) -> bool:
+        """May arguments of these kinds go to a program without conversion?"""
+        import numpy as np
+
+        # a number of double precision would make single arrays double, and a number may be given as an array of no axes:
+        # others of that class have axes
+        numbers = (float, np.float64) if letter in "dz" else (float,)
+        assert self._dispatch is not None
+        return all(
+            type(values[n]) is np.ndarray and arrays[n] is values[n] if array else type(values[n]) in numbers
+            for n, array in zip(self.arguments.names, self._dispatch.arrays, strict=True)
+        )
 
 
 class Specialised:

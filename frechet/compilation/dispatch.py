@@ -1,16 +1,20 @@
 """How a call finds its program: by the classes, shapes and precisions of the arguments.
 
 A call of tiny arrays takes a microsecond, so what comes before the first step is written out: the function of a class of
-its own, which looks the program up in a dictionary; for the kinds of arguments that come first, the steps of the
-program stand in that function themselves, behind one condition.
+its own, which looks the program up in a dictionary. Before it stands one condition for the kinds of arguments that come
+first: in C where Frechet was installed with a compiler (`_dispatch.c`), else with the steps of the program behind it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from frechet.compilation.numpy_source import Program
+
+if TYPE_CHECKING:
+    from frechet.compilation._dispatch import Guard
 
 Key = tuple[Any, ...]
 MISSING = type("Missing", (), {"__repr__": lambda self: "missing"})()
@@ -52,7 +56,28 @@ class Dispatch:
         self.call: Callable[..., Any] = space["__call__"]
         self.kinds: Callable[..., Key] = space["kinds"]
 
-    def inlined(self, program: Program, space: Mapping[str, Any], key: Key) -> Callable[..., Any]:
+    def at_once(self, owner: object, program: Program, run: Callable[..., Any], key: Key) -> Callable[..., Any]:
+        """The call with one condition before it: arguments of these kinds go to the program.
+
+        owner: what is called
+        run: the program, compiled
+        """
+        guard = _guard()
+        if guard is not None:
+            return guard(run, self.call.__get__(owner), tuple(self._by_parameter(key)))
+        return self._inlined(program, run.__globals__, key)
+
+    def _by_parameter(self, key: Key) -> Iterator[tuple[Any, ...]]:
+        """The class of each argument, for arrays with their precision and shape."""
+        rest = iter(key)
+        for array in self.arrays:
+            if array:
+                given, shape, dtype = next(rest), next(rest), next(rest)
+                yield given, dtype, shape
+            else:
+                yield (next(rest),)
+
+    def _inlined(self, program: Program, space: Mapping[str, Any], key: Key) -> Callable[..., Any]:
         """The call with the steps of the program for arguments of these kinds in it.
 
         space: what the program calls, by name
@@ -69,20 +94,29 @@ class Dispatch:
             return name
 
         conditions = []
-        rest = iter(key)
-        for i, (p, array) in enumerate(zip(self.parameters, self.arrays, strict=True)):
-            conditions.append(f"{p}.__class__ is {bound(f'class_{i}', next(rest))}")
-            if array:
-                shape, dtype = next(rest), next(rest)
+        for i, (p, (given, *precise)) in enumerate(zip(self.parameters, self._by_parameter(key), strict=True)):
+            conditions.append(f"{p}.__class__ is {bound(f'class_{i}', given)}")
+            if precise:
+                dtype, shape = precise
                 conditions.append(f"{p}.dtype is {bound(f'dtype_{i}', dtype)} and {p}.shape == {bound(f'shape_{i}', shape)}")
         this, other = bound("self", None), bound("other", self.call)
         missing = bound("missing", MISSING)
-        given = ", ".join(f"{p}={missing}" for p in self.parameters)
+        parameters = ", ".join(f"{p}={missing}" for p in self.parameters)
         lines = [
-            f"def __call__({this}, {given}{self.more}):",
+            f"def __call__({this}, {parameters}{self.more}):",
             f"    if {'not more and ' if self.more else ''}{' and '.join(conditions)}:",
             *(f"        {line}" for line in program.lines),
             f"    return {other}({this}, {', '.join(self.parameters)}{self.more})",
         ]
         exec("\n".join(lines), own)
         return own["__call__"]  # type: ignore[no-any-return]
+
+
+@cache
+def _guard() -> type[Guard] | None:
+    """The condition in C; None where there was no compiler when Frechet was installed."""
+    try:
+        from frechet.compilation import _dispatch
+    except ImportError:
+        return None
+    return _dispatch.Guard

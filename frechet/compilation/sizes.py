@@ -115,9 +115,6 @@ def checked_sizes(
     import numpy as np
 
     found = dict(sizes)
-    for name, size in sizes.items():
-        if size < 1:
-            raise ShapeError(f"{name} is at least 1, not {size}")
     origin: dict[str, str] = dict.fromkeys(sizes, "as given")
     for n, b in bindings.items():
         if n not in found and b.others <= found.keys():
@@ -130,6 +127,9 @@ def checked_sizes(
             if d.names() <= found.keys() and d.size(found) != length:
                 why = ", ".join(f"{n} is {found[n]} ({origin[n]})" for n in sorted(d.names()))
                 raise ShapeError(f"{v.params[0]} needs {expected(v)}, not {given(shape)}{': ' + why if why else ''}")
+    for n, size in found.items():  # what is derived holds for lengths of at least 1
+        if size < 1:
+            raise ShapeError(f"{n} is at least 1, not {size} ({origin[n]})")
     return found
 
 

@@ -506,6 +506,7 @@ def test_results_are_arrays_of_their_own():
         ((np.ones((3, 2)), np.ones(3)), "A needs a 2-D array of shape n×n, not one of shape 3×2: n is 3 (from A)"),
         ((np.ones((2, 2)), np.ones(3)), "x needs a 1-D array of shape n, not one of shape 3: n is 2 (from A)"),
         ((np.ones(3), np.ones(3)), "A needs a 2-D array of shape n×n, not one of shape 3"),
+        ((np.ones((0, 0)), np.ones(0)), "n is at least 1, not 0 (from A)"),
         ((np.ones((3, 3)) * 1j, np.ones(3)), "A is real, and this is complex"),
         ((np.array([["a"]]), np.ones(1)), "A needs a 2-D array of shape n×n of numbers"),
     ],

@@ -110,8 +110,7 @@ class NativeProgram(CompiledProgram):
             self.linked[made.module] += made.accepted
             return
         accepted = self.linked[made.module] = bytearray(made.accepted)
-        before = own.__call__ if self.linked.keys() - {made.module} else own.__call__.__get__(self)
-        own.__call__ = made.bound(before, accepted)  # type: ignore[method-assign]
+        own.__call__ = made.bound(self.__call__, accepted)  # type: ignore[method-assign]
 
 
 class AutomaticProgram(NativeProgram):

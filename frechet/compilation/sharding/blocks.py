@@ -68,8 +68,8 @@ def _place(view: Any) -> tuple[Any, ...] | None:
 
 
 def boundaries(n: int, rows: int) -> Iterator[tuple[int, int]]:
-    """The first and the last row (exclusive) of each block; of no rows one block."""
-    return ((start, min(start + rows, n)) for start in range(0, max(n, 1), rows))
+    """The first and the last row (exclusive) of each block."""
+    return ((start, min(start + rows, n)) for start in range(0, n, rows))
 
 
 def byte_count(memory: int | str) -> int:
