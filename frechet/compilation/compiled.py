@@ -36,9 +36,12 @@ from frechet.compilation.sizes import bind
 from frechet.compilation.timing import Rates, asymptotic
 from frechet.compilation.values import Graph, Value, walk
 from frechet.compilation.writer import Writer
+from frechet.expressions.collection import without_collection
 from frechet.expressions.errors import NotationError
-from frechet.expressions.node import Expr, variables
-from frechet.operations.declared_functions import symbols
+from frechet.expressions.node import Expr
+from frechet.expressions.node import walk as walk_expressions
+from frechet.operations.constants import VARIABLE
+from frechet.operations.declared_functions import symbols_among
 
 Outputs = Expr | Sequence[Expr] | Mapping[str, Expr]
 USUAL = 100  # of a dimension that nothing is said of
@@ -62,6 +65,7 @@ class CompiledProgram:
     reserved: ClassVar[frozenset[str]] = frozenset({"np", "special", "info"} | ROUTINES)
     helpers: ClassVar[frozenset[str]] = frozenset()  # those of functions, where they are reserved as well
 
+    @without_collection
     def __init__(
         self, outputs: Outputs, inputs: Sequence[str | Expr] | None, name: str, sizes: Mapping[str, int] | None = None
     ) -> None:
@@ -71,14 +75,15 @@ class CompiledProgram:
         roots = (
             [outputs] if isinstance(outputs, Expr) else list(outputs.values() if isinstance(outputs, Mapping) else outputs)
         )
-        found = {v.params[0]: v for v in variables(*roots)}
+        self.nodes = list(walk_expressions(*roots))
+        found = {v.params[0]: v for v in self.nodes if v.op is VARIABLE}
         chosen: list[Expr] = []
         for given in inputs or ():
             if isinstance(given, str) and given not in found:
                 raise NotationError(f"there is no variable {given} in the outputs: their variables are {', '.join(found)}")
             chosen.append(found[given] if isinstance(given, str) else given)
         self.inputs = list(dict.fromkeys([*chosen, *found.values()]))
-        self.functions = list(symbols(*roots))
+        self.functions = list(symbols_among(self.nodes))
         self.sizes = dict(sizes or {})
         self.roots = roots
         if not name.isidentifier():
@@ -102,7 +107,7 @@ class CompiledProgram:
         for variable, parameter in program.parameters.items():
             if parameter in reserved:
                 program.parameters[variable] = free_name(parameter + "_", taken)
-        roots, known, names = with_safe_sizes(self.roots, self.inputs, taken)
+        roots, known, names = with_safe_sizes(self.roots, self.nodes, self.inputs, taken)
         return program, roots, known, names
 
     @cached_property
@@ -260,6 +265,7 @@ class Specialised:
     ordered: its steps, where they are known; then Cholesky is not tried for matrices that may be indefinite
     """
 
+    @without_collection
     def __init__(
         self,
         whole: CompiledProgram,
@@ -304,6 +310,7 @@ class Specialised:
         return self._written
 
     @cached_property
+    @without_collection
     def program(self) -> Program:
         """The program in parts."""
         names, _, known, names_of_sizes = self.whole._names

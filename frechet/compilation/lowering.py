@@ -35,8 +35,8 @@ class Lowering:
         self.done: dict[Expr, Value] = {}
 
     def values(self, roots: Sequence[Expr]) -> list[Value]:
-        roots = rewritten(roots, (*EXACT, (BLOCKS, with_block_products)))
-        for node in walk(*roots):
+        roots, nodes = rewritten(roots, list(walk(*roots)), (*EXACT, (BLOCKS, with_block_products)))
+        for node in nodes:
             if node not in self.done:
                 self.done[node] = self._annotated(node, self._lowered(node))
         return [self.done[r] for r in roots]

@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from keyword import iskeyword
 from typing import Any
 from unicodedata import normalize
 
 from frechet.compilation.sizes import Bindings, bind, callables, checked
-from frechet.compilation.stability import rewritten
+from frechet.compilation.stability import rewritten, walked
+from frechet.expressions.collection import without_collection
 from frechet.expressions.dimension import UNIT, Dim, axes, dim
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, make, variables, walk
 from frechet.operations.constants import UNIT_VECTOR, VARIABLE, place
-from frechet.operations.declared_functions import DeclaredPage, symbols
+from frechet.operations.declared_functions import DeclaredPage, symbols_among
 from frechet.operations.hadamard import MONOMIAL
 from frechet.operations.indexing import SELECTION
 from frechet.operations.products import PRODUCT
@@ -60,6 +62,7 @@ SCIPY = ("erf", "erfc", "gamma", "gammaln", "digamma", "polygamma")
 CALLS = re.compile(r"(?<![\w.])(" + "|".join((*OWN, *SCIPY)) + r")\(")
 WORDS = re.compile(r"(?<![\w.])[^\W\d]\w*")
 TEXTS = re.compile(r'"[^"]*"')
+MARKS, PARENTHESES = re.compile(r"[(),]"), re.compile(r"[()]")
 ATOM = re.compile(r"[\w.]+")
 SUPERFLUOUS = re.compile(r"\(\(|(?<!\w)\([\w.]+[()]")  # what parentheses that may go begin with
 REAL_BY_FORM = ("product", "tr", "sum_of_terms", "det")  # real for certain arguments, and complex to NumPy
@@ -224,6 +227,7 @@ def own_texts(file: str = "runtime.py") -> dict[str, str]:
     return found
 
 
+@without_collection
 def program_of(
     roots: list[Expr],
     name: str,
@@ -240,22 +244,25 @@ def program_of(
     _check_identifier(name)
     if iskeyword(name) or name == "np":
         raise NotationError(f"{name!r} cannot be the name of a function")
-    called = symbols(*roots)
+    nodes: Sequence[Expr] = list(walk(*roots))
+    called = symbols_among(nodes)
     arguments = [*arguments, *called]
     given = [a for a in arguments if isinstance(a, Expr)]
-    roots = _short(rewritten(roots))
+    roots, nodes = rewritten(roots, nodes)
+    roots, nodes = walked(_short(roots, nodes), roots, nodes)
     own = set(assigned)
-    known = [v for v in dict.fromkeys([*given, *variables(*roots)]) if v not in own]
+    known = [v for v in dict.fromkeys([*given, *(n for n in nodes if n.op is VARIABLE)]) if v not in own]
     name_parameters(program, arguments, known, called)
     taken = {"np", name, *program.parameters.values()}
-    roots, both, names_of_sizes = with_safe_sizes(roots, [*known, *assigned], taken)
+    safe, both, names_of_sizes = with_safe_sizes(roots, nodes, [*known, *assigned], taken)
+    roots, nodes = walked(safe, roots, nodes)
     known = both[: len(known)]
     taken |= set(names_of_sizes)
     for symbol in assigned:
         plain = normalize("NFKC", symbol.params[0]).replace("δ", "delta")
         program.symbols[symbol.params[0]] = free_name(plain if plain.isidentifier() else "value", taken)
     try:
-        body, results = _body(roots, program.parameters | program.symbols, taken, list(program.symbols.values()))
+        body, results = _body(roots, nodes, program.parameters | program.symbols, taken, list(program.symbols.values()))
     except OverflowError as error:
         raise LimitError("a number in this formula is too large for floating point") from error
     returned = ", ".join(results) + ("," if not single and len(results) == 1 else "")
@@ -325,13 +332,21 @@ def _safe(name: str, taken: set[str]) -> bool:
     return name not in taken and not iskeyword(name) and (name.isascii() or normalize("NFKC", name) == name)
 
 
-def with_safe_sizes(roots: list[Expr], known: list[Expr], taken: set[str]) -> tuple[list[Expr], list[Expr], dict[str, str]]:
-    """Expressions and variables with dimension names that clash renamed, and name now -> name before, of all."""
+def with_safe_sizes(
+    roots: list[Expr], nodes: Sequence[Expr], known: list[Expr], taken: set[str]
+) -> tuple[list[Expr], list[Expr], dict[str, str]]:
+    """Expressions and variables with dimension names that clash renamed, and name now -> name before, of all.
+
+    nodes: those of the expressions, arguments first
+    """
     dims: dict[Any, None] = {}
-    for node in walk(*roots, *known):
-        dims.update(dict.fromkeys(node.shape))
-        if node.params:
-            dims.update(dict.fromkeys(d for d in node.params if isinstance(d, Dim)))
+    every = dict.fromkeys([*nodes, *known])
+    for node in every:
+        for d in node.shape:
+            dims[d] = None
+        for d in node.params:
+            if d.__class__ is Dim:
+                dims[d] = None
     names = dict.fromkeys(name for d in dims if d is not UNIT for name in sorted(d.names()))
     reserved = taken | set(OWN) | set(SCIPY)
     change: dict[str, Dim] = {}
@@ -346,19 +361,19 @@ def with_safe_sizes(roots: list[Expr], known: list[Expr], taken: set[str]) -> tu
     if not change:
         return roots, known, found
     new_nodes: dict[Expr, Expr] = {}
-    for node in walk(*roots, *known):
+    for node in every:
         params = tuple(p.substitute(change) if isinstance(p, Dim) else p for p in node.params)
         shape = tuple(d if d is UNIT else d.substitute(change) for d in node.shape)
         new_nodes[node] = make(node.op, tuple(new_nodes[a] for a in node.args), params, shape)
     return [new_nodes[r] for r in roots], [new_nodes[v] for v in known], found
 
 
-def _short(roots: list[Expr]) -> list[Expr]:
+def _short(roots: list[Expr], nodes: Sequence[Expr]) -> list[Expr]:
     """Long sums and products as sums of sums, so that no line is long; products are cut at the side of a vector."""
-    if not any(len(n.args) > RUN for n in walk(*roots)):
+    if not any(len(n.args) > RUN for n in nodes):
         return roots
     new: dict[Expr, Expr] = {}
-    for node in walk(*roots):
+    for node in nodes:
         args = tuple(new[a] for a in node.args)
         if len(args) <= RUN or node.op not in SPLIT:
             new[node] = node if args == node.args else make(node.op, args, node.params, node.shape)
@@ -397,13 +412,13 @@ def _short_product(args: tuple[Expr, ...]) -> Expr:
 
 
 def _body(
-    roots: list[Expr], parameters: Mapping[str, str], taken: set[str], named: Sequence[str] = ()
+    roots: list[Expr], nodes: Sequence[Expr], parameters: Mapping[str, str], taken: set[str], named: Sequence[str] = ()
 ) -> tuple[list[str], list[str]]:
     """The assignments and the source of the results. A node used twice, nested deep or written long gets a name.
 
     named: what the first roots are assigned to, each before what comes after it is computed
     """
-    order, uses = _evaluated(roots)
+    order, uses = _evaluated(roots, nodes)
     names: dict[Expr, list[str]] = {}
     for root, name in zip(roots, named, strict=False):
         names.setdefault(root, []).append(name)
@@ -419,12 +434,12 @@ def _body(
             continue
         operands = node.op.operands(node)
         source = node.op.numpy(node, [text[a] for a in operands])
-        if node.real and node.op.name in REAL_BY_FORM and not all(a.real for a in node.args):
+        if node.op.name in REAL_BY_FORM and node.real and not all(a.real for a in node.args):
             source = f"np.real({source})"
         if isinstance(node.op, DeclaredPage):  # its parameter may have another name
             symbol = node.op.symbol(node)
             source = source.replace(f"{symbol}(", f"{parameters[symbol]}(", 1)
-        level = 1 + max((nesting[a] for a in operands), default=0)
+        level = 1 + max([nesting[a] for a in operands], default=0)
         if node in names:
             lines.append(f"{' = '.join(names[node])} = {_bare(source)}")
             source, level = names[node][0], 0
@@ -442,13 +457,13 @@ def _body(
     return [_tidy(line) for line in lines], [_tidy(_bare(text[r])) for r in roots]
 
 
-def _evaluated(roots: Sequence[Expr]) -> tuple[list[Expr], dict[Expr, int]]:
+def _evaluated(roots: Sequence[Expr], nodes: Sequence[Expr]) -> tuple[list[Expr], dict[Expr, int]]:
     """The nodes whose values are needed, arguments first, and by how many nodes and roots each is."""
     uses: dict[Expr, int] = {}
     for r in roots:
         uses[r] = uses.get(r, 0) + 1
     order = []
-    for node in reversed(list(walk(*roots))):
+    for node in reversed(nodes):
         if node in uses:
             order.append(node)
             for a in node.op.operands(node):
@@ -464,13 +479,14 @@ def _tidy(source: str) -> str:
     drop: set[int] = set()
     close: dict[int, int] = {}
     tuples: set[int] = set()
-    for i, c in enumerate(source):
-        if c == "," and opened:
-            tuples.add(opened[-1])
+    for mark in MARKS.finditer(source):
+        i, c = mark.start(), mark[0]
         if c == "(":
             opened.append(i)
         elif c == ")":
             close[opened.pop()] = i
+        elif opened:
+            tuples.add(opened[-1])
     for i, j in close.items():
         if i > 0 and (source[i - 1].isalnum() or source[i - 1] == "_"):  # a call
             if close.get(i + 1) == j - 1 and i + 1 not in tuples:
@@ -479,7 +495,8 @@ def _tidy(source: str) -> str:
             atom = ATOM.match(source, i + 1)
             if atom and (atom.end() == j or close.get(atom.end()) == j - 1):
                 drop |= {i, j}
-    return "".join(c for i, c in enumerate(source) if i not in drop)
+    places = sorted(drop)
+    return "".join([source[i + 1 : j] for i, j in pairwise([-1, *places, len(source)])])
 
 
 def _bare(source: str) -> str:
@@ -487,10 +504,10 @@ def _bare(source: str) -> str:
     if not source.startswith("("):
         return source
     depth = 0
-    for i, c in enumerate(source):
-        depth += (c == "(") - (c == ")")
+    for mark in PARENTHESES.finditer(source):
+        depth += 1 if mark[0] == "(" else -1
         if depth == 0:
-            return source[1:-1] if i == len(source) - 1 else source
+            return source[1:-1] if mark.end() == len(source) else source
     return source
 
 

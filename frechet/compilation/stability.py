@@ -36,11 +36,22 @@ Rewriting = tuple[Operation, Callable[[list[Expr]], list[Expr]]]
 EXACT: tuple[Rewriting, ...] = ((DET, with_adjugates), (LOG, stable))
 
 
-def rewritten(roots: Iterable[Expr], rules: Sequence[Rewriting] = EXACT) -> list[Expr]:
-    """The expressions after those rewritings whose operation they have: each is a walk over the graph."""
+def rewritten(
+    roots: Sequence[Expr], nodes: Sequence[Expr], rules: Sequence[Rewriting] = EXACT
+) -> tuple[list[Expr], Sequence[Expr]]:
+    """The expressions after those rewritings whose operation they have, and their nodes. Each is a walk over the graph.
+
+    nodes: those of the expressions, arguments first
+    """
+    present = {node.op for node in nodes}
     found = list(roots)
-    present = {node.op for node in walk(*found)}
     for operation, rule in rules:
         if operation in present:
             found = rule(found)
-    return found
+    return walked(found, roots, nodes)
+
+
+def walked(new: list[Expr], roots: Sequence[Expr], nodes: Sequence[Expr]) -> tuple[list[Expr], Sequence[Expr]]:
+    """The new expressions and their nodes: those of the roots where they are still the same."""
+    same = all(a is b for a, b in zip(new, roots, strict=True))
+    return new, nodes if same else list(walk(*new))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from frechet.expressions.collection import without_collection
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr, Number, walk
 from frechet.operations.complex_parts import real_part
@@ -25,6 +26,7 @@ def adjoint(image: Expr, direction: Expr, w: Expr) -> Expr:
     return adjoints(image, [direction], w)[direction]
 
 
+@without_collection
 def adjoints(image: Expr, directions: Iterable[Expr], w: Expr) -> dict[Expr, Expr]:
     """The adjoints of a map that is linear in several directions together, one for each: ⟨w, L(U, V)⟩ = ⟨A, U⟩ + ⟨B, V⟩.
 

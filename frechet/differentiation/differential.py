@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from frechet.expressions.collection import without_collection
 from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import Expr
 from frechet.expressions.space import base, curved
@@ -20,6 +21,7 @@ def differential_symbol(x: Expr, name: str | None = None) -> Expr:
     return variable(name or f"d{x.params[0]}", x.shape, linear, "normal", "differential")
 
 
+@without_collection
 def differential(e: Expr, directions: Mapping[Expr, Expr]) -> Expr:
     """The differential of e, an expression linear in the directions: variable -> its differential. All else is constant.
 

@@ -209,6 +209,9 @@ def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: 
     node.op, node.args, node.params, node.shape = op, args, params, shape
     node.transposed = node.conjugate = None
     leaves, balance, bar, real = op.own_leaves, 0, 0, True
+    digests = [op.code]
+    for d in shape:
+        digests.append(d.digest)
     for a in args:
         if len(a.shape) > 2 and not op.tensors:
             raise ShapeError(f"{op.typed_as or op.name} takes no tensors, and this is {show_shape(a.shape)}")
@@ -216,6 +219,9 @@ def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: 
         balance += a.balance
         bar += a.bar
         real = real and a.real
+        digests.append(a.digest)
+    for p in params:
+        digests.append(param_digest(p))
     if not real and not op.complex:
         raise UnsupportedError(f"{op.typed_as or op.name} of a complex expression is not supported: it is for real ones")
     if leaves > COUNT_LIMIT:  # (which bounds the two counts of signs too: they are of leaves)
@@ -223,7 +229,7 @@ def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: 
         balance, bar = max(-COUNT_LIMIT, min(balance, COUNT_LIMIT)), max(-COUNT_LIMIT, min(bar, COUNT_LIMIT))
     node.leaves, node.balance, node.real, node.bar = leaves, balance, real, bar
     node.lead = args[0].lead if args else op.name
-    node.digest = hash((op.code, *[d.digest for d in shape], *[a.digest for a in args], *map(param_digest, params)))
+    node.digest = hash(tuple(digests))
     op.annotate(node)
     if node.real:
         node.bar = 0

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from frechet.derivation.stages import Stage, standing_for
+from frechet.expressions.collection import without_collection
 from frechet.expressions.dimension import SCALAR, kind
 from frechet.expressions.errors import FrechetError, NotationError, ShapeError
 from frechet.expressions.function import Function
@@ -41,6 +42,7 @@ class Reading(NamedTuple):
         return next(iter(self.variables))
 
 
+@without_collection
 def parse(
     text: str,
     declare: Mapping[str, str | Expr] | Sequence[str] | None = None,
@@ -64,6 +66,7 @@ def parse(
     return _read(Formula(text, declarations, variables, wrt, sizes or {}, dimensions)).expression
 
 
+@without_collection
 def read(
     text: str,
     declarations: Sequence[Declaration | FunctionDeclaration | str] = (),

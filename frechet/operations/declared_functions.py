@@ -168,8 +168,13 @@ def functions(*roots: Expr) -> dict[str, Function]:
 
 def symbols(*roots: Expr) -> dict[str, tuple[Function, View]]:
     """What programs of these expressions call: f, f_prime, F_jacobian … with the function and the derivative of it."""
+    return symbols_among(walk(*roots))
+
+
+def symbols_among(nodes: Iterable[Expr]) -> dict[str, tuple[Function, View]]:
+    """As `symbols`, of the nodes of expressions."""
     found: dict[str, tuple[Function, View]] = {}
-    for node in walk(*roots):
+    for node in nodes:
         if isinstance(node.op, DeclaredPage):
             found.setdefault(node.op.symbol(node), (node.params[0], node.params[1]))
     return found

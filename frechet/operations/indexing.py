@@ -177,6 +177,8 @@ def folded(args: Sequence[Expr], texts: Sequence[str]) -> tuple[list[str], list[
     """The factors of a chain in NumPy, with X[a:b] for E'*X: their sources and shapes; and what pads their product."""
     sources: list[str] = []
     shapes: list[Shape] = []
+    if not any(map(selects_any, args)):
+        return [*texts], [a.shape for a in args], ""
     tokens, top, side = among_zeros(args)
     pads = [(f.shape[1], *bounds(f), f.shape[0]) if f else None for f in (top, side)]
     if not tokens:

@@ -149,7 +149,7 @@ def _beside(factors: Sequence[Expr]) -> dict[int, int]:
     """Of the diagonal matrices diag(v) in a chain: the factor whose columns or rows each scales, where there is one."""
     found: dict[int, int] = {}
     for i, f in enumerate(factors):
-        if f.op.name == "diag":
+        if f.op is shaping.DIAG:
             near = [j for j in (i - 1, i + 1) if 0 <= j < len(factors) and not indexing.selects_any(factors[j])]
             near = [j for j in near if factors[j].op.name not in ("diag", "eye") and j not in found]
             if near:

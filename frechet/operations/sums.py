@@ -65,8 +65,8 @@ class SumPage(Operation):
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         text = ""
-        pairs = sorted(zip(node.params, node.args, args, strict=True), key=lambda t: t[0] < 0)
-        for c, e, a in pairs:
+        terms = zip(node.params, node.args, args, strict=True)
+        for c, e, a in sorted(terms, key=_is_subtracted) if min(node.params) < 0 else terms:
             size = abs(c)
             if e is ONE:
                 body = NUMBER.numpy(number(size), ())
@@ -74,6 +74,10 @@ class SumPage(Operation):
                 body = a if size == 1 else f"{NUMBER.numpy(number(size), ())} * {a}"
             text += (" - " if c < 0 else " + ") + body if text else ("-" if c < 0 else "") + body
         return f"({text})"
+
+
+def _is_subtracted(term: tuple[Any, ...]) -> bool:
+    return bool(term[0] < 0)
 
 
 def _with_conjugates(node: Expr) -> bool:

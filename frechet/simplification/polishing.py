@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from frechet.expressions.collection import without_collection
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.node import Expr, Number, substitute, walk
 from frechet.operations.blocks import gathered
@@ -25,6 +26,7 @@ GROWN = 2  # times as many parts
 SEARCH_LEAVES = 150  # larger expressions are not searched for a shorter expanded form
 
 
+@without_collection
 def polished(e: Expr) -> Expr:
     """An equal expression, shorter where a common factor, an expansion or a name makes it so.
 
