@@ -10,6 +10,9 @@
 #define VECTOR 800             /* entries of a matrix beside a vector from which BLAS is called */
 #define CROWDED 200000         /* and from which not, as its threads would contend for what memory alone bounds */
 #define MATRIX 300             /* multiplications of two matrices from which BLAS is called */
+#define FEW 1000               /* and up to which vectors of kernels.c do better, where the processor has them, */
+#define FEW_SQUARED 20000      /* for A·A', which BLAS makes by halves, */
+#define INNER 64               /* with at most this many for each entry */
 #define ROUNDED(count) (((count) + 7) & ~(npy_intp)7)
 
 static PyObject *program(PyObject *state, PyObject *const *args, Py_ssize_t count, PyObject *names);

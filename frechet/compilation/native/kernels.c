@@ -4,6 +4,39 @@
    Matrices lie row by row. Small ones are done in loops here, larger ones by LAPACK, which is given a row-major matrix as
    the transpose that it is to Fortran; both leave the same kind of factors only to themselves, so they change at one size. */
 
+/* -- vectors of entries, of which only the first may count. The compiler's own names: its header takes longer to read than
+      a program to build. */
+
+#if defined(__AVX512F__) && defined(__has_builtin)
+#if __has_builtin(__builtin_ia32_loadupd512_mask)
+#define LANES LETTER(16, 8)
+typedef T vector_type __attribute__((vector_size(64)));
+typedef LETTER(unsigned short, unsigned char) mask_type;
+static inline mask_type first_lanes(int n) { return (mask_type)((1u << n) - 1); }
+#define load_lanes(from, some) LETTER(__builtin_ia32_loadups512_mask, __builtin_ia32_loadupd512_mask)(from, (vector_type){0}, some)
+#define store_lanes(to, some, v) LETTER(__builtin_ia32_storeups512_mask, __builtin_ia32_storeupd512_mask)(to, v, some)
+#endif
+#elif defined(__AVX2__) && defined(__has_builtin)
+#if __has_builtin(__builtin_ia32_maskloadpd256)
+#define LANES LETTER(8, 4)
+typedef T vector_type __attribute__((vector_size(32)));
+typedef LETTER(int, long long) mask_type __attribute__((vector_size(32)));
+static inline mask_type first_lanes(int n)
+{
+    const mask_type places = LETTER(((mask_type){0, 1, 2, 3, 4, 5, 6, 7}), ((mask_type){0, 1, 2, 3}));
+    return places < n;
+}
+#define load_lanes(from, some) LETTER(__builtin_ia32_maskloadps256, __builtin_ia32_maskloadpd256)((const vector_type *)(from), some)
+#define store_lanes(to, some, v) LETTER(__builtin_ia32_maskstoreps256, __builtin_ia32_maskstorepd256)((vector_type *)(to), some, v)
+#endif
+#endif
+
+#ifdef LANES
+#define ARE_FEW(rows, columns, inner, few) ((inner) <= INNER && (rows) * (columns) * (inner) <= (few))
+#else
+#define ARE_FEW(rows, columns, inner, few) 0
+#endif
+
 #ifdef USE_LIBRARIES /* the routines that SciPy ships; see load() in the program */
 typedef void (*gemm_type)(char *, char *, int *, int *, int *, T *, T *, int *, T *, int *, T *, T *, int *);
 typedef void (*gemv_type)(char *, int *, int *, T *, T *, int *, T *, int *, T *, T *, int *);
@@ -63,9 +96,63 @@ static int load_libraries(void)
 /* -- products, by the names of axes: C (rows × columns) = c·A·B, row-major. A letter says how an operand lies: 'n' row by
       row, 't' column by column; ld is the distance of its rows, or of its columns. */
 
+#ifdef LANES
+/* The same of small matrices: some columns of the result at once, of two rows. Entries beyond the last column are neither
+   read nor written. */
+static void few_products(npy_intp rows, npy_intp columns, npy_intp inner, T c, const T *a, char la, npy_intp lda, const T *b,
+                         char lb, npy_intp ldb, T *restrict out)
+{
+    const npy_intp down = la == 'n' ? lda : 1, along = la == 'n' ? 1 : lda;
+    T turned[INNER * LANES];
+    for (npy_intp start = 0; start < columns; start += LANES) {
+        const npy_intp width = columns - start < LANES ? columns - start : LANES;
+        const mask_type some = first_lanes((int)width);
+        const T *row = b + start;
+        npy_intp step = ldb;
+        if (lb != 'n') {
+            for (npy_intp j = 0; j < width; j++)
+                for (npy_intp k = 0; k < inner; k++)
+                    turned[k * LANES + j] = b[(start + j) * ldb + k];
+            row = turned;
+            step = LANES;
+        }
+        npy_intp i = 0;
+        for (; i + 4 <= rows; i += 4) {
+            const T *p = a + i * down;
+            vector_type s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
+            for (npy_intp k = 0; k < inner; k++, p += along) {
+                const vector_type r = load_lanes(row + k * step, some);
+                s0 += p[0] * r;
+                s1 += p[down] * r;
+                s2 += p[2 * down] * r;
+                s3 += p[3 * down] * r;
+            }
+            T *to = out + i * columns + start;
+            store_lanes(to, some, c * s0);
+            store_lanes(to + columns, some, c * s1);
+            store_lanes(to + 2 * columns, some, c * s2);
+            store_lanes(to + 3 * columns, some, c * s3);
+        }
+        for (; i < rows; i++) {
+            const T *p = a + i * down;
+            vector_type s = {0};
+            for (npy_intp k = 0; k < inner; k++, p += along)
+                s += *p * load_lanes(row + k * step, some);
+            store_lanes(out + i * columns + start, some, c * s);
+        }
+    }
+}
+#else
+#define few_products(...)
+#endif
+
 static void matrix_matrix(npy_intp rows, npy_intp columns, npy_intp inner, T c, const T *a, char la, npy_intp lda,
                           const T *b, char lb, npy_intp ldb, T *out)
 {
+    if (ARE_FEW(rows, columns, inner, FEW)) {
+        few_products(rows, columns, inner, c, a, la, lda, b, lb, ldb, out);
+        return;
+    }
     int m = (int)columns, k = (int)inner, p = (int)ldb, q = (int)lda;
     T zero = 0;
     npy_intp block = rows;
@@ -82,6 +169,10 @@ static void matrix_matrix(npy_intp rows, npy_intp columns, npy_intp inner, T c, 
 static void matrix_vector(npy_intp rows, npy_intp inner, T c, const T *a, char la, npy_intp lda, const T *x, npy_intp step,
                           T *out)
 {
+    if (la == 't' && ARE_FEW(1, rows, inner, FEW)) {
+        few_products(1, rows, inner, c, x, 't', step, a, 'n', lda, out);
+        return;
+    }
     int m = (int)(la == 'n' ? inner : rows), n = (int)(la == 'n' ? rows : inner), p = (int)lda, s = (int)step, one = 1;
     T zero = 0;
     gemv(la == 'n' ? "T" : "N", &m, &n, &c, (T *)a, &p, (T *)x, &s, &zero, out, &one);
@@ -98,6 +189,10 @@ static void mirror(npy_intp n, T *a) /* the upper triangle as the transpose of t
 
 static void matrix_own_transpose(npy_intp rows, npy_intp inner, T c, const T *a, char la, npy_intp lda, T *out)
 {
+    if (ARE_FEW(rows, rows, inner, FEW_SQUARED)) {
+        few_products(rows, rows, inner, c, a, la, lda, a, la == 'n' ? 't' : 'n', lda, out);
+        return;
+    }
     int n = (int)rows, k = (int)inner, p = (int)lda;
     T zero = 0;
     syrk("U", la == 'n' ? "T" : "N", &n, &k, &c, (T *)a, &p, &zero, out, &n);
@@ -130,6 +225,98 @@ static int cholesky(npy_intp n, T *restrict a)
     return 0;
 }
 
+/* Solves with the factors of a small matrix: of one vector, E being T, or of as many as there are lanes. */
+#define SOLVES(E, lower_and_upper, with_interchanges)                                                                  \
+    static inline void lower_and_upper(npy_intp n, const T *restrict a, E *restrict x)                                 \
+    {                                                                                                                  \
+        for (npy_intp i = 0; i < n; i++) {                                                                             \
+            E s = x[i];                                                                                                \
+            for (npy_intp k = 0; k < i; k++)                                                                           \
+                s -= a[i * n + k] * x[k];                                                                              \
+            x[i] = s / a[i * n + i];                                                                                   \
+        }                                                                                                              \
+        for (npy_intp i = n - 1; i >= 0; i--) {                                                                        \
+            const E s = x[i] /= a[i * n + i];                                                                          \
+            for (npy_intp k = 0; k < i; k++)                                                                           \
+                x[k] -= a[i * n + k] * s;                                                                              \
+        }                                                                                                              \
+    }                                                                                                                  \
+                                                                                                                       \
+    static inline void with_interchanges(npy_intp n, const T *restrict a, const int *restrict p, E *restrict x,        \
+                                         int turned)                                                                   \
+    {                                                                                                                  \
+        if (turned) {                                                                                                  \
+            for (npy_intp i = 0; i < n; i++) {                                                                         \
+                const E s = x[i] /= a[i * n + i];                                                                      \
+                for (npy_intp k = i + 1; k < n; k++)                                                                   \
+                    x[k] -= a[i * n + k] * s;                                                                          \
+            }                                                                                                          \
+            for (npy_intp i = n - 1; i >= 0; i--) {                                                                    \
+                const E s = x[i];                                                                                      \
+                for (npy_intp k = 0; k < i; k++)                                                                       \
+                    x[k] -= a[i * n + k] * s;                                                                          \
+            }                                                                                                          \
+            for (npy_intp k = n - 1; k >= 0; k--) {                                                                    \
+                const E t = x[k];                                                                                      \
+                x[k] = x[p[k] - 1];                                                                                    \
+                x[p[k] - 1] = t;                                                                                       \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
+        for (npy_intp k = 0; k < n; k++) {                                                                             \
+            const E t = x[k];                                                                                          \
+            x[k] = x[p[k] - 1];                                                                                        \
+            x[p[k] - 1] = t;                                                                                           \
+        }                                                                                                              \
+        for (npy_intp i = 0; i < n; i++) {                                                                             \
+            E s = x[i];                                                                                                \
+            for (npy_intp k = 0; k < i; k++)                                                                           \
+                s -= a[i * n + k] * x[k];                                                                              \
+            x[i] = s;                                                                                                  \
+        }                                                                                                              \
+        for (npy_intp i = n - 1; i >= 0; i--) {                                                                        \
+            E s = x[i];                                                                                                \
+            for (npy_intp k = i + 1; k < n; k++)                                                                       \
+                s -= a[i * n + k] * x[k];                                                                              \
+            x[i] = s / a[i * n + i];                                                                                   \
+        }                                                                                                              \
+    }
+
+SOLVES(T, cholesky_solve_one, lu_solve_one)
+#ifdef LANES
+SOLVES(vector_type, cholesky_solve_lanes, lu_solve_lanes)
+#endif
+
+/* Solves of count vectors, one after the other in x; p: the interchanges of LU, NULL for Cholesky. */
+static void solve(npy_intp n, const T *a, const int *p, npy_intp count, T *x, int turned)
+{
+    npy_intp v = 0;
+#ifdef LANES
+    for (; v + 2 < count; v += LANES) {
+        const npy_intp some = count - v < LANES ? count - v : LANES;
+        T *first = x + v * n;
+        vector_type y[SMALL];
+        for (npy_intp i = 0; i < n; i++) {
+            y[i] = (vector_type){0};
+            for (npy_intp j = 0; j < some; j++)
+                y[i][j] = first[j * n + i];
+        }
+        if (p)
+            lu_solve_lanes(n, a, p, y, turned);
+        else
+            cholesky_solve_lanes(n, a, y);
+        for (npy_intp j = 0; j < some; j++)
+            for (npy_intp i = 0; i < n; i++)
+                first[j * n + i] = y[i][j];
+    }
+#endif
+    for (; v < count; v++)
+        if (p)
+            lu_solve_one(n, a, p, x + v * n, turned);
+        else
+            cholesky_solve_one(n, a, x + v * n);
+}
+
 static int cholesky_solve(npy_intp n, const T *restrict a, npy_intp count, T *restrict x) /* x: count vectors */
 {
     if (n > SMALL) {
@@ -137,19 +324,7 @@ static int cholesky_solve(npy_intp n, const T *restrict a, npy_intp count, T *re
         potrs("U", &size, &m, (T *)a, &size, x, &size, &info);
         return info;
     }
-    for (npy_intp v = 0; v < count; v++, x += n) {
-        for (npy_intp i = 0; i < n; i++) {
-            T s = x[i];
-            for (npy_intp k = 0; k < i; k++)
-                s -= a[i * n + k] * x[k];
-            x[i] = s / a[i * n + i];
-        }
-        for (npy_intp i = n - 1; i >= 0; i--) {
-            const T s = x[i] /= a[i * n + i];
-            for (npy_intp k = 0; k < i; k++)
-                x[k] -= a[i * n + k] * s;
-        }
-    }
+    solve(n, a, NULL, count, x, 0);
     return 0;
 }
 
@@ -229,43 +404,7 @@ static int lu_solve(npy_intp n, const T *restrict a, const int *restrict p, npy_
         getrs(turned ? "N" : "T", &size, &m, (T *)a, &size, (int *)p, x, &size, &info);
         return info;
     }
-    for (npy_intp v = 0; v < count; v++, x += n) {
-        if (turned) {
-            for (npy_intp i = 0; i < n; i++) {
-                const T s = x[i] /= a[i * n + i];
-                for (npy_intp k = i + 1; k < n; k++)
-                    x[k] -= a[i * n + k] * s;
-            }
-            for (npy_intp i = n - 1; i >= 0; i--) {
-                const T s = x[i];
-                for (npy_intp k = 0; k < i; k++)
-                    x[k] -= a[i * n + k] * s;
-            }
-            for (npy_intp k = n - 1; k >= 0; k--) {
-                const T t = x[k];
-                x[k] = x[p[k] - 1];
-                x[p[k] - 1] = t;
-            }
-            continue;
-        }
-        for (npy_intp k = 0; k < n; k++) {
-            const T t = x[k];
-            x[k] = x[p[k] - 1];
-            x[p[k] - 1] = t;
-        }
-        for (npy_intp i = 0; i < n; i++) {
-            T s = x[i];
-            for (npy_intp k = 0; k < i; k++)
-                s -= a[i * n + k] * x[k];
-            x[i] = s;
-        }
-        for (npy_intp i = n - 1; i >= 0; i--) {
-            T s = x[i];
-            for (npy_intp k = i + 1; k < n; k++)
-                s -= a[i * n + k] * x[k];
-            x[i] = s / a[i * n + i];
-        }
-    }
+    solve(n, a, p, count, x, turned);
     return 0;
 }
 

@@ -225,8 +225,9 @@ class LoopText:
 
     def __init__(self, reader: Reader, loop: Loop, step: int, variables: dict[Value, str], numbers: Iterator[int]) -> None:
         self.reader, self.loop, self.step, self.variables, self.numbers = reader, loop, step, variables, numbers
-        self.order = self._ordered()
-        self.depth = {axis: i for i, axis in enumerate(self.order)}
+        self.flat = self._is_flat()
+        self.order = [0] if self.flat else self._ordered()
+        self.depth = dict.fromkeys(range(len(loop.axes)), 0) if self.flat else {a: i for i, a in enumerate(self.order)}
         self.head: list[list[str]] = [[] for _ in range(len(self.order) + 1)]  # before anything; in each loop
         self.tail: list[list[str]] = [[] for _ in range(len(self.order) + 1)]
         self.local: dict[tuple[Value, Place], str] = {}
@@ -241,9 +242,8 @@ class LoopText:
         for i, axis in enumerate(self.order):
             if i == inner - 1 and self.vector:
                 lines.append("#pragma omp simd" + (f" reduction(+ : {', '.join(self.sums)})" if self.sums else ""))
-            lines.append(
-                f"for (npy_intp i{axis} = 0; i{axis} < {self.reader.dimension(self.loop.axes[axis])}; i{axis}++) {{"
-            )
+            length = self.reader.dimension(entries_of(self.loop.axes) if self.flat else self.loop.axes[axis])
+            lines.append(f"for (npy_intp i{axis} = 0; i{axis} < {length}; i{axis}++) {{")
             lines += self.head[i + 1]
         for i in range(inner, 0, -1):
             lines += [*self.tail[i], "}"]
@@ -251,6 +251,28 @@ class LoopText:
         return lines
 
     # -- the order of the loops
+    def _is_flat(self) -> bool:
+        """May one loop take the place of all, because every array lies row by row and has all axes?"""
+        axes = self.loop.axes
+        if len(axes) < 2:
+            return False
+        whole, strides = tuple(map(Index, range(len(axes)))), by_rows(axes)
+        for sink in self.loop.sinks:
+            own = [(sink.value, sink.place)] if entrywise(sink.value) and not sink.copied and sink.value.shape else []
+            if sink.place and (sink.place != whole or sink.target is None or sink.target.strides != strides):
+                return False
+            for v, place in (*own, *self.reader.reached(sink.reads, self.step)):
+                if not place:
+                    continue
+                if place != whole:
+                    return False
+                if self.reader.there(v, self.step):
+                    if self.reader.stored[v].strides != strides:
+                        return False
+                elif v.op not in ("map", "contract") or self.reader.operands(v, place)[1]:
+                    return False
+        return True
+
     def _ordered(self) -> list[int]:
         """Axes of the results first, the axis along which most arrays are contiguous last."""
         loop = self.loop
@@ -307,6 +329,8 @@ class LoopText:
         return f"{stored.buffer}[{self.offset(stored, place)}]"
 
     def offset(self, stored: Stored, place: Place) -> str:
+        if self.flat and place:
+            return "i0"
         parts = []
         for k, stride in zip(place, stored.strides, strict=True):
             parts.append(k.text() if stride is UNIT else f"{k.text()} * {self.reader.dimension(stride)}")

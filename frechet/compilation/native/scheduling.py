@@ -260,16 +260,18 @@ class Schedule:
         if last == 1 and axes_of(right) == [1]:
             step = size(self.stored[b].strides[0])
             call = f"matrix_vector({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {step}, {{2}});"
-            large = f"{sizes[0]} * {sizes[1]} > VECTOR && {sizes[0]} * {sizes[1]} < CROWDED"
+            large = f"({sizes[0]} * {sizes[1]} > VECTOR && {sizes[0]} * {sizes[1]} < CROWDED)"
+            if lying.startswith("'t'"):
+                large += f" || ARE_FEW(1, {', '.join(sizes)}, FEW)"
         elif last == 2 and a is b and v.symmetric and set(axes_of(right)) == {1, 2}:
             call = f"matrix_own_transpose({sizes[0]}, {sizes[2]}, {c}, {{0}}, {lying}, {{2}});"
-            large = f"{' * '.join(sizes)} > MATRIX"
+            large = f"{' * '.join(sizes)} > MATRIX || ARE_FEW({', '.join(sizes)}, FEW_SQUARED)"
         elif last == 2 and set(axes_of(right)) == {1, 2}:
             other = self._lying(b, right, 2, 1)
             if other is None:
                 return None
             call = f"matrix_matrix({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {other}, {{2}});"
-            large = f"{' * '.join(sizes)} > MATRIX"
+            large = f"{' * '.join(sizes)} > MATRIX || ARE_FEW({', '.join(sizes)}, FEW)"
         else:
             return None
         self.libraries = True
