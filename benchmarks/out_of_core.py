@@ -4,12 +4,14 @@
     python benchmarks/out_of_core.py 2.0 700MB  gigabytes of the file, memory
 
 Each row of the table is measured in a process of its own, whose data segment is limited (RLIMIT_DATA, of Linux): the first
-shows that the file does not load. The file is in the page cache, where that is large enough, so that the rates are those of
-memory, not of the disk. Rounds are interleaved. The file is removed afterwards.
+shows that the file does not load. In the first table the file is in the page cache, where that is large enough, so that the
+rates are those of memory; for the second it is dropped from there before each row (posix_fadvise), so that they are those of
+the disk. Rounds are interleaved. The file is removed afterwards.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -27,26 +29,34 @@ ROUNDS = 5
 BASE = 150_000_000  # bytes that Python, NumPy and SciPy take themselves
 LIMITED = ["load the file", "np.memmap, sum of all entries", "by hand, blocks of 4 MB", "fr.compile, this process"]
 PROCESSES = "fr.compile, {} processes"
+READ = "read the file, 4 MB at a time"
 
 
 def main() -> None:
     gigabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 0.3
     memory = sys.argv[2] if len(sys.argv) > 2 else "100MB"
     rows = int(gigabytes * 1e9 / 8 / COLUMNS)
-    ways = [*LIMITED, *(PROCESSES.format(k) for k in (1, 2))]
+    title = f"{gigabytes:g} GB, {rows:,}×{COLUMNS}, memory {memory}"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "X.npy")
         written(path, rows)
-        found: dict[str, list[str]] = {way: [] for way in ways}
-        for _ in range(ROUNDS):
-            for way in ways:
-                command = [sys.executable, __file__, "--one", way, str(path), memory]
-                found[way].append(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
-    print(f"| {gigabytes:g} GB, {rows:,}×{COLUMNS}, memory {memory} | GB/s | value |")
+        table(f"{title}, in the page cache", [*LIMITED, *(PROCESSES.format(k) for k in (1, 2))], "--one", path, memory)
+        table(f"{title}, on the disk", [READ, LIMITED[1], LIMITED[3]], "--cold", path, memory)
+
+
+def table(title: str, ways: list[str], how: str, path: Path, memory: str) -> None:
+    """Measures and prints: the median rate of each way, and the value that it finds."""
+    found: dict[str, list[str]] = {way: [] for way in ways}
+    for _ in range(ROUNDS):
+        for way in ways:
+            command = [sys.executable, __file__, how, way, str(path), memory]
+            found[way].append(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+    print(f"| {title} | GB/s | value |")
     print("|---|---|---|")
     for way, lines in found.items():
         rates = [float(line.split()[0]) for line in lines if line[0].isdigit()]
         print(f"| {way} | {median(rates):.2f} | {lines[0].split()[1]} |" if rates else f"| {way} | {lines[0]} | |")
+    print(flush=True)
 
 
 def written(path: Path, rows: int) -> None:
@@ -59,16 +69,22 @@ def written(path: Path, rows: int) -> None:
     np.save(path.with_name("y.npy"), rng.choice([-1.0, 1.0], rows))
 
 
-def one(way: str, path: str, memory: str) -> None:
+def one(way: str, path: str, memory: str, cold: bool = False) -> None:
     """Prints the rate of one way, or why there is none."""
     limit = BASE + byte_count(memory)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    if cold:
+        dropped_from_cache(path)
     y = np.load(Path(path).with_name("y.npy"), mmap_mode="r")
     w = np.linspace(-0.1, 0.1, COLUMNS)
     try:
         X = np.load(path, mmap_mode=None if way == LIMITED[0] else "r")
         run = function(way, X, y, w, memory)
-        run()  # pages are mapped, programs compiled
+        if cold:  # programs are compiled
+            function(way, X[:1000], y[:1000], w, memory)()
+            dropped_from_cache(path)
+        else:  # pages are mapped too
+            run()
         start = perf_counter()
         value = run()
         seconds = perf_counter() - start
@@ -77,8 +93,26 @@ def one(way: str, path: str, memory: str) -> None:
         print("does not fit")
 
 
+def dropped_from_cache(path: str) -> None:
+    file = os.open(path, os.O_RDONLY)
+    os.fsync(file)
+    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(file)
+
+
+def read(path: str) -> float:
+    """The number of bytes, all of which are read."""
+    block, count = memoryview(bytearray(4_000_000)), 0
+    with open(path, "rb", buffering=0) as file:
+        while some := file.readinto(block):
+            count += some
+    return float(count)
+
+
 def function(way: str, X: np.ndarray, y: np.ndarray, w: np.ndarray, memory: str):
     """The way as a function of nothing that returns one number."""
+    if way == READ:
+        return lambda: read(str(X.filename))
     if way == LIMITED[1]:
         return X.sum
     if way == LIMITED[2]:
@@ -108,7 +142,7 @@ def by_hand(X: np.ndarray, y: np.ndarray, w: np.ndarray) -> float:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        one(*sys.argv[2:])
+    if sys.argv[1:2] in (["--one"], ["--cold"]):
+        one(*sys.argv[2:], cold=sys.argv[1] == "--cold")
     else:
         main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +27,17 @@ class Rows:
 
         return np.asarray(self.array[(slice(None),) * self.axis + (slice(self.start, self.stop),)])
 
+    def announce(self) -> None:
+        """Has the system read the rows of a file that is mapped, while others are computed."""
+        import numpy as np
+
+        if not isinstance(self.array, np.ndarray):
+            return
+        view = self.load()
+        place = _place(view)
+        if place is not None and place[2] <= 2 * view.nbytes:  # else they are some columns of all rows
+            read_ahead(*place[:3])
+
     def __reduce__(self) -> tuple[Any, ...]:
         view = self.load()
         place = _place(view)
@@ -45,6 +57,7 @@ class FilePart:
     def __getitem__(self, key: Any) -> Any:
         import numpy as np
 
+        read_ahead(self.path, self.low, self.size)
         raw = np.memmap(self.path, np.uint8, "r", self.low, (self.size,))
         return np.ndarray(self.shape, self.dtype, raw, 0, self.strides)[key]
 
@@ -65,6 +78,25 @@ def _place(view: Any) -> tuple[Any, ...] | None:
     if not first <= low <= high <= first + base.nbytes:
         return None
     return str(base.filename), base.offset + low - first, high - low, view.shape, view.dtype, view.strides
+
+
+def read_ahead(path: str, start: int, count: int) -> None:
+    """Has the system read these bytes of a file at once, without waiting for them, unless they are in memory.
+
+    Through a map it reads little at a time, when an entry is needed.
+    """
+    if not hasattr(os, "RWF_NOWAIT"):  # Linux has it
+        return
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except OSError:  # a map outlives the name of its file
+        return
+    try:
+        os.preadv(file, [bytearray(1)], start + count - 1, os.RWF_NOWAIT)
+    except OSError:
+        os.posix_fadvise(file, start, count, os.POSIX_FADV_WILLNEED)
+    finally:
+        os.close(file)
 
 
 def boundaries(n: int, rows: int) -> Iterator[tuple[int, int]]:

@@ -101,8 +101,14 @@ class Call:
         return self.finished(by_rows)
 
     def _pieces(self, f: Function, places: Sequence[tuple[int, int]]) -> Iterator[list[Any]]:
-        for start, stop in places:
-            yield [stop - start, *(Rows(self.arrays[s], self.levels.split[s], start, stop) for s in f.split)]
+        def rows(start: int, stop: int) -> list[Rows]:
+            return [Rows(self.arrays[s], self.levels.split[s], start, stop) for s in f.split]
+
+        for i, (start, stop) in enumerate(places):
+            for after in places[i + 1 : i + 2]:
+                for part in rows(*after):
+                    part.announce()
+            yield [stop - start, *rows(start, stop)]
 
     def finished(self, by_rows: Mapping[Any, Any]) -> Any:
         """All outputs, those by rows being there."""

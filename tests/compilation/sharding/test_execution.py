@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import frechet as fr
-from frechet.compilation.sharding import execution
+from frechet.compilation.sharding import blocks, execution
 from frechet.compilation.sharding.blocks import Rows, boundaries, byte_count
 from frechet.compilation.sharding.joining import Tree
 
@@ -132,6 +132,47 @@ def test_rows_of_a_file_are_sent_as_their_place(mapped: np.ndarray) -> None:
         sent = pickle.dumps(rows)
         assert 190 * 7 * 8 < len(sent) < 200 * 7 * 8
         assert np.array_equal(pickle.loads(sent).load(), rows.load())
+
+
+@pytest.fixture
+def ahead(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What is read ahead, as it is found in the files."""
+    found: list[bytes] = []
+
+    def recorded(path: str, start: int, count: int) -> None:
+        blocks_read_ahead(path, start, count)
+        found.append(Path(path).read_bytes()[start : start + count])
+
+    blocks_read_ahead = blocks.read_ahead
+    monkeypatch.setattr(blocks, "read_ahead", recorded)
+    return found
+
+
+def test_rows_of_files_are_read_ahead(mapped: np.ndarray, tmp_path: Path, ahead: list[bytes]) -> None:
+    other = np.memmap(tmp_path / "far", "d", "w+", 8 * 100_001, X.shape)  # begins at no page
+    other[:] = X
+    other.flush()
+    for array, axis in [(mapped, 0), (mapped[5:], 0), (mapped.T, 1), (np.asarray(mapped), 0), (other, 0), (other[7:], 0)]:
+        rows = Rows(array, axis, 10, 200)
+        rows.announce()
+        entries = rows.load() if axis == 0 else rows.load().T
+        assert ahead.pop() == np.ascontiguousarray(entries).tobytes()
+    store = Stored()
+    for array in (X, np.asfortranarray(X), mapped[:, :2], np.zeros(501), store):
+        Rows(array, 0, 10, 200).announce()
+        assert not ahead
+    assert store.most == 0
+
+
+def test_the_next_block_is_read_ahead(mapped: np.ndarray, ahead: list[bytes]) -> None:
+    once = fr.compile(fr.parse("norm2(X*w - y)^2", DECLARE), shard="n").over(rows=60)
+    once(X=mapped, y=y, w=w)
+    assert b"".join(ahead) == X[60:].tobytes()
+
+
+def test_a_map_outlives_the_name_of_its_file(mapped: np.ndarray) -> None:
+    Path(mapped.filename).unlink()
+    assert same(PROGRAM.over(rows=60)(X=mapped, y=y, w=w))
 
 
 def test_a_worker_computes_once_what_blocks_share(monkeypatch: pytest.MonkeyPatch) -> None:
