@@ -10,8 +10,10 @@ Source:  Godbole (1973), On efficient computation of matrix chain products; Lam,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,10 @@ EXHAUSTIVE = 8  # operands; of more the cheapest pair is multiplied first, and s
 EARLY = 0.05  # weight of what is computed once for many calls
 SELECTORS = ("unit", "selection")
 HALF = 0.6  # of the cost of a product, where it is symmetric
+
+
+Building = Generator[tuple[int, Labels | None], tuple[Value, Labels], tuple[Value, Labels]]
+"""A value and the labels of its axes, made from those of parts that it asks for."""
 
 
 @dataclass
@@ -237,13 +243,48 @@ class ContractionOrder:
 
     def _greedy(self, whole: int) -> None:
         """Of many operands the cheapest pair is multiplied first, and so on."""
-        left = [1 << i for i in bits_of(whole)]
-        while len(left) > 1:
-            pairs = [(a, b) for i, a in enumerate(left) for b in left[i + 1 :] if self.left(a) & self.left(b)]
-            a, b = min(pairs, key=lambda pair: self._step(*pair))
+        having: dict[int, int] = {}
+        for i, bits in enumerate(self._bits):
+            for k in bits_of(bits):
+                having[k] = having.get(k, 0) | 1 << i
+        at: dict[int, dict[int, None]] = {}  # of each label the products that have it
+        pairs: list[tuple[float, int, int, int]] = []
+        numbers = count()
+
+        def enter(mask: int) -> None:
+            around: dict[int, None] = {}
+            for k in self.kept(mask):
+                around.update(at.get(k, ()))
+                at.setdefault(k, {})[mask] = None
+            for other in around:
+                self._put_together(other, mask, having)
+                heappush(pairs, (self._step(other, mask), next(numbers), other, mask))
+
+        there = {1 << i for i in bits_of(whole)}
+        for mask in sorted(there):
+            enter(mask)
+        while len(there) > 1:
+            _, _, a, b = heappop(pairs)
+            if not {a, b} <= there:
+                continue
             self.parts[a | b] = self._better(None, a, b)
-            left = [m for m in left if m not in (a, b)]
-            left.append(a | b)
+            there -= {a, b}
+            for mask in (a, b):
+                for k in self.kept(mask):
+                    del at[k][mask]
+            there.add(a | b)
+            enter(a | b)
+
+    def _put_together(self, a: int, b: int, having: Mapping[int, int]) -> None:
+        """Enters what labels two products have together, and which are left, from what is known of each.
+
+        having: of each label the operands that have it
+        """
+        if a | b not in self._left:
+            self._inside[a | b] = self.inside(a) | self.inside(b)
+            both = self.left(a) & self.left(b) & ~self._out
+            ended = sum(1 << k for k in bits_of(both) if not having[k] & ~(a | b))
+            self._left[a | b] = (self.left(a) | self.left(b)) ^ ended
 
     def _join(self, components: Sequence[int]) -> None:
         """Outer products of the components, smaller ones first."""
@@ -271,6 +312,20 @@ class ContractionOrder:
     # -- building
     def build(self, mask: int, want: Labels | None = None) -> tuple[Value, Labels]:
         """The value of a set of operands and the labels of its axes, in the order wanted if that costs nothing."""
+        stack = [self._building(mask, want)]  # splits may be deeper than Python's stack
+        found: Any = None
+        while stack:
+            try:
+                below = stack[-1].send(found)
+            except StopIteration as done:
+                found = done.value
+                stack.pop()
+            else:
+                stack.append(self._building(*below))
+                found = None
+        return found  # type: ignore[no-any-return]
+
+    def _building(self, mask: int, want: Labels | None = None) -> Building:
         part = self.parts[mask]
         known = part.known or self._built(mask)
         if known is not None:
@@ -278,9 +333,9 @@ class ContractionOrder:
         elif part.split is None:
             v, labels = self._operand(mask.bit_length() - 1)
         elif part.solve:
-            v, labels = self._solved(*part.split)
+            v, labels = yield from self._solved(*part.split)
         else:
-            v, labels = self._multiplied(*part.split, self.kept(mask), want)
+            v, labels = yield from self._multiplied(*part.split, self.kept(mask), want)
         if self.ordering.early and self.weight(mask) != 1:
             self.ordering.early.add(v)
         if mask == self.scaled_at:
@@ -314,10 +369,10 @@ class ContractionOrder:
         order = tuple(dict.fromkeys(k for k in labels if k in kept))
         return self.graph.contract((a,), (labels,), order, self.dims), order
 
-    def _solved(self, left: int, right: int) -> tuple[Value, Labels]:
+    def _solved(self, left: int, right: int) -> Building:
         i = left.bit_length() - 1
         inverse, own = self.args[i], self.ins[i]
-        t, labels = self.build(right)
+        t, labels = yield right, None
         joint = own[1] if own[1] in labels else own[0]
         other = own[0] if joint == own[1] else own[1]
         turned = joint == own[0] and not (inverse.symmetric and inverse.real)  # the sum is over the rows of the inverse
@@ -325,10 +380,10 @@ class ContractionOrder:
         v = self.graph.make("solve", (inverse.args[0], t), params, t.shape, inverse.real and t.real)
         return v, tuple(other if k == joint else k for k in labels)
 
-    def _multiplied(self, left: int, right: int, kept: Labels, want: Labels | None) -> tuple[Value, Labels]:
+    def _multiplied(self, left: int, right: int, kept: Labels, want: Labels | None) -> Building:
         first, second = (left, right) if left.bit_count() == 1 or right.bit_count() > 1 else (right, left)
-        a, la = self.build(first)
-        b, lb = self.build(second, tuple(k for k in la if k in self.kept(second)) or None)
+        a, la = yield first, None
+        b, lb = yield second, tuple(k for k in la if k in self.kept(second)) or None
         if want is not None and set(want) == set(kept):
             out = want
         else:

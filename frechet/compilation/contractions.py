@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 from frechet.compilation.values import Axes, Graph, Labels, Value
@@ -192,27 +193,7 @@ def _canonical(
     if not operands and not out:
         return graph.number(coefficient)
     number = {k: i for i, k in enumerate(dict.fromkeys(out))}  # in the order of the labels
-    far = len(number) + len(dims)
-
-    def place(labels: list[int]) -> list[int]:
-        return [number.get(k, far) for k in labels]
-
-    # along the labels, from those of the result: the same for whatever order the operands were given in
-    rest = list(operands)
-    ordered: list[tuple[Value, list[int]]] = []
-    while rest:
-        for i, (v, labels) in enumerate(rest):
-            if v.symmetric and v.real and len(labels) == 2 and number.get(labels[0], far) > number.get(labels[1], far):
-                rest[i] = v, labels[::-1]
-        first = 0
-        if len(rest) > 1:
-            keys = [(place(labels), v.serial) for v, labels in rest]
-            first = keys.index(min(keys))
-        v, labels = rest.pop(first)
-        for k in labels:
-            if k not in number:
-                number[k] = len(number)
-        ordered.append((v, labels))
+    ordered = _along_labels(operands, number, len(number) + len(dims))
     ins = tuple([tuple([number[k] for k in labels]) for _, labels in ordered])
     new_out = tuple([number[k] for k in out])
     if coefficient == 1 and len(ordered) == 1 and ins[0] == new_out and len(set(new_out)) == len(new_out):
@@ -227,6 +208,42 @@ def _canonical(
         strict = all(a.sign == 2 for a in args) and len(set(new_out)) == len(new_out)
         found.sign = max(found.sign, 2 if strict else 1)
     return found
+
+
+def _along_labels(
+    operands: Sequence[tuple[Value, list[int]]], number: dict[int, int], far: int
+) -> list[tuple[Value, list[int]]]:
+    """The operands along the labels, from those of the result: the same for whatever order they were given in.
+
+    number: those of the labels of the result; the others are entered. far: more than these
+    """
+    left = dict(enumerate(operands))
+    having: dict[int, list[int]] = {}
+    for i, (_, labels) in left.items() if len(left) > 1 else ():
+        for k in labels:
+            having.setdefault(k, []).append(i)
+    waiting: list[tuple[list[int], int, int]] = []
+    changed: Iterable[int] = range(len(operands))
+    ordered = []
+    while left:
+        for i in changed:
+            v, labels = left[i]
+            places = [number.get(k, far) for k in labels]
+            if len(labels) == 2 and places[0] > places[1] and v.symmetric and v.real:
+                left[i] = v, labels[::-1]
+                places.reverse()
+            heappush(waiting, (places, v.serial, i))
+        *_, i = heappop(waiting)
+        while i not in left:  # entered again since, when more of its labels had numbers
+            *_, i = heappop(waiting)
+        v, labels = left.pop(i)
+        ordered.append((v, labels))
+        changed = []
+        for k in labels:
+            if k not in number:
+                number[k] = len(number)
+                changed += [j for j in having[k] if j in left] if left else ()
+    return ordered
 
 
 def connected(ins: Sequence[Labels]) -> list[list[int]]:
@@ -253,14 +270,23 @@ def mirror(args: Sequence[Value], ins: Sequence[Labels], out: Labels) -> dict[in
     """
     turn = {out[0]: out[1], out[1]: out[0]}
     pairs = list(zip(args, ins, strict=True))
-    for _ in pairs:
-        for a, labels in pairs:
-            if not any(k in turn for k in labels):
-                continue
-            fits = [other for b, other in pairs if b is a and _turned(turn, labels, other)]
-            if len(fits) == 1:
-                for k, m in zip(labels, fits[0], strict=True):
-                    turn[k], turn[m] = m, k
+    equal: dict[Value, list[Labels]] = {}
+    having: dict[int, dict[Value, None]] = {}
+    for a, labels in pairs:
+        equal.setdefault(a, []).append(labels)
+        for k in labels:
+            having.setdefault(k, {})[a] = None
+    waiting = list(turn)
+    while waiting:
+        for a in having.get(waiting.pop(), ()):
+            for labels in equal[a]:
+                if not any(k in turn for k in labels):
+                    continue
+                fits = [other for other in equal[a] if _turned(turn, labels, other)]
+                if len(fits) == 1:
+                    for k, m in zip(labels, fits[0], strict=True):
+                        waiting += [n for n in {k, m} if n not in turn]
+                        turn[k], turn[m] = m, k
     mirrored = sorted((a.serial, _sorted(a, tuple(turn.get(k, k) for k in labels))) for a, labels in pairs)
     same = mirrored == sorted((a.serial, _sorted(a, labels)) for a, labels in pairs)
     return turn if same and all(a.real for a in args) else None
