@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import chain
 
 from frechet.compilation.native.functions import NotInC, number
 from frechet.compilation.native.loops import (
@@ -423,16 +424,46 @@ class Schedule:
         free: dict[Dim, list[int]] = {}
         slots: dict[Buffer, int] = {}
         for i in range(len(self.steps)):
+            over = self._written_over(i, {b for b in self.used(i) if b in slots and last[b] == i})
             for b in self.used(i):
-                if b not in slots:
+                if b in over:
+                    slots[b] = slots[over[b]]
+                elif b not in slots:
                     if not free.get(b.entries):
                         free.setdefault(b.entries, []).append(len(self.room))
                         self.room.append(b.entries)
                     slots[b] = free[b.entries].pop()
             for b in self.used(i):
-                if last[b] == i:
+                if last[b] == i and b not in over.values():
                     free[b.entries].append(slots[b])
         return slots
+
+    def _written_over(self, i: int, ending: Collection[Buffer]) -> dict[Buffer, Buffer]:
+        """Of the arrays that a loop makes, those whose entries can be written over the entries they follow from.
+
+        ending: the buffers that nothing reads afterwards
+        """
+        loop = self.steps[i]
+        if not isinstance(loop, Loop) or loop.library is not None or not ending:
+            return {}
+        own = [[read for read in self.reader.reached(sink.reads, i) if self.reader.there(read[0], i)] for sink in loop.sinks]
+        readings: dict[Buffer, set[Read]] = {}
+        for read in chain(*own):
+            readings.setdefault(self.stored[read[0]].buffer, set()).add(read)
+        found: dict[Buffer, Buffer] = {}
+        for sink, reads in zip(loop.sinks, own, strict=True):
+            target = sink.target
+            if target is None or target.buffer.kind != "w" or target.buffer in found or not entrywise(sink.value):
+                continue
+            for read in reads:  # an entry is read once, before it is written
+                v, place = read
+                buffer, strides = self.stored[v]
+                if buffer not in ending or buffer in found.values() or readings[buffer] != {read}:
+                    continue
+                if place == sink.place and strides == target.strides and buffer.entries is target.buffer.entries:
+                    found[target.buffer] = buffer
+                    break
+        return found
 
 
 def axes_of(place: Place) -> list[int | None]:

@@ -339,3 +339,20 @@ def test_results_of_many_threads() -> None:
         found = list(pool.map(lambda case: program(*case), cases))
     for (A, x), one in zip(cases, found, strict=True):
         assert equal(one, np.tanh(A @ A.T) @ x)
+
+
+def test_entries_are_written_over_those_they_follow_from() -> None:
+    g = fr.parse("norm2(T - U*V')^2")
+    made = compiled([g, fr.derivative(g, "U").gradient]).at(n=300, m=300, p=10)
+    assert isinstance(made, NativeSpecialised) and made.c is not None
+    sizes = {"n": 300, "m": 300, "p": 10}
+    named = made.whole._names[3]
+    assert [d.size({safe: sizes[n] for safe, n in named.items()}) for d in made.c.schedule.room].count(90_000) == 1
+
+
+def test_what_is_read_at_another_place_is_not_written_over() -> None:
+    program = compiled([fr.parse("sin(A*B) + (A*B)'", {"A": "n×n", "B": "n×n"}), fr.parse("cos(A*B).*sin(A*B)")])
+    A, B = np.random.default_rng(0).standard_normal((2, 7, 7))
+    P = A @ B
+    for got, want in zip(in_c(program, A, B), (np.sin(P) + P.T, np.cos(P) * np.sin(P)), strict=True):
+        assert np.allclose(got, want)
