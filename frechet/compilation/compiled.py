@@ -26,7 +26,7 @@ from frechet.compilation.emission import ROUTINES, Emission
 from frechet.compilation.entries import entries_placed
 from frechet.compilation.lowering import lower
 from frechet.compilation.namespaces import as_given
-from frechet.compilation.numpy_source import Program, finish, free_name, name_parameters, runnable, with_safe_sizes
+from frechet.compilation.numpy_source import Program, by_name, finish, free_name, name_parameters, runnable, with_safe_sizes
 from frechet.compilation.ordering import only
 from frechet.compilation.passes import factorized, not_worth_trying, optimized
 from frechet.compilation.prepared import Prepared, prepared_lines
@@ -76,7 +76,7 @@ class CompiledProgram:
             [outputs] if isinstance(outputs, Expr) else list(outputs.values() if isinstance(outputs, Mapping) else outputs)
         )
         self.nodes = list(walk_expressions(*roots))
-        found = {v.params[0]: v for v in self.nodes if v.op is VARIABLE}
+        found = by_name([v for v in self.nodes if v.op is VARIABLE])
         chosen: list[Expr] = []
         for given in inputs or ():
             if isinstance(given, str) and given not in found:

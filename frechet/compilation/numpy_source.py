@@ -17,7 +17,7 @@ from unicodedata import normalize
 from frechet.compilation.sizes import Bindings, bind, callables, checked
 from frechet.compilation.stability import rewritten, walked
 from frechet.expressions.collection import without_collection
-from frechet.expressions.dimension import UNIT, Dim, axes, dim
+from frechet.expressions.dimension import UNIT, Dim, axes, dim, show_shape
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, make, variables, walk
 from frechet.operations.constants import UNIT_VECTOR, VARIABLE, place
@@ -312,10 +312,7 @@ def name_parameters(
     variables = [v.params[0] for v in known]
     # variables first, then the functions that are called
     names = list(dict.fromkeys([*(n for n in names if n not in called), *variables, *names]))
-    by_name: dict[str, Expr] = {}
-    for v in known:
-        if by_name.setdefault(v.params[0], v).shape != v.shape:
-            raise ShapeError(f"two variables of different shapes are called {v.params[0]}")
+    by_name(known)
     taken = {"np", program.name}
     for n in names:
         _check_identifier(n)
@@ -325,6 +322,20 @@ def name_parameters(
     for n in names:
         if n not in taken or n in ("np", program.name):
             program.parameters[n] = free_name(normalize("NFKC", n) + "_", taken)
+
+
+def by_name(known: Sequence[Expr]) -> dict[str, Expr]:
+    """The variables by name.
+
+    Raises:  ShapeError, where two of different shapes have one name
+    """
+    found: dict[str, Expr] = {}
+    for v in known:
+        other = found.setdefault(v.params[0], v)
+        if other.shape != v.shape:
+            shapes = f"{show_shape(other.shape)} and {show_shape(v.shape)}"
+            raise ShapeError(f"two variables of different shapes are called {v.params[0]}: {shapes}")
+    return found
 
 
 def _safe(name: str, taken: set[str]) -> bool:

@@ -517,6 +517,13 @@ def test_wrong_arguments_are_named(args, message):
     assert message in str(error.value)
 
 
+def test_two_variables_of_one_name_are_told_apart():
+    with pytest.raises(ShapeError, match="two variables of different shapes are called A: n×n and m×n"):
+        fr.compile([fr.parse("tr(A)"), fr.parse("A*x", {"A": "m×n"})])
+    S = np.array([[2.0, 1.0], [1.0, 3.0]])  # of one shape they are one, whatever more is known of it
+    assert np.allclose(fr.compile([fr.parse("tr(S)"), fr.parse("logdet(S)", {"S": "n×n spd"})])(S), (5, np.log(5)))
+
+
 def test_missing_and_unknown_arguments_are_named():
     p = program_of("A*x", "A", "x", A="n×n")
     with pytest.raises(TypeError, match="needs x: a 1-D array of shape n"):

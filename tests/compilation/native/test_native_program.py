@@ -351,7 +351,8 @@ def test_entries_are_written_over_those_they_follow_from() -> None:
 
 
 def test_what_is_read_at_another_place_is_not_written_over() -> None:
-    program = compiled([fr.parse("sin(A*B) + (A*B)'", {"A": "n×n", "B": "n×n"}), fr.parse("cos(A*B).*sin(A*B)")])
+    declared = {"A": "n×n", "B": "n×n"}
+    program = compiled([fr.parse("sin(A*B) + (A*B)'", declared), fr.parse("cos(A*B).*sin(A*B)", declared)])
     A, B = np.random.default_rng(0).standard_normal((2, 7, 7))
     P = A @ B
     for got, want in zip(in_c(program, A, B), (np.sin(P) + P.T, np.cos(P) * np.sin(P)), strict=True):
