@@ -278,7 +278,7 @@ class Specialised:
         graph, roots = whole._lowered
         self.graph = graph
         self.rates = Rates(self.sizes)
-        inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
+        inputs = {v.params[0]: v for v in graph.steps(roots) if v.op == "input"}
         first = [inputs[n] for n in early if n in inputs]
         self.ordered = self._optimized(graph, roots, first) if ordered is None else ordered
         # what is computed beforehand is no place to turn to the program for indefinite matrices

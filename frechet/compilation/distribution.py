@@ -29,6 +29,8 @@ OPERANDS = 12  # of a product that is taken in
 
 def distributed(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value] = ()) -> list[Value]:
     """The results with products distributed over sums where that is less work."""
+    if not any(v.op == "contract" and any(is_sum(a) and len(a.shape) > 1 for a in v.args) for v in graph.steps(roots)):
+        return list(roots)
     return _Distribution(graph, roots, rates, early).run(roots)
 
 
@@ -37,8 +39,9 @@ class _Distribution:
 
     def __init__(self, graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value]) -> None:
         self.graph, self.rates, self.early = graph, rates, early
-        self.count = uses(roots)
-        self.formed = inverses_formed(roots)
+        steps = graph.steps(roots)
+        self.count = uses(steps, roots)
+        self.formed = inverses_formed(steps, roots)
         self.shared: set[Value] = set()
         self.single: set[Value] = set()
         self.nested = 0  # sums in sums that are being distributed over
@@ -128,7 +131,7 @@ def distributed_together(graph: Graph, roots: Sequence[Value], rates: Rates, ear
     Each sum is tried by the cost of the whole program, which pays only where that is large.
     """
     best = list(roots)
-    if len(walk(best)) > VALUES:
+    if len(graph.steps(best)) > VALUES:
         return best
     cost = rates.total(walk(ordered(graph, best, rates, early)))
     if cost < SEARCHED:

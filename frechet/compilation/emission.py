@@ -27,9 +27,10 @@ class Emission(Functions, Matrices, Blocks):
 
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
         """Writes all steps, those of `early` first, which later ones leave as they are; what the roots are called."""
-        steps = _determinants_first(results_early(walk(roots), roots))
+        steps = walk(roots)
+        self.left = uses(steps, roots)
+        steps = _determinants_first(results_early(steps, roots))
         self.total = self.rates.total(steps)
-        self.left = uses(roots)
         self.users = dict(self.left)
         self.skip(steps, roots)
         self.inverted = {v.args[0] for v in steps if v.op == "inverse"}

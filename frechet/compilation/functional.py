@@ -41,7 +41,7 @@ class Functional(Writer):
 
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
         steps = walk(roots)
-        self.users = uses(roots)
+        self.users = uses(steps, roots)
         self.complex = any(not v.real for v in steps if v.op == "input")
         self.skip(steps, roots)
         for v in steps:

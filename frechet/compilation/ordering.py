@@ -24,10 +24,10 @@ def ordered(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collectio
 
     early: inputs that stay the same over many calls: what depends on nothing else is computed once
     """
-    formed = inverses_formed(roots)
+    formed = inverses_formed(graph.steps(roots), roots)
     first = Ordering(graph, rates, formed, early)
     found = first.run(roots)
-    more = {v for v in walk(found) if v.op == "inverse"} - formed
+    more = {v for v in graph.steps(found) if v.op == "inverse"} - formed
     if more:
         first = Ordering(graph, rates, formed | more, early)
         found = first.run(roots)
@@ -43,7 +43,7 @@ def ordered(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collectio
 
 def _solved_often(graph: Graph, roots: Sequence[Value]) -> set[Value]:
     """The inverses of the matrices with which more than one other matrix is solved."""
-    times = Counter(v.args[0] for v in walk(roots) if v.op == "solve" and len(v.shape) == 2)
+    times = Counter(v.args[0] for v in graph.steps(roots) if v.op == "solve" and len(v.shape) == 2)
     made = {a: graph.make("inverse", (a,), (), a.shape, a.real) for a, count in times.items() if count > 1}
     return set(made.values())
 
@@ -61,9 +61,8 @@ def cost_of(
     return sum(rates.of(v) * (EARLY if v in once else 1) for v in walk([last], there))
 
 
-def inverses_formed(roots: Sequence[Value]) -> set[Value]:
-    """The inverses that something else than a product needs."""
-    steps = walk(roots)
+def inverses_formed(steps: Sequence[Value], roots: Sequence[Value]) -> set[Value]:
+    """The inverses that something else than a product needs, among the steps to these results."""
     formed = {a for v in steps if v.op != "contract" for a in v.args if a.op == "inverse"}
     formed |= {a for v in steps if v.op == "contract" for a in v.args if a.op == "inverse" and _alone(v, a)}
     return formed | {r for r in roots if r.op == "inverse"}

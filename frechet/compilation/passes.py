@@ -19,7 +19,7 @@ from frechet.compilation.rewriting import (
     views_inward,
 )
 from frechet.compilation.timing import FACTORIZING, Rates
-from frechet.compilation.values import Graph, Value, rebuild, remade, replaced, uses, walk
+from frechet.compilation.values import Graph, Value, rebuild, remade, replaced, uses
 
 OPERANDS = 8  # of one contraction
 SAVED = 0.1  # of the time of a program, at least, by a factorization that may fail
@@ -27,7 +27,7 @@ SAVED = 0.1  # of the time of a program, at least, by a factorization that may f
 
 def flattened(graph: Graph, roots: Sequence[Value], early: Collection[Value] = ()) -> list[Value]:
     """Products of products as one product, where the inner one is used nowhere else: its order is free then."""
-    count = uses(roots)
+    count = uses(graph.steps(roots), roots)
     single: set[Value] = set()
 
     def change(v: Value, args: tuple[Value, ...]) -> Value:
@@ -91,7 +91,7 @@ def not_worth_trying(graph: Graph, roots: Sequence[Value], rates: Rates) -> set[
     """
     if not graph.operations.intersection(FACTORIZING):
         return set()
-    steps = walk(roots)
+    steps = graph.steps(roots)
     late: set[Value] = set()
     for v in steps:
         if v.op in FACTORIZING or any(a in late for a in v.args):
@@ -103,7 +103,7 @@ def not_worth_trying(graph: Graph, roots: Sequence[Value], rates: Rates) -> set[
 
 def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value] = ()) -> list[Value]:
     """All passes but the choice of factorizations, for these sizes."""
-    present = {v.op if v.op != "map" else v.params[0][0] for v in walk(roots)}  # a pass is a walk over the program
+    present = {v.op if v.op != "map" else v.params[0][0] for v in graph.steps(roots)}  # a pass is a walk over the program
     if present & {"relu", "sigmoid"}:
         roots = activations_shared(graph, roots, rates)
     if present & {"log", "exp"}:

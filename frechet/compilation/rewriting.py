@@ -9,7 +9,7 @@ from typing import Any
 
 from frechet.compilation.contractions import connected
 from frechet.compilation.timing import Rates
-from frechet.compilation.values import Graph, Labels, Value, rebuild, remade, uses, walk
+from frechet.compilation.values import Graph, Labels, Value, rebuild, remade, uses
 
 LARGE = 300  # entries, from which on a call costs less than what it does
 
@@ -28,7 +28,7 @@ def activations_shared(graph: Graph, roots: Sequence[Value], rates: Rates) -> li
 
     With e = exp(-u) they are 1/(1 + e) and e/(1 + e), both to the last digits.
     """
-    steps = walk(roots)
+    steps = graph.steps(roots)
     relus = {(v.args[0], v.params[1]) for v in steps if function_of(v) == "relu"}
     arguments = {graph.content(v.args[0]) for v in steps if function_of(v) == "sigmoid"}
 
@@ -90,7 +90,7 @@ def _difference_to_one(graph: Graph, v: Value) -> Value | None:
 
 def views_inward(graph: Graph, roots: Sequence[Value]) -> list[Value]:
     """A transposed sum as the sum of transposed terms, and a sum of reshaped terms as a reshaped sum."""
-    count = uses(roots)
+    count = uses(graph.steps(roots), roots)
     single: set[Value] = set()
 
     def change(v: Value, args: tuple[Value, ...]) -> Value:
@@ -149,7 +149,10 @@ def _reshaped_sum(graph: Graph, v: Value) -> Value | None:
 
 def coefficients_inward(graph: Graph, roots: Sequence[Value]) -> list[Value]:
     """The coefficients of products in a sum as factors of the products, where they cost least; a common one outside."""
-    count = uses(roots)
+    steps = graph.steps(roots)
+    if not any(is_sum(v) and any(abs(c) != 1 for c in v.params[0][1:]) for v in steps):
+        return list(roots)
+    count = uses(steps, roots)
     single: set[Value] = set()
 
     def change(v: Value, args: tuple[Value, ...]) -> Value:
@@ -194,7 +197,10 @@ def common_factors(graph: Graph, roots: Sequence[Value], early: Collection[Value
 
     early: what is computed beforehand stays apart, so with it products with matrices are left as they are
     """
-    count = uses(roots)
+    steps = graph.steps(roots)
+    if not any(is_sum(v) and v.shape and sum(a.op == "contract" for a in v.args) > 1 for v in steps):
+        return list(roots)
+    count = uses(steps, roots)
     single: set[Value] = set()
 
     def change(v: Value, args: tuple[Value, ...]) -> Value:
@@ -311,7 +317,7 @@ def _matrix_before(v: Value) -> tuple[int, int] | None:
 
 def scalars_shared(graph: Graph, roots: Sequence[Value]) -> list[Value]:
     """A scalar factor of everything that uses a value becomes a factor of the value: s*δ once, not s*h'δ and s*δ*W'."""
-    order = walk(roots)
+    order = graph.steps(roots)
     if not any(() in v.params[0] for v in order if v.op == "contract"):
         return list(roots)
     users: dict[Value, list[Value]] = {v: [] for v in order}

@@ -58,6 +58,7 @@ class Graph:
         self.operations: set[str] = set()  # that any value has
         self.parts: dict[tuple[Value, int], Value] = {}  # products of some operands of contractions, by a bit mask
         self.turned: dict[Value, Value] = {}  # contractions that are matrices, and their transposes
+        self.walked: tuple[tuple[Value, ...], Sequence[Value]] = ((), ())  # results, and the steps to them
 
     def make(
         self, op: str, args: Sequence[Value] = (), params: tuple[Any, ...] = (), shape: Axes = (), real: bool | None = None
@@ -209,6 +210,14 @@ class Graph:
             found.sign = v.sign if v.sign == 2 else 1 if k > 0 and (v.sign or (k % 2 == 0 and v.real)) else 0
         return found
 
+    # -- programs
+    def steps(self, roots: Iterable[Value]) -> Sequence[Value]:
+        """The values that results are computed from and these, as `walk` finds them. Those of the last ones are known."""
+        given = tuple(roots)
+        if given != self.walked[0]:
+            self.walked = given, walk(given)
+        return self.walked[1]
+
     # -- shapes
     def reshape(self, v: Value, shape: Axes) -> Value:
         """The entries of v, the last axis fastest, in another shape."""
@@ -261,15 +270,14 @@ def results_early(steps: Sequence[Value], roots: Sequence[Value]) -> list[Value]
     return list(found)
 
 
-def uses(roots: Sequence[Value]) -> dict[Value, int]:
-    """By how many places each value is used: operands of others, and results."""
-    count = dict.fromkeys(roots, 0)
-    for r in roots:
-        count[r] += 1
-    for v in walk(roots):
-        count.setdefault(v, 0)
+def uses(steps: Sequence[Value], roots: Sequence[Value]) -> dict[Value, int]:
+    """By how many places each value is used, of the steps to these results: operands of others, and results."""
+    count = dict.fromkeys(steps, 0)
+    for v in roots:
+        count[v] += 1
+    for v in steps:
         for a in v.args:
-            count[a] = count.get(a, 0) + 1
+            count[a] += 1
     return count
 
 
@@ -303,6 +311,6 @@ def replaced(graph: Graph, v: Value, args: tuple[Value, ...]) -> Value:
 def rebuild(graph: Graph, roots: Sequence[Value], change: Callable[[Value, tuple[Value, ...]], Value]) -> list[Value]:
     """The roots with `change(value, new operands)` applied from the leaves up, each value once."""
     new: dict[Value, Value] = {}
-    for v in walk(roots):
-        new[v] = change(v, tuple(new[a] for a in v.args))
+    for v in graph.steps(roots):
+        new[v] = change(v, tuple([new[a] for a in v.args]))
     return [new[r] for r in roots]
