@@ -39,7 +39,7 @@ def flattened(graph: Graph, roots: Sequence[Value], early: Collection[Value] = (
             inner = {a for a in new.args if a in single and (len(a.shape) > 1 or early) and new.args.count(a) == 1}
             inner |= set(filter(is_inverse_power, new.args))
             total = sum(len(a.args) if a in inner else 1 for a in new.args)
-            if inner and total <= OPERANDS:
+            if inner and (total <= OPERANDS or len(new.args) == 1):  # a multiple of a product is as long as that
                 known = new
                 new = inlined(graph, new, inner)
                 if new.op == "contract":

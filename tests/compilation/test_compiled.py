@@ -370,6 +370,15 @@ def test_the_work_is_what_an_expert_would_do(text, declared, by, bound):
     assert work(text, declared, by, **sizes) <= bound
 
 
+@pytest.mark.parametrize("length", [2, 4, 5, 9, 14])
+def test_a_number_is_multiplied_where_that_is_least(length):
+    """However long the product is, a vector is doubled and not the matrix."""
+    names = [f"A{i}" for i in range(length)]
+    g = fr.parse(f"norm2({'*'.join(names)}*v)^2", {**dict.fromkeys(names, "n×n"), "v": "n"})
+    steps = fr.compile(fr.derivative(g, "A0").gradient).at(n=1000).steps
+    assert [len(v.shape) for v in steps if v.op == "contract" and v.params[3] != 1] == [1]
+
+
 def test_a_shared_sum_is_distributed_in_all_its_products():
     declared = {"D": "n×n symmetric", "c": "scalar", "l": "scalar", "s": "scalar", "y": "n"}
     g = fr.parse("y'*inv(c*exp(-D/l) + s*eye(n))*y + logdet(c*exp(-D/l) + s*eye(n))", declared)
