@@ -379,6 +379,12 @@ def test_a_number_is_multiplied_where_that_is_least(length):
     assert [len(v.shape) for v in steps if v.op == "contract" and v.params[3] != 1] == [1]
 
 
+def test_a_number_in_front_of_a_vector_goes_to_a_scalar():
+    g = fr.parse("(a - x'*b)^2", {"a": "scalar", "b": "n"})
+    steps = fr.compile(fr.derivative(g, "x").gradient).at(n=1000).steps
+    assert [v.shape for v in steps if v.op == "contract" and v.params[3] != 1] == [()]
+
+
 def test_a_shared_sum_is_distributed_in_all_its_products():
     declared = {"D": "n×n symmetric", "c": "scalar", "l": "scalar", "s": "scalar", "y": "n"}
     g = fr.parse("y'*inv(c*exp(-D/l) + s*eye(n))*y + logdet(c*exp(-D/l) + s*eye(n))", declared)
