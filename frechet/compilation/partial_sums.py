@@ -24,7 +24,10 @@ Terms = Mapping[Term, Any]  # with their coefficients
 
 
 def partial_sums(graph: Graph, roots: Sequence[Value]) -> list[Value]:
-    """The results with k·u + the rest for a sum that has the terms of a sum u that comes before it, most of them k times."""
+    """The results with k·u + the rest for a sum that has the terms of a sum u that comes before it, most of them k times.
+
+    A multiple of a sum of two terms is one too: y - p is -(p - y).
+    """
     terms: dict[Value, Terms] = {}
     made: dict[Value, Value] = {}
     by_last: dict[Term, list[Value]] = {}  # the sums in which this term is the one that is known last
@@ -32,7 +35,7 @@ def partial_sums(graph: Graph, roots: Sequence[Value]) -> list[Value]:
 
     def change(v: Value, args: tuple[Value, ...]) -> Value:
         new = remade(graph, v, args)
-        if is_sum(new) and len(new.args) >= LEAST and new not in made:
+        if is_sum(new) and new not in made:
             (_, *coefficients), ins = new.params
             own = dict(zip(zip(new.args, ins, strict=True), coefficients, strict=True))
             latest = sorted(own, key=lambda term: position[term[0]], reverse=True)
@@ -40,7 +43,7 @@ def partial_sums(graph: Graph, roots: Sequence[Value]) -> list[Value]:
             fewest = len(own) - LEAST
             for u in islice((u for term in latest for u in reversed(by_last.get(term, ()))), TRIED):
                 split = _split(own, terms[u])
-                if split is not None and len(split[1]) <= fewest:
+                if split is not None and (len(split[1]) <= fewest or not split[1]):
                     fewest = len(split[1]) - 1
                     made[new] = _from_part(graph, new, made[u], *split)
             terms[new] = own

@@ -385,6 +385,12 @@ def test_a_number_in_front_of_a_vector_goes_to_a_scalar():
     assert [v.shape for v in steps if v.op == "contract" and v.params[3] != 1] == [()]
 
 
+def test_a_difference_the_other_way_round_is_no_new_sum():
+    g = fr.parse("norm2(sigmoid(W*x + b) - y)^2/2", {"W": "m×n"})
+    steps = fr.compile([g, fr.derivative(g, "W").gradient]).at(m=50, n=40).steps
+    assert sum(v.op == "map" and v.params[0][0] == "linear" and bool(v.shape) for v in steps) == 2  # W*x + b, p - y
+
+
 def test_a_shared_sum_is_distributed_in_all_its_products():
     declared = {"D": "n×n symmetric", "c": "scalar", "l": "scalar", "s": "scalar", "y": "n"}
     g = fr.parse("y'*inv(c*exp(-D/l) + s*eye(n))*y + logdet(c*exp(-D/l) + s*eye(n))", declared)
