@@ -403,7 +403,7 @@ class ContractionOrder:
             v.sign = max(v.sign, min(a.sign, b.sign))
         if a is b and a.real and len(new_out) == 2 and ins == (tuple(1 - k if k < 2 else k for k in ins[1]), ins[1]):
             v.symmetric = True
-        return v
+        return self.ordering.met_first(v)
 
     # -- symmetric products
     def _symmetric(self) -> tuple[Value, Labels] | None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from frechet.compilation.contraction_order import EARLY, ContractionOrder
 from frechet.compilation.contractions import part
 from frechet.compilation.timing import Rates
-from frechet.compilation.values import Graph, Value, remade, walk
+from frechet.compilation.values import Graph, Labels, Value, remade, walk
 
 FACTS = ("sign", "definite", "symmetric")
 
@@ -84,6 +85,7 @@ class Ordering:
     there: values that are not computed
     computed: the last step of each contraction that was met, also of parts of longer ones
     possible: the contractions that have a part
+    pairs: the products of two operands
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Ordering:
         self.there = there
         self.computed: dict[Value, Value] = {}
         self.possible: dict[Value, set[Value]] = {}
+        self.pairs: dict[tuple[Any, ...], Value] = {}
 
     def run(self, roots: Sequence[Value]) -> list[Value]:
         height: dict[Value, int] = {}
@@ -144,6 +147,15 @@ class Ordering:
             found = None if turned is None else self.graph.contract((turned,), ((0, 1),), (1, 0), turned.shape)
         return found
 
+    def met_first(self, v: Value) -> Value:
+        """Of a product of two operands and that of the same two in the other order the one that came first."""
+        (a, b), ((la, lb), out, _, c) = v.args, v.params
+        if b.serial < a.serial or (a is b and _among(out, lb) < _among(out, la)):
+            a, la, b, lb = b, lb, a, la
+            numbers = {k: i for i, k in enumerate(dict.fromkeys((*out, *la, *lb)))}
+            la, lb = tuple([numbers[k] for k in la]), tuple([numbers[k] for k in lb])
+        return self.pairs.setdefault((a, b, la, lb, out, c), v)
+
     def steps(self, v: Value) -> Value:
         """A contraction as steps."""
         found = self.lookup(v)
@@ -157,8 +169,10 @@ class Ordering:
             kept = tuple(k for k in out if k in present)
             inner = self._of(self.graph.contract(v.args, ins, kept, dims, c))
             last = self.graph.contract((inner,), (kept,), out, dims)
-        elif len(v.args) < 2 or self._plain(v):
+        elif len(v.args) < 2:
             last = v
+        elif self._plain(v):
+            last = self.met_first(v)
         else:
             last = ContractionOrder(self, v).value()
         if last.op == v.op or last.op in ("solve", "spread"):
@@ -186,6 +200,11 @@ class Ordering:
         kept = tuple(k for k in dict.fromkeys(out) if any(k in labels for labels in ins))
         inner = self._of(self.graph.contract(v.args, ins, kept, dims, c))
         return self.graph.make("spread", (inner,), (kept, out), tuple(dims[k] for k in out), inner.real)
+
+
+def _among(out: Labels, labels: Labels) -> Labels:
+    """The places of labels in a result, those that are summed after all."""
+    return tuple([out.index(k) if k in out else len(out) for k in labels])
 
 
 def only(roots: Sequence[Value], early: Collection[Value]) -> set[Value]:

@@ -1,7 +1,10 @@
 """Compiled programs: equal to the formula on every operation and on random expressions, whatever sizes they are made for."""
 
+import json
 import pickle
 import sys
+from itertools import permutations
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -24,6 +27,7 @@ from frechet.compilation.values import Graph, walk
 from frechet.expressions.errors import FrechetError, NotationError, ShapeError, UnsupportedError
 from frechet.expressions.node import variables
 from frechet.expressions.operation import all_operations
+from frechet.notation.reading import read_entry
 from frechet.operations.declared_functions import symbols
 from frechet.verification.sampling import random_sizes, sample
 from tests.test_random_expressions import DIMS, Builder, Refused, draw_values
@@ -34,6 +38,7 @@ from tests.test_random_parts import Refused as RefusedPart
 from tests.test_random_parts import draw_values as draw_parts
 from tests.test_registry import example
 
+CORPUS = Path(__file__).resolve().parent.parent / "corpus" / "corpus.jsonl"
 ASSUMED = ({}, {"n": 1000, "m": 3, "p": 50}, {"n": 3, "m": 1000, "k": 4})  # orders of products depend on sizes
 
 
@@ -389,6 +394,33 @@ def test_a_difference_the_other_way_round_is_no_new_sum():
     g = fr.parse("norm2(sigmoid(W*x + b) - y)^2/2", {"W": "m×n"})
     steps = fr.compile([g, fr.derivative(g, "W").gradient]).at(m=50, n=40).steps
     assert sum(v.op == "map" and v.params[0][0] == "linear" and bool(v.shape) for v in steps) == 2  # W*x + b, p - y
+
+
+def meaning(v):
+    """A product of two operands, told alike in whatever order they and its labels come."""
+    ins, out, _, c = v.params
+    told = []
+    for pairs in permutations(zip(v.args, ins, strict=True)):
+        numbers = {k: i for i, k in enumerate(dict.fromkeys([*out, *(k for _, labels in pairs for k in labels)]))}
+        told.append([(a.serial, [numbers[k] for k in labels]) for a, labels in pairs])
+    return repr((min(told), len(out), c))
+
+
+def test_no_product_is_computed_twice():
+    """Of the expressions of the corpus with their gradients and second differentials."""
+    count = 0
+    for line in CORPUS.read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        x = read_entry(entry["expr"], entry["vars"], entry["dims"], entry["wrt"])
+        try:
+            d = fr.derivative(x.expression, x.variables[entry["wrt"]])
+            steps = fr.compile([x.expression, d.gradient, d.gradient_differential]).at().steps
+        except FrechetError:
+            continue
+        products = [meaning(v) for v in steps if v.op == "contract" and len(v.args) == 2]
+        assert len(set(products)) == len(products), entry["id"]
+        count += len(products)
+    assert count > 2000
 
 
 def test_a_shared_sum_is_distributed_in_all_its_products():
