@@ -145,6 +145,15 @@ def logdet(X, hermitian=False):
 
 def adjugate(X):
     """adj(X) = det(X)*inv(X), also where X is singular: X = U*S*V' gives det(U*V')*V*adj(S)*U'."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        d = np.linalg.det(X)
+        if np.isnan(d):
+            return X * d
+        if d != 0 and np.isfinite(d):
+            inverse = np.linalg.inv(X)
+            condition = np.linalg.norm(X, 1) * np.linalg.norm(inverse, 1)
+            if condition < np.finfo(inverse.dtype).eps ** -0.4:  # else too many digits are lost
+                return d * inverse
     U, s, Vt = np.linalg.svd(X)
     minors = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])
     return np.linalg.det(U) * np.linalg.det(Vt) * (Vt.conj().T * minors) @ U.conj().T

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from frechet.compilation import runtime
 from frechet.compilation.numpy_source import compiled, evaluate, numpy_source
 from frechet.compilation.sizes import bind
 from frechet.differentiation.adjoint import adjoint
@@ -156,6 +157,25 @@ def test_the_adjugate_of_matrices_of_any_rank():
                 [(-1) ** (i + j) * np.linalg.det(np.delete(np.delete(a, j, 0), i, 1)) for j in range(k)] for i in range(k)
             ]
             assert np.allclose(evaluate(ADJ.build(A), {"A": a}), want)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128, int])
+def test_the_adjugate_near_singular_matrices(dtype):
+    """As exact as the matrix allows, whatever its condition: adj(Q*D*P') = det(Q*P)*P*adj(D)*Q'."""
+    for smallest in (1.0, 1e-3, 1e-6, 1e-9, 1e-14, 0.0):
+        n = 6
+        Q, P = (np.linalg.qr(RNG.standard_normal((n, n)))[0] for _ in range(2))
+        s = np.array([*np.linspace(2, 1, n - 1), smallest])
+        if dtype is int:
+            Q, P, s = np.eye(n), np.eye(n), np.array([3, 2, 2, 1, 1, round(smallest)])
+        X = (Q @ np.diag(s) @ P.T).astype(dtype)
+        minors = np.diag([np.prod(np.delete(s, i)) for i in range(n)])
+        want = np.linalg.det(Q) * np.linalg.det(P) * P @ minors @ Q.T
+        found = runtime.adjugate(X)
+        exact = 1e-3 if dtype is np.float32 else 1e-8
+        assert np.allclose(found, want, exact, exact * np.abs(want).max())
+    assert np.isnan(runtime.adjugate(np.array([[np.nan, 1.0], [2.0, 3.0]]))).all()
+    assert np.isfinite(runtime.adjugate(np.diag([1e150, 1e150, 1e-250]))).all()
 
 
 def test_stable_helpers():
