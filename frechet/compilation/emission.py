@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from math import prod
 
 from frechet.compilation.emitting.blocks import Blocks
+from frechet.compilation.emitting.decompositions import shared_decompositions
 from frechet.compilation.emitting.functions import Functions
 from frechet.compilation.emitting.matrices import Matrices
 from frechet.compilation.emitting.sums import BLOCKED, alone_on_diagonal, entry_at_place, sides_of
@@ -34,6 +35,7 @@ class Emission(Functions, Matrices, Blocks):
         self.users = dict(self.left)
         self.skip(steps, roots)
         self.inverted = {v.args[0] for v in steps if v.op == "inverse"}
+        self.decomposed = dict.fromkeys(shared_decompositions(steps))
         self._skip_diagonals(steps, roots)
         self._accumulate(steps, roots, early)
         self._in_blocks(steps)

@@ -211,3 +211,10 @@ def kcosm(X):
 def kfunm(f, slope, X, near=1e-4):
     """The matrix of dfunm(f, slope, X, .) for vec."""
     return matrix_of(lambda E: dfunm(f, slope, X, E, near), X)
+
+
+def adjugate(X):
+    """adj(X) = det(X)*inv(X), also where X is singular: X = U*S*V' gives det(U*V')*V*adj(S)*U'."""
+    U, s, Vt = jnp.linalg.svd(X)
+    minors = jnp.stack([jnp.prod(jnp.delete(s, i)) for i in range(len(s))])
+    return jnp.linalg.det(U) * jnp.linalg.det(Vt) * (Vt.conj().T * minors) @ U.conj().T

@@ -13,7 +13,7 @@ from frechet.compilation.values import Value
 HEAD = "import jax\nimport jax.numpy as jnp\nimport numpy as np"
 TRACED = (  # of runtime.py, what JAX can trace
     "gelutanh", "softsign", "logcosh", "elu", "huber", "maskedsoftmax", "layernorm", "layernorm_of_rows", "rmsnorm",
-    "rmsnorm_of_rows", "conv1d", "conv", "adjugate", "eigvals", "eigvecs", "eigproj", "funm", "dfunm", "polar",
+    "rmsnorm_of_rows", "conv1d", "conv", "eigvals", "eigvecs", "eigproj", "funm", "dfunm", "polar",
     "hankelpart", "lowhalf", "lyap",
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from frechet.compilation.emitting.decompositions import Decomposition
 from frechet.compilation.emitting.memory import Memory
 from frechet.compilation.values import Value
 
@@ -140,7 +141,24 @@ class Matrices(Memory):
         self.assign(v, text, base in self.owned and self.left[a] == 1)  # nobody else sees the entries
         self.owned.discard(base)
 
+    def _by_parts(self, a: Value, d: Decomposition, text: str) -> str:
+        """The source with parts of a decomposition of a, which is computed where it is needed first."""
+        matrix = self.text[a]
+        found = [(form.format(matrix), part) for form, part in d.parts if form.format(matrix) in text]
+        if not found:
+            return text
+        name = self.decomposed[a, d]
+        if name is None:
+            name = self.decomposed[a, d] = self.fresh()
+            self.line(f"{name} = {d.call.format(matrix)}")
+        for form, part in found:
+            text = text.replace(form, part.format(matrix, name))
+        return text
+
     def _page(self, v: Value) -> None:
         (node,) = v.params
         text = node.op.numpy(node, [self.text[a] for a in v.args])
+        for a, d in self.decomposed:
+            if a in v.args:
+                text = self._by_parts(a, d, text)
         self.assign(v, text, node.op.name == "blocks")  # perhaps a view, such as np.diag(X)

@@ -1,0 +1,56 @@
+"""Decompositions that several pages have in their source: singular values and eigenvalues, with vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from frechet.compilation.values import Value
+
+
+class Decomposition(NamedTuple):
+    """What computes it, and what pages write for its parts, with the part of it.
+
+    {0} is the matrix, {1} the decomposition
+    """
+
+    call: str
+    whole: str  # what a page writes that needs vectors
+    parts: tuple[tuple[str, str], ...]  # that and others
+
+
+SINGULAR = Decomposition(
+    "np.linalg.svd({0}, full_matrices=False)",
+    "np.linalg.svd({0}, full_matrices=False)",
+    (
+        ("np.linalg.svd({0}, full_matrices=False)", "{1}"),
+        ("np.linalg.svd({0}, compute_uv=False)", "{1}[1]"),
+        ("np.linalg.norm({0}, 2)", "{1}[1][0]"),
+        ("np.linalg.norm({0}, -2)", "{1}[1][-1]"),
+        ("np.linalg.norm({0}, 'nuc')", "np.add.reduce({1}[1])"),
+    ),
+)
+SYMMETRIC = Decomposition(
+    "np.linalg.eigh(({0} + {0}.conj().T) / 2)",
+    "eigvecs({0})",
+    (("eigvecs({0})", "{1}[1]"), ("eigvals({0})", "{1}[0]")),
+)
+DECOMPOSITIONS = (SINGULAR, SYMMETRIC)
+
+
+def shared_decompositions(steps: Sequence[Value]) -> set[tuple[Value, Decomposition]]:
+    """The matrices with the decompositions of which several steps need parts, the vectors among them."""
+    counts: dict[tuple[Value, Decomposition], list[int]] = {}
+    for v in steps:
+        if v.op != "page":
+            continue
+        (node,) = v.params
+        names = [f"<{i}>" for i in range(len(v.args))]
+        text = node.op.numpy(node, names)
+        for a, name in zip(v.args, names, strict=True):
+            for d in DECOMPOSITIONS if len(a.shape) == 2 else ():
+                if any(form.format(name) in text for form, _ in d.parts):
+                    count = counts.setdefault((a, d), [0, 0])
+                    count[0] += 1
+                    count[1] += d.whole.format(name) in text
+    return {key for key, (some, whole) in counts.items() if some > 1 and whole}
