@@ -20,6 +20,7 @@ SEARCHED = 4e-5  # seconds of a program, from which on sums are tried in all pro
 SUMS = 12  # of these
 VALUES = 120  # of a program, up to which they are
 TERMS = 24  # of a sum that comes of one product
+POWER = 3  # of a matrix, at most, that is taken apart
 NESTED = 3  # sums in one another that are tried together
 NEAR = 10  # sums and products below one another that its forms may differ in
 TRIALS = 60  # of a program, after which each sum is tried alone
@@ -178,6 +179,13 @@ def _replaced(graph: Graph, roots: Sequence[Value], changed: Mapping[Value, Valu
 def is_inverse_power(v: Value) -> bool:
     """Is it a product of inverses, which is rather solved with than formed, however often it is used?"""
     return v.op == "contract" and len(v.args) > 1 and all(a.op == "inverse" for a in v.args)
+
+
+def is_power(v: Value) -> bool:
+    """Is it a matrix times itself, which is best not formed beside vectors, however often it is used?"""
+    return (
+        v.op == "contract" and len(v.shape) == 2 and 1 < len(v.args) <= POWER and len(set(v.args)) == 1 and not is_outer(v)
+    )
 
 
 def is_outer(v: Value) -> bool:

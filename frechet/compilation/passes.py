@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from frechet.compilation.contractions import inlined
-from frechet.compilation.distribution import distributed, distributed_together, is_inverse_power
+from frechet.compilation.distribution import distributed, distributed_together, is_inverse_power, is_power
 from frechet.compilation.low_rank import low_rank_updates
 from frechet.compilation.ordering import ordered
 from frechet.compilation.partial_sums import partial_sums
@@ -38,7 +38,7 @@ def flattened(graph: Graph, roots: Sequence[Value], early: Collection[Value] = (
             # a product that is a vector is best computed as such, but as a multiple, or where a part is computed beforehand
             all_dims = early or len(new.args) == 1
             inner = {a for a in new.args if a in single and (len(a.shape) > 1 or all_dims) and new.args.count(a) == 1}
-            inner |= set(filter(is_inverse_power, new.args))
+            inner |= {a for a in new.args if is_inverse_power(a) or is_power(a)}
             total = sum(len(a.args) if a in inner else 1 for a in new.args)
             if inner and (total <= OPERANDS or len(new.args) == 1):  # a multiple of a product is as long as that
                 known = new

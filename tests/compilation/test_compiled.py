@@ -423,6 +423,15 @@ def test_no_product_is_computed_twice():
     assert count > 2000
 
 
+def test_a_power_beside_vectors_is_not_formed():
+    g = fr.parse("a'*X^2*b + norm2(X^2*b)^2", {"X": "n×n", "a": "n", "b": "n"})
+    text = fr.compile([g, fr.derivative(g, "b").gradient]).at(n=500).function
+    assert "X.dot(X)" not in text and "dgemm" not in text
+    g = fr.parse("norm2(X^2 - M)^2", {"X": "n×n"})  # beside matrices it is formed once
+    text = fr.compile([g, fr.derivative(g, "X").gradient]).at(n=500).function
+    assert text.count("X.dot(X)") + text.count("dgemm(1.0, X.T, X.T") == 1
+
+
 def test_a_shared_sum_is_distributed_in_all_its_products():
     declared = {"D": "n×n symmetric", "c": "scalar", "l": "scalar", "s": "scalar", "y": "n"}
     g = fr.parse("y'*inv(c*exp(-D/l) + s*eye(n))*y + logdet(c*exp(-D/l) + s*eye(n))", declared)
