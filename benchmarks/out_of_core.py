@@ -73,8 +73,6 @@ def one(way: str, path: str, memory: str, cold: bool = False) -> None:
     """Prints the rate of one way, or why there is none."""
     limit = BASE + byte_count(memory)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    if cold:
-        dropped_from_cache(path)
     y = np.load(Path(path).with_name("y.npy"), mmap_mode="r")
     w = np.linspace(-0.1, 0.1, COLUMNS)
     try:

@@ -36,8 +36,8 @@ def flattened(graph: Graph, roots: Sequence[Value], early: Collection[Value] = (
             new = inverses_cancelled(graph, new)
         if new.op == "contract":
             # a product that is a vector is best computed as such, but as a multiple, or where a part is computed beforehand
-            all_dims = early or len(new.args) == 1
-            inner = {a for a in new.args if a in single and (len(a.shape) > 1 or all_dims) and new.args.count(a) == 1}
+            vectors_too = early or len(new.args) == 1
+            inner = {a for a in new.args if a in single and (len(a.shape) > 1 or vectors_too) and new.args.count(a) == 1}
             inner |= {a for a in new.args if is_inverse_power(a) or is_power(a)}
             total = sum(len(a.args) if a in inner else 1 for a in new.args)
             if inner and (total <= OPERANDS or len(new.args) == 1):  # a multiple of a product is as long as that

@@ -9,18 +9,16 @@ from frechet.compilation.values import Value
 
 
 class Decomposition(NamedTuple):
-    """What computes it, and what pages write for its parts, with the part of it.
+    """What computes it, and what pages write for its parts, with the part of it; first what they write that needs vectors.
 
     {0} is the matrix, {1} the decomposition
     """
 
     call: str
-    whole: str  # what a page writes that needs vectors
-    parts: tuple[tuple[str, str], ...]  # that and others
+    parts: tuple[tuple[str, str], ...]
 
 
 SINGULAR = Decomposition(
-    "np.linalg.svd({0}, full_matrices=False)",
     "np.linalg.svd({0}, full_matrices=False)",
     (
         ("np.linalg.svd({0}, full_matrices=False)", "{1}"),
@@ -32,13 +30,12 @@ SINGULAR = Decomposition(
 )
 SYMMETRIC = Decomposition(
     "np.linalg.eigh(({0} + {0}.conj().T) / 2)",
-    "eigvecs({0})",
     (("eigvecs({0})", "{1}[1]"), ("eigvals({0})", "{1}[0]")),
 )
 DECOMPOSITIONS = (SINGULAR, SYMMETRIC)
 
 
-def shared_decompositions(steps: Sequence[Value]) -> set[tuple[Value, Decomposition]]:
+def shared_decompositions(steps: Sequence[Value]) -> list[tuple[Value, Decomposition]]:
     """The matrices with the decompositions of which several steps need parts, the vectors among them."""
     counts: dict[tuple[Value, Decomposition], list[int]] = {}
     for v in steps:
@@ -52,5 +49,5 @@ def shared_decompositions(steps: Sequence[Value]) -> set[tuple[Value, Decomposit
                 if any(form.format(name) in text for form, _ in d.parts):
                     count = counts.setdefault((a, d), [0, 0])
                     count[0] += 1
-                    count[1] += d.whole.format(name) in text
-    return {key for key, (some, whole) in counts.items() if some > 1 and whole}
+                    count[1] += d.parts[0][0].format(name) in text
+    return [key for key, (some, with_vectors) in counts.items() if some > 1 and with_vectors]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from frechet.compilation.emitting.decompositions import Decomposition
+from itertools import product
+
+from frechet.compilation.emitting.decompositions import DECOMPOSITIONS, Decomposition
 from frechet.compilation.emitting.memory import Memory
 from frechet.compilation.values import Value
 
@@ -158,7 +160,7 @@ class Matrices(Memory):
     def _page(self, v: Value) -> None:
         (node,) = v.params
         text = node.op.numpy(node, [self.text[a] for a in v.args])
-        for a, d in self.decomposed:
-            if a in v.args:
+        for a, d in product(dict.fromkeys(v.args), DECOMPOSITIONS):
+            if (a, d) in self.decomposed:
                 text = self._by_parts(a, d, text)
         self.assign(v, text, node.op.name == "blocks")  # perhaps a view, such as np.diag(X)

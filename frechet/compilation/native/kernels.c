@@ -97,7 +97,7 @@ static int load_libraries(void)
       row, 't' column by column; ld is the distance of its rows, or of its columns. */
 
 #ifdef LANES
-/* The same of small matrices: some columns of the result at once, of two rows. Entries beyond the last column are neither
+/* The same of small matrices: some columns of the result at once, of four rows. Entries beyond the last column are neither
    read nor written. */
 static void few_products(npy_intp rows, npy_intp columns, npy_intp inner, T c, const T *a, char la, npy_intp lda, const T *b,
                          char lb, npy_intp ldb, T *restrict out)

@@ -420,12 +420,13 @@ class Schedule:
 
     def slots(self) -> dict[Buffer, int]:
         """The workspace of each buffer: buffers of one size that are not needed at the same time share one."""
-        last = {b: i for i in range(len(self.steps)) for b in self.used(i)}
+        used = [self.used(i) for i in range(len(self.steps))]
+        last = {b: i for i, buffers in enumerate(used) for b in buffers}
         free: dict[Dim, list[int]] = {}
         slots: dict[Buffer, int] = {}
-        for i in range(len(self.steps)):
-            over = self._written_over(i, {b for b in self.used(i) if b in slots and last[b] == i})
-            for b in self.used(i):
+        for i, buffers in enumerate(used):
+            over = self._written_over(i, {b for b in buffers if b in slots and last[b] == i})
+            for b in buffers:
                 if b in over:
                     slots[b] = slots[over[b]]
                 elif b not in slots:
@@ -433,7 +434,7 @@ class Schedule:
                         free.setdefault(b.entries, []).append(len(self.room))
                         self.room.append(b.entries)
                     slots[b] = free[b.entries].pop()
-            for b in self.used(i):
+            for b in buffers:
                 if last[b] == i and b not in over.values():
                     free[b.entries].append(slots[b])
         return slots

@@ -101,14 +101,11 @@ class Call:
         return self.finished(by_rows)
 
     def _pieces(self, f: Function, places: Sequence[tuple[int, int]]) -> Iterator[list[Any]]:
-        def rows(start: int, stop: int) -> list[Rows]:
-            return [Rows(self.arrays[s], self.levels.split[s], start, stop) for s in f.split]
-
-        for i, (start, stop) in enumerate(places):
-            for after in places[i + 1 : i + 2]:
-                for part in rows(*after):
-                    part.announce()
-            yield [stop - start, *rows(start, stop)]
+        blocks = [[Rows(self.arrays[s], self.levels.split[s], *place) for s in f.split] for place in places]
+        for (start, stop), rows, after in zip(places, blocks, [*blocks[1:], []], strict=True):
+            for part in after:
+                part.announce()
+            yield [stop - start, *rows]
 
     def finished(self, by_rows: Mapping[Any, Any]) -> Any:
         """All outputs, those by rows being there."""
