@@ -18,6 +18,7 @@ import warnings
 from functools import cache
 from hashlib import sha256
 from importlib.machinery import ExtensionFileLoader
+from importlib.resources import files
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -134,3 +135,24 @@ def _own(path: Path) -> bool:
     """Does the path belong to this user, who alone may write to it?"""
     found = path.lstat()
     return found.st_uid == os.getuid() and not found.st_mode & 0o022 and not path.is_symlink()
+
+
+def part(name: str) -> str:
+    """A file of C beside this one."""
+    return files("frechet.compilation.native").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def has_vector_functions() -> bool:
+    """Does C's library have exp, tanh and the like of several entries at once, as the compiler sees it?"""
+    command = compiler()
+    if command is None:
+        return False
+    text = f"#include <math.h>\n#define T double\n#define F(name) name\n{part('vector_functions.c')}"
+    try:
+        found = subprocess.run(
+            [*command, "-dM", "-E", "-x", "c", "-"], input=text, check=True, capture_output=True, text=True, timeout=SECONDS
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return "HAS_VECTOR_FUNCTIONS" in found.stdout

@@ -2,7 +2,9 @@
 
 The function takes what the program takes. It goes on only where all arguments are arrays of the precision it was written
 for, contiguous, of shapes that fit, and of sizes that it was told; everything else, also a matrix that is singular, is
-left to the general function that it is bound to, which finds the words for it. Sizes are read from the arrays.
+left to the general function that it is bound to, which finds the words for it. Sizes are read from the arrays, or are
+numbers that the compiler knows: then it leaves out what they rule out, which it takes most of its time for, and small
+loops are written out.
 
 No text of the user is in the C: names are those given here, numbers are written by us.
 """
@@ -10,9 +12,9 @@ No text of the user is in the C: names are those given here, numbers are written
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
 from itertools import count
 
+from frechet.compilation.native.building import part
 from frechet.compilation.native.functions import NotInC
 from frechet.compilation.native.loops import Buffer, Loop, LoopText, Reader, entries_of
 from frechet.compilation.native.scheduling import Schedule
@@ -31,15 +33,24 @@ class Source:
     known: the variables it is called with
     keyed, single: are the results returned as a dictionary, or as one?
     letter: s or d, as the dtype
+    sizes: by name, where the program is for these only
 
     Raises:  NotInC, where a step, a type or a size has no C
     """
 
-    def __init__(self, roots: Sequence[Value], known: Sequence[Expr], keyed: bool, single: bool, letter: str) -> None:
+    def __init__(
+        self,
+        roots: Sequence[Value],
+        known: Sequence[Expr],
+        keyed: bool,
+        single: bool,
+        letter: str,
+        sizes: Mapping[str, int] | None = None,
+    ) -> None:
         if letter not in TYPES or not all(v.real for v in walk(roots)):
             raise NotInC("complex numbers")
         self.known, self.keyed, self.single, self.letter = known, keyed, single, letter
-        self.roots = roots
+        self.roots, self.sizes = roots, sizes
         self.bindings: Bindings = bind(known)
         used = {n for v in walk(roots) for d in v.shape for n in d.names()} | {
             n for v in walk(roots) for d in v.params if isinstance(d, Dim) for n in d.names()
@@ -102,6 +113,7 @@ class Source:
             f"#define LETTER(s, d) {self.letter}",
             *(["#define USE_LIBRARIES"] if self.schedule.libraries else []),
             part("frame.c"),
+            part("vector_functions.c"),
             part("kernels.c"),
             steps,
             self._call(),
@@ -129,11 +141,12 @@ class Source:
             f"const T {self.scalars[i]}" if i in self.scalars else f"const T *restrict a{i}" for i in range(len(self.known))
         ]
         results = [f"T *restrict r{i}" for i in range(len(self.roots))]
-        sizes = [f"const npy_intp {d}" for d in self.names.values()]
+        sizes = [f"const npy_intp {d}" for d in self.names.values()] if self.sizes is None else []
         variables = [text for text in schedule.variables.values() if text not in self.scalars.values()]
         lines = [
             f"static int steps({', '.join([*given, *results, *sizes, 'T *work'])})",
             "{",
+            *([f"const npy_intp {d} = {self.sizes[n]};" for n, d in self.names.items()] if self.sizes is not None else []),
             *([f"T {', '.join(variables)};"] if variables else []),
         ]
         for i, d in enumerate(schedule.room):
@@ -173,7 +186,7 @@ class Source:
                 lines += [f"T y{i} = 0;", f"PyObject *o{i} = NULL;"]
                 given.append(f"&y{i}")
         entries = [f"{self.dimension(entries_of(axes(e.shape)))}" for i, e in enumerate(self.known) if i not in self.scalars]
-        given += [*self.names.values(), "work"]
+        given += [*(self.names.values() if self.sizes is None else []), "work"]
         lines += [
             "int failed = 1;",
             f"if ({' && '.join(fine)}) {{",
@@ -220,8 +233,3 @@ class Source:
 
 
 HEAD = "static PyObject *program(PyObject *state, PyObject *const *args, Py_ssize_t count, PyObject *names)"
-
-
-def part(name: str) -> str:
-    """A file of C beside this one."""
-    return files("frechet.compilation.native").joinpath(name).read_text(encoding="utf-8")

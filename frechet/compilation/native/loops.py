@@ -19,6 +19,7 @@ from frechet.expressions.dimension import UNIT, Dim, dim
 
 ONE = dim(1)
 START = {"max": "-INFINITY", "min": "INFINITY"}
+JOINED = {"max": "larger", "min": "smaller"}  # declared as reductions in kernels.c
 CHEAP = 2  # additions: computed again rather than stored
 DEPTH = 30  # of pending values
 
@@ -231,8 +232,7 @@ class LoopText:
         self.head: list[list[str]] = [[] for _ in range(len(self.order) + 1)]  # before anything; in each loop
         self.tail: list[list[str]] = [[] for _ in range(len(self.order) + 1)]
         self.local: dict[tuple[Value, Place], str] = {}
-        self.sums: list[str] = []  # of the innermost loop
-        self.vector = True  # may the innermost loop be done for several entries at once?
+        self.joined: dict[str, list[str]] = {}  # the sums and extremes of the innermost loop, by what joins two of them
 
     def text(self) -> list[str]:
         for sink in self.loop.sinks:
@@ -240,8 +240,9 @@ class LoopText:
         lines: list[str] = list(self.head[0])
         inner = len(self.order)
         for i, axis in enumerate(self.order):
-            if i == inner - 1 and self.vector:
-                lines.append("#pragma omp simd" + (f" reduction(+ : {', '.join(self.sums)})" if self.sums else ""))
+            if i == inner - 1:
+                reductions = [f" reduction({how} : {', '.join(totals)})" for how, totals in self.joined.items()]
+                lines.append("#pragma omp simd" + "".join(reductions))
             length = self.reader.dimension(entries_of(self.loop.axes) if self.flat else self.loop.axes[axis])
             lines.append(f"for (npy_intp i{axis} = 0; i{axis} < {length}; i{axis}++) {{")
             lines += self.head[i + 1]
@@ -364,15 +365,9 @@ class LoopText:
             return
         total = f"s{next(self.numbers)}"
         self.head[at].append(f"T {total} = {START[v.params[0]] if extreme else 0};")
-        self.head[innermost].append(
-            f"{total} = {'larger' if v.params[0] == 'max' else 'smaller'}({text}, {total});"
-            if extreme
-            else f"{total} += {text};"
-        )
-        if extreme:
-            self.vector = False
-        else:
-            self.sums.append(total)
+        how = JOINED[v.params[0]] if extreme else "+"
+        self.head[innermost].append(f"{total} = {how}({text}, {total});" if extreme else f"{total} += {text};")
+        self.joined.setdefault(how, []).append(total)
         self.tail[at].append(f"{target} {'+=' if outside else '='} {total};")
 
 

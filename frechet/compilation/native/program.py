@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import ModuleType
 from typing import Any
 
 from frechet.compilation.compiled import CompiledProgram, Specialised
-from frechet.compilation.native.building import load
+from frechet.compilation.native.building import has_vector_functions, load
 from frechet.compilation.native.emission import Source
 from frechet.compilation.native.functions import NotInC
 from frechet.compilation.numpy_source import runnable
 from frechet.compilation.timing import CALL
 from frechet.compilation.values import Value
 
+FEW = 16  # a size up to which the loops are written out
 SHORT = 2e-4  # seconds, as the passes reckon them
 NEARLY_ALL = 0.9
-SLOWER = {  # seconds for an entry, in C's library beyond those in NumPy
+SLOWER = {  # seconds for an entry, in C's library beyond those in NumPy, where it has only functions of one
     "exp": 2e-9, "exp_of_minus": 2e-9, "log": 2e-9, "log1p": 4e-9, "expm1": 4e-9, "arctan": 4e-9, "softplus": 4e-9,
     "cosh": 6e-9, "sinh": 7e-9, "tanh": 9e-9,
 }  # fmt: skip
-POWER = 9e-9
+POWER, POWERS = 9e-9, 1.4e-9  # of one number, and of several at once
 
 
 class NativeSpecialised(Specialised):
@@ -38,7 +39,7 @@ class NativeSpecialised(Specialised):
             return None
         _, _, known, _ = whole._names
         try:
-            return Source(self.roots, known, whole.keys is not None, whole.single, self.letter)
+            return Source(self.roots, known, whole.keys is not None, whole.single, self.letter, whole.fixed(self))
         except NotInC:
             return None
 
@@ -90,6 +91,7 @@ class NativeProgram(CompiledProgram):
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         self.linked: dict[ModuleType, bytearray] = {}
+        self.first: dict[str, Mapping[str, int]] = {}  # the first small sizes of a precision
         super().__init__(*args, **keywords)
 
     @property
@@ -99,6 +101,12 @@ class NativeProgram(CompiledProgram):
     def worthwhile(self, made: Specialised) -> bool:
         """Is the program for these sizes to run in C, where it can?"""
         return True
+
+    def fixed(self, made: Specialised) -> Mapping[str, int] | None:
+        """The sizes, where they are to be numbers in C: the first ones that are small. C for others is for all."""
+        if max(made.sizes.values(), default=0) > FEW:
+            return None
+        return made.sizes if self.first.setdefault(made.letter, made.sizes) == made.sizes else None
 
     def link(self, made: NativeSpecialised) -> None:
         """Calls with these sizes go to the module from now on, other calls where they went."""
@@ -117,21 +125,23 @@ class AutomaticProgram(NativeProgram):
     """A compiled program that runs in C at sizes at which that pays, and in NumPy at others.
 
     It does not where BLAS and LAPACK take nearly all of the time: they are the same for both, and building takes a while;
-    nor where NumPy reads large arrays in blocks, or where its functions, which take several entries at a time, gain more
-    than its calls lose.
+    nor where NumPy reads large arrays in blocks, or where its functions of several entries at a time gain more than its
+    calls lose, which is so where C's library has none.
     """
 
     def worthwhile(self, made: Specialised) -> bool:
         total = made.rates.total(made.steps)
         if total >= SHORT and sum(map(made.rates.of_libraries, made.steps)) >= NEARLY_ALL * total:
             return False
+        if made.in_blocks:
+            return False
         slower = sum(_slower(v) * made.rates.entries(v.shape) for v in made.steps if v.op == "map")
-        return slower < CALL * len(made.steps) and not made.in_blocks
+        return slower < CALL * len(made.steps)
 
 
 def _slower(v: Value) -> float:
     """The seconds that an entry takes longer in C. Small whole powers are products, and there are square roots."""
     name, *exponent = v.params[0]
     if name == "epower" or (name == "power" and abs(exponent[0]) not in (0.5, *range(9))):
-        return POWER
-    return SLOWER.get(name, 0.0)
+        return POWERS if has_vector_functions() else POWER
+    return 0.0 if has_vector_functions() else SLOWER.get(name, 0.0)

@@ -7,6 +7,7 @@ import pytest
 
 import frechet as fr
 from frechet.compilation.native import building
+from frechet.compilation.native import program as program_module
 from frechet.compilation.native.program import AutomaticProgram, NativeSpecialised
 
 
@@ -32,10 +33,17 @@ def test_the_sizes_choose(program: AutomaticProgram) -> None:
     assert made_for(hessian, n=40).c is not None  # what is done entry by entry is most of it
 
 
-def test_functions_of_many_entries_and_large_arrays_are_for_numpy() -> None:
+@pytest.mark.parametrize("vectors", [False, True])
+def test_functions_of_many_entries_are_for_the_library_that_takes_several_at_once(
+    vectors: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program_module, "has_vector_functions", lambda: vectors)
     chain = fr.compile(fr.parse("tanh(x.*y) + y", ["x: n", "y: n"]), backend="auto")
     assert made_for(chain, n=20).c is not None
-    assert made_for(chain, n=20_000).c is None
+    assert (made_for(chain, n=20_000).c is not None) is vectors
+
+
+def test_powers_of_many_entries_and_large_arrays_are_for_numpy() -> None:
     powers = fr.compile(fr.parse("x.^2 + x.^(1/2) + x.^-1", ["x: n positive"]), backend="auto")
     assert made_for(powers, n=20_000).c is not None
     assert made_for(fr.compile(fr.parse("x.^(1/3)", ["x: n positive"]), backend="auto"), n=20_000).c is None

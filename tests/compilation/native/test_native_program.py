@@ -196,6 +196,49 @@ def test_one_extension_serves_all_sizes() -> None:
             assert equal(program(T, U, V), -2 * (T - U @ V.T) @ V)
 
 
+def test_small_sizes_that_come_first_are_numbers_in_c() -> None:
+    g = fr.parse("norm2(T-U*V')^2")
+    program = compiled(gradient(g, "U"), inputs=["T", "U", "V"])
+    rng = np.random.default_rng(2)
+    for n, m, p in ((5, 4, 2), (6, 4, 2), (12, 8, 4), (5, 4, 2)):
+        T, U, V = rng.normal(size=(n, m)), rng.normal(size=(n, p)), rng.normal(size=(m, p))
+        for _ in range(2):
+            assert equal(program(T, U, V), -2 * (T - U @ V.T) @ V)
+    first, second, third = (program.at(n=n, m=m, p=p).c_source for n, m, p in ((5, 4, 2), (6, 4, 2), (12, 8, 4)))  # type: ignore[attr-defined]
+    assert "const npy_intp d0 = 5;" in first and first != second
+    assert "const npy_intp d0 = 6;" not in second and second == third
+
+
+FUNCTIONS = (
+    "exp", "log", "log1p", "expm1", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh",
+    "arccosh", "arctanh", "erf", "sigmoid", "softplus",
+)  # fmt: skip
+SPECIAL = (0.0, -0.0, np.inf, -np.inf, np.nan, 1e-310, 1e300, -1e300, 709.0, -745.0, 800.0, -800.0, 1.0, -1.0, 0.5, 1e-20)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_functions_of_many_entries_are_right_at_special_places(name: str) -> None:
+    x = np.array(SPECIAL * 3 + tuple(np.linspace(-3, 3, 101)))  # more than vectors have lanes, and not a multiple of that
+    e = fr.parse(f"{name}(x)", {"x": "n"})
+    for dtype, rtol in ((np.float64, 1e-14), (np.float32, 1e-5)):
+        given = x.astype(dtype)
+        assert np.allclose(compiled(e)(given), fr.compile(e)(given), rtol=rtol, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_extremes_are_of_all_entries_and_see_nan(name: str) -> None:
+    rng = np.random.default_rng(4)
+    program = compiled(fr.parse(f"{name}(x)", {"x": "n"}))
+    for n in (1, 3, 8, 13, 100):
+        for at in range(n):
+            x = rng.normal(size=n)
+            x[at] = 9 if name == "max" else -9
+            assert program(x) == x[at]
+            x[at] = np.nan
+            assert np.isnan(program(x))
+
+
 def test_float32() -> None:
     g = fr.parse("sum(tanh(A*x))/c + norm2(x)")
     program = compiled([g, gradient(g, "x")], inputs=["A", "x", "c"])
