@@ -12,6 +12,9 @@ from frechet.expressions.errors import UnsupportedError
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 
 
+AHEAD = 2**17  # bytes: of a larger part Linux reads no more at once than it reads ahead by itself
+
+
 class Rows:
     """Some rows of an array, along one of its axes; read when they are needed.
 
@@ -94,7 +97,8 @@ def read_ahead(path: str, start: int, count: int) -> None:
     try:
         os.preadv(file, [bytearray(1)], start + count - 1, os.RWF_NOWAIT)
     except OSError:
-        os.posix_fadvise(file, start, count, os.POSIX_FADV_WILLNEED)
+        for some in range(start, start + count, AHEAD):
+            os.posix_fadvise(file, some, min(AHEAD, start + count - some), os.POSIX_FADV_WILLNEED)
     finally:
         os.close(file)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -168,6 +170,25 @@ def test_the_next_block_is_read_ahead(mapped: np.ndarray, ahead: list[bytes]) ->
     once = fr.compile(fr.parse("norm2(X*w - y)^2", DECLARE), shard="n").over(rows=60)
     once(X=mapped, y=y, w=w)
     assert b"".join(ahead) == X[60:].tobytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="Linux has it")
+def test_large_parts_are_read_ahead_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a larger part the system would read the beginning."""
+    path = tmp_path / "large"
+    path.write_bytes(b"")
+    asked: list[range] = []
+
+    def not_in_memory(*_: object) -> None:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "preadv", not_in_memory)
+    monkeypatch.setattr(os, "posix_fadvise", lambda file, start, count, advice: asked.append(range(start, start + count)))
+    for start, count in ((7, 3 * blocks.AHEAD), (blocks.AHEAD, 10**6), (0, 5)):
+        asked.clear()
+        blocks.read_ahead(str(path), start, count)
+        assert [*chain(*asked)] == [*range(start, start + count)]
+        assert all(len(part) <= blocks.AHEAD for part in asked)
 
 
 def test_a_map_outlives_the_name_of_its_file(mapped: np.ndarray) -> None:
