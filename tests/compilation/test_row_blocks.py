@@ -96,16 +96,17 @@ def arrays(names: Any, sizes: dict[str, int]) -> dict[str, Any]:
     return {name: array(name) for name in names}
 
 
-def agree(expressions: list[Any], sizes: dict[str, int]) -> str:
-    """Do the program and the formulas give the same? The program."""
-    program = fr.compile(expressions)
+def agree(expressions: list[Any], sizes: dict[str, int], backend: str = "numpy") -> str:
+    """Do the program and the formulas give the same? The program; in C where that is the back end and it runs there."""
+    program = fr.compile(expressions, backend=backend)
     values = arrays(program.arguments.names, sizes)
     reference: Any = compiled(expressions)
     wanted = reference(**values, **{n: sizes[n] for n in reference.sizes})
     for found, expected in zip(program(**values), wanted, strict=True):
         assert np.allclose(found, expected, 1e-9, 1e-9 * np.max(np.abs(expected), initial=1.0))
         assert np.shape(found) == np.shape(expected)
-    return program.at(**sizes).function
+    made = program.at(**sizes)
+    return made.function if made.in_python else made.c_source  # type: ignore[attr-defined]
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -122,6 +123,29 @@ def test_random_programs(block: int) -> None:
             continue
         grouped += "for i" in agree(rng.sample(expressions, min(3, len(expressions))), SIZES)
     assert grouped > 5
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("part", [0, *(pytest.param(k, marks=pytest.mark.sweep) for k in range(1, 10))])
+def test_random_programs_in_c(part: int) -> None:
+    grouped = 0
+    for seed in range(8 * part, 8 * part + 8):
+        rng = Random(seed)
+        try:
+            expressions = outputs(number(rng, rng.randint(1, 3)))
+        except FrechetError:
+            continue
+        grouped += "static int block0(" in agree(rng.sample(expressions, min(3, len(expressions))), SIZES, "c")
+    assert grouped > 2
+
+
+def test_rows_of_results_and_parts_of_sums_in_c() -> None:
+    g = fr.parse("norm2(tanh(X*w)-y)^2", DECLARED)
+    expressions = [g, fr.derivative(g, "w").gradient, fr.parse("tanh(X*w)", DECLARED)]
+    assert "static int block0(" in agree(expressions, {**LARGE, "n": 20_003}, "c")
+    with_columns = [fr.parse("sum(sin(X).^2, 2)", DECLARED), fr.parse("X'*(X*w)", DECLARED)]
+    assert "static int block0(" in agree(with_columns, LARGE, "c")
 
 
 SYMMETRIC = [
@@ -144,7 +168,8 @@ def test_rows_of_symmetric_matrices(text: str) -> None:
     given = {n: {"S": (S + S.T) / 2, "y": y}[n] for n in fr.variables(e)}
     reference: Any = compiled([e])
     (expected,) = reference(**given, **dict.fromkeys(reference.sizes, 4))
-    assert np.allclose(fr.compile(e)(**given), expected, 1e-10)
+    for backend in ("numpy", "c"):
+        assert np.allclose(fr.compile(e, backend=backend)(**given), expected, 1e-10)
 
 
 READ_ONCE = {

@@ -12,15 +12,16 @@ No text of the user is in the C: names are those given here, numbers are written
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
 
 from frechet.compilation.native.building import part
+from frechet.compilation.native.dimensions import Dimensions
 from frechet.compilation.native.functions import NotInC
-from frechet.compilation.native.loops import Buffer, Loop, LoopText, Reader, entries_of
+from frechet.compilation.native.loops import Buffer, Stored, by_rows, entries_of
+from frechet.compilation.native.routines import routine
 from frechet.compilation.native.scheduling import Schedule
 from frechet.compilation.sizes import Bindings, bind
 from frechet.compilation.values import Value, walk
-from frechet.expressions.dimension import Dim, axes, factored
+from frechet.expressions.dimension import axes
 from frechet.expressions.node import Expr
 
 TYPES = {"s": ("float", "NPY_FLOAT", "f"), "d": ("double", "NPY_DOUBLE", "")}
@@ -47,47 +48,27 @@ class Source:
         letter: str,
         sizes: Mapping[str, int] | None = None,
     ) -> None:
-        if letter not in TYPES or not all(v.real for v in walk(roots)):
+        if letter not in TYPES or not all(v.real for v in steps_of(roots)):
             raise NotInC("complex numbers")
         self.known, self.keyed, self.single, self.letter = known, keyed, single, letter
         self.roots, self.sizes = roots, sizes
         self.bindings: Bindings = bind(known)
-        used = {n for v in walk(roots) for d in v.shape for n in d.names()} | {
-            n for v in walk(roots) for d in v.params if isinstance(d, Dim) for n in d.names()
-        }
-        if not used <= self.bindings.keys():
-            raise NotInC("sizes that no argument tells")
         self.names = {n: f"d{i}" for i, n in enumerate(self.bindings)}
         inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
         self.scalars = {i: f"x{i}" for i, v in enumerate(known) if not axes(v.shape)}
-        arrays: dict[Value, Buffer] = {}
+        arrays: dict[Value, Stored] = {}
         numbers: dict[Value, str] = {}
         for i, e in enumerate(known):
             v = inputs.get(e.params[0])
             if v is not None and i in self.scalars:
                 numbers[v] = self.scalars[i]
             elif v is not None:
-                arrays[v] = Buffer(entries_of(v.shape), "a", i)
-        self.reader = Reader(self.dimension)
-        self.schedule = Schedule(roots, arrays, numbers, self.reader)
+                arrays[v] = Stored(Buffer(entries_of(v.shape), "a", i), by_rows(v.shape))
+        self.dimension = Dimensions(self.names)
+        self.schedule = Schedule(roots, arrays, numbers, self.dimension)
         self.text = self._whole()
 
     # -- sizes
-    def dimension(self, d: Dim) -> str:
-        """A dimension as C."""
-        if any(c.denominator != 1 for _, c in d.terms):
-            common, rest, below = factored(d)
-            return f"({' * '.join([*(self.names[n] for n in common), self.dimension(rest)])} / {below})"
-        parts = []
-        for monomial, c in d.terms:
-            factors = [self.names[n] for n in monomial]
-            if c != 1 or not factors:
-                factors.insert(0, str(c))
-            parts.append(" * ".join(factors))
-        if len(parts) == 1 and " " not in parts[0]:
-            return parts[0]
-        return f"({' + '.join(parts)})" if parts else "0"
-
     def _size(self, name: str, position: Mapping[Expr, int]) -> str:
         """The source of a size from the shape of an argument."""
         b = self.bindings[name]
@@ -121,42 +102,15 @@ class Source:
         return "\n".join(lines) + "\n"
 
     def _steps(self) -> str:
-        """The function of pointers and sizes that does the work; it returns whether it failed."""
-        schedule = self.schedule
-        slots = schedule.slots()
-        for b, slot in slots.items():
-            b.number = slot
-        numbers = count()
-        body: list[str] = []
-        for i, step in enumerate(schedule.steps):
-            if isinstance(step, Loop):
-                loop = LoopText(self.reader, step, i, schedule.variables, numbers).text()
-                if step.library is not None:
-                    condition, call = step.library
-                    loop = [f"if ({condition}) {call}", "else {", *loop, "}"]
-                body += ["{", *loop, "}"]
-            else:
-                body.append(str(step))
+        """The function of pointers and sizes that does the work."""
         given = [
             f"const T {self.scalars[i]}" if i in self.scalars else f"const T *restrict a{i}" for i in range(len(self.known))
         ]
-        results = [f"T *restrict r{i}" for i in range(len(self.roots))]
-        sizes = [f"const npy_intp {d}" for d in self.names.values()] if self.sizes is None else []
-        variables = [text for text in schedule.variables.values() if text not in self.scalars.values()]
-        lines = [
-            f"static int steps({', '.join([*given, *results, *sizes, 'T *work'])})",
-            "{",
-            *([f"const npy_intp {d} = {self.sizes[n]};" for n, d in self.names.items()] if self.sizes is not None else []),
-            *([f"T {', '.join(variables)};"] if variables else []),
-        ]
-        for i, d in enumerate(schedule.room):
-            lines.append(f"T *restrict w{i} = work;")
-            lines.append(f"work += ROUNDED({self.dimension(d)});")
-        lines += body
-        for i, r in enumerate(schedule.results):
-            if isinstance(r, Value):
-                lines.append(f"*r{i} = {schedule.scalar(r)};")
-        return "\n".join([*lines, "(void)work;", "return 0;", "}"])
+        sizes = list(self.names.values())
+        if self.sizes is None:
+            return routine("steps", self.schedule, given, sizes, carved=True)
+        fixed = {d: self.sizes[n] for n, d in self.names.items()}
+        return routine("steps", self.schedule, given, [], fixed, carved=True)
 
     def _call(self) -> str:
         """The function that Python calls: it checks the arguments, makes the results and the workspace."""
@@ -212,7 +166,7 @@ class Source:
         if self.names:
             yield " && ".join(f"{d} > 0" for d in self.names.values())
             yield f"meant_for(state, (npy_intp[]){{{', '.join(self.names.values())}}}, {len(self.names)} * sizeof(npy_intp))"
-        for v in walk(self.roots):
+        for v in steps_of(self.roots):
             if v.op in ("unit", "selection"):  # places that are there
                 yield f"{self.dimension(v.params[0])} > 0 && {self.dimension(v.params[-1])} <= {self.dimension(v.shape[0])}"
 
@@ -230,6 +184,12 @@ class Source:
         lines += [f"PyObject *result = PyTuple_New({len(outputs)});", f"if (!result) {{ {drop} return NULL; }}"]
         lines += [f"PyTuple_SET_ITEM(result, {i}, {o});" for i, o in enumerate(outputs)]
         return [*lines, "return result;"]
+
+
+def steps_of(roots: Sequence[Value]) -> list[Value]:
+    """The steps to these results, also those that are done block by block."""
+    steps = walk(roots)
+    return [*steps, *(v for whole in steps if whole.op == "over_rows" for v in whole.params[0].steps)]
 
 
 HEAD = "static PyObject *program(PyObject *state, PyObject *const *args, Py_ssize_t count, PyObject *names)"

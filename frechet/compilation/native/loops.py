@@ -9,10 +9,11 @@ Source:  Kennedy & McKinley (1993), Maximizing loop parallelism and improving da
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from frechet.compilation.native.dimensions import Dimensions
 from frechet.compilation.native.functions import NotInC, function_text, number, weight
 from frechet.compilation.values import Axes, Value
 from frechet.expressions.dimension import UNIT, Dim, dim
@@ -144,7 +145,7 @@ class Reader:
     stored, ready: the arrays in memory, and the step that leaves a value there or in a variable
     """
 
-    def __init__(self, dimension: Callable[[Dim], str]) -> None:
+    def __init__(self, dimension: Dimensions) -> None:
         self.dimension = dimension
         self.stored: dict[Value, Stored] = {}
         self.ready: dict[Value, int] = {}

@@ -39,7 +39,7 @@ class NativeSpecialised(Specialised):
             return None
         _, _, known, _ = whole._names
         try:
-            return Source(self.roots, known, whole.keys is not None, whole.single, self.letter, whole.fixed(self))
+            return Source(self.written_roots, known, whole.keys is not None, whole.single, self.letter, whole.fixed(self))
         except NotInC:
             return None
 
@@ -125,15 +125,13 @@ class AutomaticProgram(NativeProgram):
     """A compiled program that runs in C at sizes at which that pays, and in NumPy at others.
 
     It does not where BLAS and LAPACK take nearly all of the time: they are the same for both, and building takes a while;
-    nor where NumPy reads large arrays in blocks, or where its functions of several entries at a time gain more than its
-    calls lose, which is so where C's library has none.
+    nor where NumPy's functions of several entries at a time gain more than its calls lose, which is so where C's library
+    has none.
     """
 
     def worthwhile(self, made: Specialised) -> bool:
         total = made.rates.total(made.steps)
         if total >= SHORT and sum(map(made.rates.of_libraries, made.steps)) >= NEARLY_ALL * total:
-            return False
-        if made.in_blocks:
             return False
         slower = sum(_slower(v) * made.rates.entries(v.shape) for v in made.steps if v.op == "map")
         return slower < CALL * len(made.steps)

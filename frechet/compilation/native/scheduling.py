@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import chain
 
+from frechet.compilation.native.blocks import RowBlock, over_rows
+from frechet.compilation.native.dimensions import Dimensions
 from frechet.compilation.native.functions import NotInC, number
 from frechet.compilation.native.loops import (
     CHEAP,
@@ -34,30 +36,40 @@ class Schedule:
     """The loops and calls that compute values.
 
     arrays, numbers: what is given: where, or the names of the variables
-    reader: its arrays in memory are found out here
+    dimension: a dimension as C
     """
 
     def __init__(
-        self, roots: Sequence[Value], arrays: dict[Value, Buffer], numbers: dict[Value, str], reader: Reader
+        self, roots: Sequence[Value], arrays: dict[Value, Stored], numbers: dict[Value, str], dimension: Dimensions
     ) -> None:
-        self.reader, self.stored, self.ready = reader, reader.stored, reader.ready
+        self.reader = Reader(dimension)
+        self.stored, self.ready = self.reader.stored, self.reader.ready
         self.steps: list[Loop | Call] = []
         self.buffers: list[Buffer] = []
         self.home: dict[Value, Loop] = {}  # the first loop that evaluates a pending value
         self.costs: dict[Value, int] = {}
         self.depth: dict[Value, int] = {}
-        self.variables = dict(numbers)
+        self.variables, self.given = dict(numbers), frozenset(numbers.values())
         self.pivots: dict[Value, Buffer] = {}  # of LU factorizations
         self.singular: dict[Value, Buffer] = {}  # whether they are of singular matrices
         self.room: list[Dim] = []  # the sizes of the parts of the workspace
+        self.blocks: list[RowBlock] = []
+        self.taken: dict[Value, list[Stored | str]] = {}  # the results of steps that are done block by block
         self.libraries = False
-        for v, buffer in arrays.items():
-            self._keep(v, Stored(buffer, by_rows(v.shape)), -1)
+        for v, where in arrays.items():
+            self._keep(v, where, -1)
         for v in walk(roots):
             self._visit(v)
             if len(self.steps) > STEPS:
                 raise NotInC("programs that take a compiler long")
         self.results = self._results(roots)
+        for buffer, slot in self._slots().items():
+            buffer.number = slot
+
+    @property
+    def sizes(self) -> list[str]:
+        """The variables of C that hold sizes."""
+        return list(self.reader.dimension.names.values())
 
     # -- values, operands first
     def _visit(self, v: Value) -> None:
@@ -371,6 +383,18 @@ class Schedule:
         )
         self.ready[v] = len(self.steps) - 1
 
+    # -- blocks of rows
+    def _over_rows(self, v: Value) -> None:
+        over_rows(self, v)
+
+    def _from_rows(self, v: Value) -> None:
+        (whole,), (i,) = v.args, v.params
+        where = self.taken[whole][i]
+        if isinstance(where, Stored):
+            self._keep(v, where, self.ready[whole])
+        else:
+            self.variables[v], self.ready[v] = where, self.ready[whole]
+
     # -- shapes
     def _entries(self, v: Value) -> None:
         """Numbers at places, among zeros."""
@@ -418,7 +442,7 @@ class Schedule:
                 found += [self.stored[v].buffer for v, _ in read if self.reader.there(v, i)]
         return list(dict.fromkeys(b for b in found if b.kind == "w"))
 
-    def slots(self) -> dict[Buffer, int]:
+    def _slots(self) -> dict[Buffer, int]:
         """The workspace of each buffer: buffers of one size that are not needed at the same time share one."""
         used = [self.used(i) for i in range(len(self.steps))]
         last = {b: i for i, buffers in enumerate(used) for b in buffers}

@@ -332,7 +332,7 @@ def test_loops_are_joined() -> None:
 
 def test_a_residual_is_stored_where_it_is_squared() -> None:
     g = fr.parse("norm2(T - U*V')^2")
-    made = compiled([g, gradient(g, "U")]).at(n=1000, m=1000, p=10)
+    made = compiled([g, gradient(g, "U")]).at(n=400, m=400, p=10)
     assert isinstance(made, NativeSpecialised) and made.c is not None
     loops = [step for step in made.c.schedule.steps if isinstance(step, Loop) and step.library is None]
     assert len(loops[0].sinks) == 2 and len(loops) == 2  # the other one multiplies by -2
