@@ -137,7 +137,7 @@ def test_random_programs_in_c(part: int) -> None:
         except FrechetError:
             continue
         grouped += "static int block0(" in agree(rng.sample(expressions, min(3, len(expressions))), SIZES, "c")
-    assert grouped > 2
+    assert grouped > 1
 
 
 def test_rows_of_results_and_parts_of_sums_in_c() -> None:

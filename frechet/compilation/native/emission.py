@@ -127,8 +127,15 @@ class Source:
         lines += [f"if (!({condition})) {otherwise}" for condition in self._conditions()]
         room = " + ".join(f"ROUNDED({self.dimension(d)})" for d in self.schedule.room) or "0"
         given = [f"x{i}" if i in self.scalars else f"PyArray_DATA((PyArrayObject *)args[{i}])" for i in range(count)]
-        lines += [f"const npy_intp room = {room};", "T stack[STACK], *work = stack;"]
-        lines += ["if (room > STACK) work = malloc(room * sizeof(T));"]
+        lines += [
+            f"const npy_intp room = {room};",
+            "T stack[STACK], *work = stack;",
+            "PyObject *heap = NULL;  /* an array of NumPy, which asks for large pages */",
+            "if (room > STACK) {",
+            "heap = PyArray_SimpleNew(1, &room, NUMBER);",
+            "work = heap ? PyArray_DATA((PyArrayObject *)heap) : NULL;",
+            "}",
+        ]
         fine = ["work"]
         for i, r in enumerate(self.roots):
             if r.shape:
@@ -148,7 +155,7 @@ class Source:
             f"failed = steps({', '.join(given)});",
             "if (other) PyEval_RestoreThread(other);",
             "}",
-            "if (work != stack) free(work);",
+            "Py_XDECREF(heap);",
         ]
         drop = " ".join(f"Py_XDECREF(o{i});" for i in range(len(self.roots)))
         lines.append(f"if (failed) {{ PyErr_Clear(); {drop} {otherwise} }}")

@@ -157,9 +157,9 @@ static void matrix_matrix(npy_intp rows, npy_intp columns, npy_intp inner, T c, 
     int m = (int)columns, k = (int)inner, p = (int)ldb, q = (int)lda;
     T zero = 0;
     npy_intp block = rows;
-    /* below a million products a large matrix times few columns is read as it lies, beyond that it is copied first */
+    /* a large matrix times few columns is read as it lies, which is faster where it need not be copied */
     if (la == 'n' && columns <= 16 && rows * inner >= 400000 && inner * columns <= 25000)
-        block = 1000000 / (inner * columns);
+        block = AS_IT_LIES / (inner * columns);
     for (npy_intp i = 0; i < rows; i += block) {
         int n = (int)(i + block < rows ? block : rows - i);
         gemm(lb == 'n' ? "N" : "T", la == 'n' ? "N" : "T", &m, &n, &k, &c, (T *)b, &p, (T *)a + i * lda, &q, &zero,
@@ -196,7 +196,11 @@ static void matrix_own_transpose(npy_intp rows, npy_intp inner, T c, const T *a,
     }
     int n = (int)rows, k = (int)inner, p = (int)lda;
     T zero = 0;
-    syrk("U", la == 'n' ? "T" : "N", &n, &k, &c, (T *)a, &p, &zero, out, &n);
+    char *first = la == 'n' ? "T" : "N", *second = la == 'n' ? "N" : "T";
+    if (rows * rows * inner <= AS_IT_LIES)
+        gemm(first, second, &n, &n, &k, &c, (T *)a, &p, (T *)a, &p, &zero, out, &n);
+    else
+        syrk("U", first, &n, &k, &c, (T *)a, &p, &zero, out, &n);
     mirror(rows, out);
 }
 
