@@ -29,6 +29,8 @@ ROUNDS = 5
 BASE = 150_000_000  # bytes that Python, NumPy and SciPy take themselves
 LIMITED = ["load the file", "np.memmap, sum of all entries", "by hand, blocks of 4 MB", "fr.compile, this process"]
 PROCESSES = "fr.compile, {} processes"
+IN_C = "fr.compile in C, this process"
+THREADS = "fr.compile in C, two threads"
 READ = "read the file, 4 MB at a time"
 
 
@@ -40,8 +42,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "X.npy")
         written(path, rows)
-        table(f"{title}, in the page cache", [*LIMITED, *(PROCESSES.format(k) for k in (1, 2))], "--one", path, memory)
-        table(f"{title}, on the disk", [READ, LIMITED[1], LIMITED[3]], "--cold", path, memory)
+        ways = [*LIMITED, *(PROCESSES.format(k) for k in (1, 2)), IN_C, THREADS]
+        table(f"{title}, in the page cache", ways, "--one", path, memory)
+        table(f"{title}, on the disk", [READ, LIMITED[1], LIMITED[3], IN_C], "--cold", path, memory)
 
 
 def table(title: str, ways: list[str], how: str, path: Path, memory: str) -> None:
@@ -115,14 +118,15 @@ def function(way: str, X: np.ndarray, y: np.ndarray, w: np.ndarray, memory: str)
         return X.sum
     if way == LIMITED[2]:
         return lambda: by_hand(X, y, w)
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
     import frechet as fr
 
     g = fr.parse("sum(softplus(-y.*(X*w)))", ["X: n×k", "w: k"])
-    program = fr.compile([g, fr.derivative(g, fr.variables(g)["w"]).gradient], shard="n")
+    backend = "c" if way in (IN_C, THREADS) else "numpy"
+    program = fr.compile([g, fr.derivative(g, fr.variables(g)["w"]).gradient], shard="n", backend=backend)
     workers = next((k for k in (1, 2) if way == PROCESSES.format(k)), 0)
-    pool = ProcessPoolExecutor(workers) if workers else None
+    pool = ProcessPoolExecutor(workers) if workers else ThreadPoolExecutor(2) if way == THREADS else None
     run = program.over(pool, memory=memory, progress=False)
     return lambda: run(X=X, y=y, w=w)[0]
 

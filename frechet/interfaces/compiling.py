@@ -90,11 +90,11 @@ def compile(
     if backend not in BACKENDS:
         raise UnsupportedError(f"there is no back end {backend!r}: there are {', '.join(BACKENDS)}")
     if shard is not None:
-        if backend != "numpy":
-            raise UnsupportedError(f"blocks of rows are computed by the back end numpy, not by {backend}")
+        if backend not in ("numpy", "c", "auto"):
+            raise UnsupportedError(f"blocks of rows are computed by the back ends numpy, c and auto, not by {backend}")
         from frechet.compilation.sharding.program import ShardedProgram
 
-        return ShardedProgram(outputs, inputs, name, shard, sizes)
+        return ShardedProgram(outputs, inputs, name, shard, sizes, backend)
     module, kind = BACKENDS[backend]
     program: CompiledProgram = getattr(import_module(module), kind)(outputs, inputs, name, sizes)
     return program

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -13,7 +13,7 @@ from frechet.compilation.native.building import has_vector_functions, load
 from frechet.compilation.native.emission import Source
 from frechet.compilation.native.functions import NotInC
 from frechet.compilation.numpy_source import runnable
-from frechet.compilation.timing import CALL
+from frechet.compilation.timing import CALL, Rates
 from frechet.compilation.values import Value
 
 FEW = 16  # a size up to which the loops are written out
@@ -130,11 +130,16 @@ class AutomaticProgram(NativeProgram):
     """
 
     def worthwhile(self, made: Specialised) -> bool:
-        total = made.rates.total(made.steps)
-        if total >= SHORT and sum(map(made.rates.of_libraries, made.steps)) >= NEARLY_ALL * total:
-            return False
-        slower = sum(_slower(v) * made.rates.entries(v.shape) for v in made.steps if v.op == "map")
-        return slower < CALL * len(made.steps)
+        return pays(made.rates, made.steps)
+
+
+def pays(rates: Rates, steps: Sequence[Value]) -> bool:
+    """Are these steps faster in C, so that it is worth building?"""
+    total = rates.total(steps)
+    if total >= SHORT and sum(map(rates.of_libraries, steps)) >= NEARLY_ALL * total:
+        return False
+    slower = sum(_slower(v) * rates.entries(v.shape) for v in steps if v.op == "map")
+    return slower < CALL * len(steps)
 
 
 def _slower(v: Value) -> float:

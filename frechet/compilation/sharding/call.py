@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from frechet.compilation.arguments import dtype_of, precision
 from frechet.compilation.numpy_source import runnable
 from frechet.compilation.sharding.blocks import Rows, boundaries
+from frechet.compilation.sharding.blocks_in_c import BlockInC, packed
 from frechet.compilation.sharding.execution import Block, Progress, in_order, workers_of
 from frechet.compilation.sharding.joining import Tree, join
 from frechet.compilation.sharding.rounds import Function, Plan
@@ -71,7 +72,16 @@ class Call:
         return self.program.plan({**self.given, self.program.shard: self.rows}, self.letter)
 
     def block(self, f: Function) -> Block:
-        return Block(f.program, self.whole(f), [self.dtypes[name] for name in f.split])
+        return Block(f.program, self.whole(f), [self.dtypes[name] for name in f.split], self._in_c(f))
+
+    def _in_c(self, f: Function) -> BlockInC | None:
+        """What blocks need to run in C, if they do."""
+        if f.c is None:
+            return None
+        lengths = (self.rows, self.length % self.rows or self.rows)
+        accepted = packed(list(f.c.names), [{**self.sizes, f.n: length} for length in lengths])
+        axis = self.levels.split[f.split[0]]
+        return BlockInC(f.c.text, accepted, len(f.whole), axis, precision(True, self.letter))
 
     def whole(self, f: Function) -> list[Any]:
         """The arguments of a function but for the rows."""

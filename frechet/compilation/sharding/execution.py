@@ -7,10 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from time import monotonic
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from frechet.compilation.numpy_source import Program, runnable
+
+if TYPE_CHECKING:
+    from frechet.compilation.sharding.blocks_in_c import BlockInC
 
 PATIENCE = 0.5  # seconds before a progress bar is shown
 _last: dict[str, Block] = {}  # in a worker: the round it is at
@@ -35,16 +38,25 @@ class Block:
     program  the round
     whole    the arguments of the round
     dtypes   of the arrays that a block has rows of
+    in_c     what is needed to run it in C, where it does
     key      of this call, among all that a worker is asked for
     """
 
-    def __init__(self, program: Program, whole: Sequence[Any], dtypes: Sequence[Any], key: str = "") -> None:
-        self.program, self.whole, self.dtypes = program, whole, dtypes
+    def __init__(
+        self,
+        program: Program,
+        whole: Sequence[Any],
+        dtypes: Sequence[Any],
+        in_c: BlockInC | None = None,
+        key: str = "",
+    ) -> None:
+        self.program, self.whole, self.dtypes, self.in_c = program, whole, dtypes, in_c
         self.key = key or uuid4().hex
 
     @cached_property
     def function(self) -> Callable[..., Any]:
-        return runnable(self.program)(*self.whole)  # type: ignore[no-any-return]
+        in_numpy = runnable(self.program)(*self.whole)
+        return in_numpy if self.in_c is None else self.in_c.function(in_numpy, self.whole)
 
     def __call__(self, length: int, *pieces: Any) -> Any:
         """What a block gives, from its rows: arrays, or `Rows` of arrays."""
@@ -57,15 +69,15 @@ class Block:
         return self.function(*arrays, length)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_received, (self.program, self.whole, self.dtypes, self.key))
+        return (_received, (self.program, self.whole, self.dtypes, self.in_c, self.key))
 
 
-def _received(program: Program, whole: Sequence[Any], dtypes: Sequence[Any], key: str) -> Block:
+def _received(program: Program, whole: Sequence[Any], dtypes: Sequence[Any], in_c: BlockInC | None, key: str) -> Block:
     """The block's function in a worker: of one round it is made once."""
     known = _last.get(key)
     if known is None:
         _last.clear()
-        known = _last[key] = Block(program, whole, dtypes, key)
+        known = _last[key] = Block(program, whole, dtypes, in_c, key)
     return known
 
 

@@ -53,7 +53,9 @@ class ShardedProgram:
         name: str,
         shard: str,
         sizes: Mapping[str, int] | None = None,
+        backend: str = "numpy",
     ) -> None:
+        self.backend = backend
         self.plain = CompiledProgram(outputs, inputs, name, sizes)
         self.name, self.inputs = name, self.plain.inputs
         if self.plain.functions:
@@ -105,7 +107,7 @@ class ShardedProgram:
         found = {safe: sizes.get(n, ASSUMED) for n, safe in self.safe.items()}
         key = (letter, *found.values())
         if key not in self._plans:
-            self._plans[key] = Plan(self.levels, self.n, self._names, found, letter)
+            self._plans[key] = Plan(self.levels, self.n, self._names, found, letter, self.backend)
         return self._plans[key]
 
     def over(

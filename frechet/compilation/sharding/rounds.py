@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from frechet.compilation.emission import Emission
+from frechet.compilation.native.emission import Source
 from frechet.compilation.numpy_source import WORDS, Program, finish, free_name
 from frechet.compilation.passes import factorized, optimized
 from frechet.compilation.row_blocks import by_row_blocks
+from frechet.compilation.sharding.blocks_in_c import source_of_block, worthwhile
 from frechet.compilation.sharding.levels import Joined, Levels, Output
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Value, walk
@@ -44,9 +46,17 @@ class Function:
     """
 
     def __init__(
-        self, name: str, levels: Levels, roots: Sequence[Value], n: str, names: Names, sizes: Mapping[str, int], letter: str
+        self,
+        name: str,
+        levels: Levels,
+        roots: Sequence[Value],
+        n: str,
+        names: Names,
+        sizes: Mapping[str, int],
+        letter: str,
+        backend: str,
     ) -> None:
-        self.levels, self.n, self.names, self.letter = levels, n, names, letter
+        self.levels, self.n, self.names, self.letter, self.backend = levels, n, names, letter, backend
         self.program = Program(name)
         inputs = [v for v in walk(roots) if v.op == "input"]
         self.split = [v.params[0] for v in inputs if v.params[0] in levels.split]
@@ -78,6 +88,13 @@ class Function:
                 found.add(v)
         return found
 
+    @cached_property
+    def c(self) -> Source | None:
+        """The function of a block in C, of the rows and what is common; None where it runs in NumPy."""
+        if not self.split or not worthwhile(self.backend, self.steps, self.common, self.rates):
+            return None
+        return source_of_block(self.written_roots, [*self.split, *self.whole], self.letter)
+
     def _write(self) -> None:
         taken = set(self.names.taken)
         called = dict(self.names.parameters)
@@ -87,8 +104,9 @@ class Function:
                 taken.add(called[name])
         emission = Emission(called, taken, self.rates, self.letter)
         rows = free_name("rows", emission.taken)
-        roots = by_row_blocks(self.levels.graph, self.roots, self.rates, rows, self.common if self.blocks else ())
-        results = emission.run(roots, self._common(walk(roots)) if self.blocks else ())
+        fixed = self.common if self.blocks else ()
+        self.written_roots = by_row_blocks(self.levels.graph, self.roots, self.rates, rows, fixed)
+        results = emission.run(self.written_roots, self._common(walk(self.written_roots)) if self.blocks else ())
         returned = f"return {', '.join(results)}{',' * (len(results) == 1)}"
         body = [*emission.lines, returned]
         if self.blocks:
@@ -131,7 +149,9 @@ class Plan:
     rounds: each with what its blocks compute: values to be joined, then outputs by rows
     """
 
-    def __init__(self, levels: Levels, n: str, names: Names, sizes: Mapping[str, int], letter: str) -> None:
+    def __init__(
+        self, levels: Levels, n: str, names: Names, sizes: Mapping[str, int], letter: str, backend: str = "numpy"
+    ) -> None:
         self.letter = letter
         self.joined: list[Sequence[Joined]] = []
         self.by_rows: list[list[Output]] = []
@@ -142,9 +162,9 @@ class Plan:
             roots = [*(j.value for j in joined), *(o.value for o in outputs)]
             self.joined.append(joined)
             self.by_rows.append(outputs)
-            self.rounds.append(Function(f"round_{k + 1}", levels, roots, n, names, sizes, letter))
+            self.rounds.append(Function(f"round_{k + 1}", levels, roots, n, names, sizes, letter, backend))
         self.whole = list(dict.fromkeys(o for o in levels.outputs if o.axis < 0))
-        self.finish = Function("finish", levels, [o.value for o in self.whole], n, names, sizes, letter)
+        self.finish = Function("finish", levels, [o.value for o in self.whole], n, names, sizes, letter, "numpy")
 
     @property
     def source(self) -> str:

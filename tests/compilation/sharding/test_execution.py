@@ -15,14 +15,15 @@ import numpy as np
 import pytest
 
 import frechet as fr
-from frechet.compilation.sharding import blocks, execution
+from frechet.compilation.sharding import blocks, blocks_in_c, execution
 from frechet.compilation.sharding.blocks import Rows, boundaries, byte_count
 from frechet.compilation.sharding.joining import Tree
 
 DECLARE = ["X: n×k", "w: k", "y: n"]
 g = fr.parse("sum(softplus(-y.*(X*w)))/n", DECLARE)
 OUTPUTS = {"value": g, "gradient": fr.derivative(g, fr.variables(g)["w"]).gradient, "spread": fr.parse("var(X*w)", DECLARE)}
-PROGRAM = fr.compile({**OUTPUTS, "scores": fr.parse("X*w", DECLARE)}, shard="n")
+ALL = {**OUTPUTS, "scores": fr.parse("X*w", DECLARE)}
+PROGRAM = fr.compile(ALL, shard="n")
 rng = np.random.default_rng(3)
 X, y, w = rng.standard_normal((501, 7)), np.sign(rng.standard_normal(501)), rng.standard_normal(7)
 WHOLE = PROGRAM.over(rows=60)(X=X, y=y, w=w)
@@ -77,6 +78,36 @@ def test_two_processes_give_the_same_as_one(mapped: np.ndarray) -> None:
             run = PROGRAM.over(pool, rows=60)
             assert same(run(X=mapped, y=y, w=w))
             assert same(run(X=X, y=y, w=w))
+
+
+def test_in_c_who_computes_changes_no_bit(mapped: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks_in_c, "SHARED", np.inf)
+    program = fr.compile(ALL, shard="n", backend="c")
+    assert all(f.c is not None for f in program.plan({"n": 60, "k": 7}, "d").rounds)
+    here = program.over(rows=60)(X=X, y=y, w=w)
+    assert all(np.allclose(here[name], WHOLE[name], rtol=1e-12) for name in WHOLE)
+    with ThreadPoolExecutor(2) as threads, processes(2) as pool:
+        for executor, given in ((threads, X), (pool, mapped), (pool, X)):
+            found = program.over(executor, rows=60)(X=given, y=y, w=w)
+            assert all(np.array_equal(found[name], here[name]) for name in here)
+    single = program.over(rows=60)(X=X.astype("f4"), y=y.astype("f4"), w=w.astype("f4"))
+    assert all(np.allclose(single[name], WHOLE[name], rtol=1e-3, atol=1e-3) for name in WHOLE)
+    assert single["gradient"].dtype == single["scores"].dtype == np.float32
+
+
+def test_blocks_are_in_numpy_where_there_is_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks_in_c, "load", lambda text: None)
+    assert same(fr.compile(ALL, shard="n", backend="c").over(rows=60)(X=X, y=y, w=w))
+
+
+def test_blocks_in_c_leave_to_numpy_what_they_cannot_do() -> None:
+    """A Cholesky factor of what is not positive definite is such a thing: LU has to be tried there, or a word be found."""
+    e = fr.parse("sum((X*inv(S)).^2)", [*DECLARE, "S: k×k symmetric"])
+    program, whole = fr.compile(e, shard="n", backend="c"), fr.compile(e)
+    S = np.diag([1.0, -2, 3, 4, 5, 6, 7])
+    assert np.isclose(program.over(rows=300)(X=X, S=S), whole(X=X, S=S))
+    with pytest.raises(np.linalg.LinAlgError):
+        program.over(rows=300)(X=X, S=0 * S)
 
 
 class Backwards(Executor):

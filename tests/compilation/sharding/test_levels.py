@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import frechet as fr
+from frechet.compilation.sharding import blocks_in_c
+from frechet.compilation.sharding.program import ShardedProgram
 from frechet.expressions.dimension import axes
 from frechet.expressions.errors import ShapeError
 from frechet.interfaces.compiling import VIEWS
@@ -103,6 +105,35 @@ def test_blocks_give_what_the_whole_gives(case: tuple[str, list[str], str, str, 
             np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
 
 
+NOT_IN_C = ("sum(min(", "sum(huber(", "sum(layernorm(")  # by a step that has none
+
+
+@pytest.mark.parametrize("case", SPLIT, ids=lambda case: f"{case[0]}, {case[2]}")
+def test_blocks_in_c_give_what_the_whole_gives(
+    case: tuple[str, list[str], str, str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks_in_c, "SHARED", np.inf)  # of so few rows it is most of the work
+    formula, declare, views, by, _ = case
+    wanted = outputs(formula, declare, views, by)
+    program = fr.compile(wanted, shard="n", backend="c")
+    given = values(program)
+    whole = fr.compile(wanted)(**given)
+    for found, expected in zip(program.over(rows=5)(**given), whole, strict=True):
+        assert np.shape(found) == np.shape(expected) and found.dtype == np.float64
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+    assert isinstance(program, ShardedProgram)
+    rounds = program.plan({**SIZES, "n": 5}, "d").rounds
+    assert all(f.c is None for f in rounds) if formula.startswith(NOT_IN_C) else all(f.c is not None for f in rounds)
+
+
+def test_what_blocks_share_is_computed_once_where_it_is_much() -> None:
+    g = outputs(LOGLIKELIHOOD, GAUSS, "value gradient", "S")
+    program = fr.compile(g, shard="n", backend="c")
+    assert isinstance(program, ShardedProgram)
+    (few,), (many,) = (program.plan({**SIZES, "n": n}, "d").rounds for n in (5, 10**6))
+    assert few.c is None and many.c is not None
+
+
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case[0])
 def test_what_mixes_rows_is_refused_by_name(case: tuple[str, list[str], str, str]) -> None:
     formula, declare, shard, reason = case
@@ -120,8 +151,8 @@ def test_the_slope_of_the_largest_entry_is_refused() -> None:
 
 
 def test_other_back_ends_are_refused() -> None:
-    with pytest.raises(fr.UnsupportedError, match="by the back end numpy, not by c"):
-        fr.compile(fr.parse("sum(y)", ["y: n"]), backend="c", shard="n")
+    with pytest.raises(fr.UnsupportedError, match="by the back ends numpy, c and auto, not by jax"):
+        fr.compile(fr.parse("sum(y)", ["y: n"]), backend="jax", shard="n")
 
 
 def test_declared_functions_are_refused() -> None:
