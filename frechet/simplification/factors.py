@@ -20,6 +20,7 @@ from frechet.operations.transposition import TRANSPOSE, transposed
 TERMS_LIMIT = 32
 TRIES = 4
 SEARCH_TERMS = 6
+SUMS = 200  # that a search meets, half of them with a choice of factors; formulas of textbooks take up to 36
 
 Powers = dict[Expr, Number]
 
@@ -57,37 +58,46 @@ def _powers(e: Expr) -> Powers:
     return dict(zip(e.args, e.params, strict=True)) if e.op is MONOMIAL else {e: 1}
 
 
-Known = dict[tuple[Expr, int], Expr]
+class Search:
+    """What was found for sums met before, which meet again and again in a search; and how many more may be met."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[Expr, int], Expr] = {}
+        self.left = SUMS
 
 
-def factored(e: Expr, tries: int = TRIES, known: Known | None = None) -> Expr:
+def factored(e: Expr, tries: int = TRIES, search: Search | None = None) -> Expr:
     """The sum with common factors taken out where that makes it shorter; anything else as it is.
 
     A short sum is tried with each of the few most promising factors first, a longer one greedily; what is left inside
-    and beside a factor with half as many, or the search would grow exponentially.
-
-    known: what was found for sums that were met before, which meet again and again in the search
+    and beside a factor with half as many, or the search would grow exponentially. A search that has met many sums goes on
+    greedily, and ends: in recurrences the same few sums, written out, are of every size.
     """
-    known = {} if known is None else known
+    search = Search() if search is None else search
+    known = search.known
     met = []
     while e.op is SUM and 1 < len(e.args) <= TERMS_LIMIT:
         if (e, tries) in known:
             e = known[e, tries]
             break
         met.append(e)
-        shorter = _factored_once(e, tries, known)
+        shorter = _factored_once(e, tries, search)
         if not shorter:
             break
         if 2 < len(e.args) <= SEARCH_TERMS and len(shorter) > 1:
-            e = min((factored(s, tries // 2, known) for s in shorter), key=lambda s: (s.leaves, s.key))
+            e = min((factored(s, tries // 2, search) for s in shorter), key=lambda s: (s.leaves, s.key))
             break
         e = shorter[0]
     known |= {(s, tries): e for s in met}
     return e
 
 
-def _factored_once(e: Expr, tries: int, known: Known) -> list[Expr]:
+def _factored_once(e: Expr, tries: int, search: Search) -> list[Expr]:
     """The shorter forms with one factor taken out, the shortest first."""
+    search.left -= 1
+    if search.left < 0:
+        return []
+    tries = tries if search.left > SUMS // 2 else 1
     terms = _whole_sums(e, _one_sign([split_term(c, a) for c, a in zip(e.params, e.args, strict=True)]))
     groups: dict[tuple[str, Any], list[int]] = {}
     for i, t in enumerate(terms):
@@ -97,7 +107,7 @@ def _factored_once(e: Expr, tries: int, known: Known) -> list[Expr]:
     ranked.sort(key=lambda r: r[:3])
     found: list[Expr] = []
     for _, kind, _, f, group in ranked[: max(tries, 1)]:
-        taken = _take_out(kind, f, [terms[i] for i in group], e.shape, tries // 2, known)
+        taken = _take_out(kind, f, [terms[i] for i in group], e.shape, tries // 2, search)
         if taken is None:
             continue
         rest = [(t.coefficient, t.expression()) for i, t in enumerate(terms) if i not in group]
@@ -220,7 +230,7 @@ def _scaling(f: Expr) -> Powers:
     return _powers(v)
 
 
-def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape, tries: int, known: Known) -> Expr | None:
+def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape, tries: int, search: Search) -> Expr | None:
     """factor * (sum of what is left of the terms); None where it does not go."""
     if kind == "scalar":
         exponents = [t.scalars[f] for t in group]
@@ -231,10 +241,10 @@ def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape, tries: int, k
         for t in group:
             left = {b: exact(Fraction(j) - k if b is f else j) for b, j in t.scalars.items()}
             rest.append((t.coefficient, t._replace(scalars={b: j for b, j in left.items() if j != 0}).expression()))
-        return scale(monomial(SCALAR, [(f, k)]), factored(add(rest), tries, known))
+        return scale(monomial(SCALAR, [(f, k)]), factored(add(rest), tries, search))
     if kind == "body":
         front = [(t.coefficient, monomial(SCALAR, list(t.scalars.items())) if t.scalars else ONE) for t in group]
-        return scale(factored(add(front), tries, known), f)
+        return scale(factored(add(front), tries, search), f)
     if kind == "entry":
         rest = []
         exponents = [_entries(t.body)[f] for t in group]
@@ -245,7 +255,7 @@ def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape, tries: int, k
             factors = [(b, exact(Fraction(j) - k) if b is f else j) for b, j in _entries(t.body).items()]
             body = monomial(t.body.shape, factors)
             rest.append((t.coefficient, t._replace(body=body).expression()))
-        return monomial(shape, [(monomial(shape, [(f, k)]), 1), (factored(add(rest), tries, known), 1)])
+        return monomial(shape, [(monomial(shape, [(f, k)]), 1), (factored(add(rest), tries, search), 1)])
     if kind in ("rows", "columns"):
         turn = transposed if kind == "columns" else _unturned
         exponents = [_scaling(turn(t.body).args[0] if turn(t.body).op is PRODUCT else turn(t.body))[f] for t in group]
@@ -254,14 +264,14 @@ def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape, tries: int, k
         k = min(exponents) if min(exponents) > 0 else max(exponents)
         scaled = diag(monomial(f.shape, [(f, k)]))
         rest = [(t.coefficient, t._replace(body=turn(_unscaled(turn(t.body), f, k))).expression()) for t in group]
-        inside = factored(add(rest), tries, known)
+        inside = factored(add(rest), tries, search)
         return product(scaled, inside) if kind == "rows" else product(inside, scaled)
     rest = []
     for t in group:
         rest.append((t.coefficient, t._replace(body=_without(kind, f, t.body)).expression()))
     if len({e.shape for _, e in rest}) > 1:
         return None
-    inside = factored(add(rest), tries, known)
+    inside = factored(add(rest), tries, search)
     if kind == "trace":
         return trace(product(f, inside))
     return product(f, inside) if kind == "left" else product(inside, f)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from time import process_time
 
+import pytest
+
 import frechet as fr
 from frechet.differentiation.derivative import Derivative
 from frechet.notation.reading import parse
@@ -57,12 +59,17 @@ def test_polishing_twice_changes_nothing_short() -> None:
     assert polished(e) is e
 
 
-def test_the_search_for_factors_does_not_grow_exponentially() -> None:
-    """Gradient descent unrolled: with every step the sums to be factored contain those of the steps before."""
+DESCENT = ["w{j} = w{i} - s*(X'*(X*w{i} - y)/n + l*w{i})"]
+MOMENTUM = ["g{i} = X'*(X*w{i} - y)", "q{j} = l*q{i} + (1-l)*g{i}", "w{j} = w{i} - s*q{j}"]
+
+
+@pytest.mark.parametrize("step", [DESCENT, MOMENTUM], ids=["gradient descent", "with momentum"])
+def test_the_search_for_factors_does_not_grow_exponentially(step: list[str]) -> None:
+    """Unrolled: with every step the sums to be factored contain those of the steps before."""
 
     def calls(steps: int) -> int:
-        lines = ["w0 = w", *(f"w{i + 1} = w{i} - s*(X'*(X*w{i} - y)/n + l*w{i})" for i in range(steps))]
-        declared = {"X": "n×p", "y": "n", "w": "p", "s": "scalar", "l": "scalar", "Z": "m×p", "v": "m"}
+        lines = ["w0 = w", "q0 = q", *(line.format(i=i, j=i + 1) for i in range(steps) for line in step)]
+        declared = {"X": "n×p", "y": "n", "w": "p", "s": "scalar", "l": "scalar", "Z": "m×p", "v": "m", "q": "p"}
         e = parse("\n".join([*lines, f"norm2(Z*w{steps} - v)^2"]), declared)
         count = 0
 
