@@ -13,6 +13,7 @@
 #define FEW 1000               /* and up to which vectors of kernels.c do better, where the processor has them, */
 #define FEW_SQUARED 20000      /* for A·A', which BLAS makes by halves, */
 #define INNER 64               /* with at most this many for each entry */
+#define MANY 64                /* entries of arrays from which their inner product is several sums */
 #define AS_IT_LIES 1000000     /* up to which BLAS does not copy its operands first */
 #define ROUNDED(count) (((count) + 7) & ~(npy_intp)7)
 

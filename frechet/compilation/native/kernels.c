@@ -468,12 +468,26 @@ static T lu_logdet(npy_intp n, const T *a, const int *p) /* nan where the determ
 }
 #endif
 
+/* The inner product: four sums at once, as one addition after the other takes longer than reading. */
+static T inner_product(npy_intp count, const T *x, const T *y)
+{
+    const npy_intp part = count / 4;
+    T s = 0, s1 = 0, s2 = 0, s3 = 0;
+#pragma omp simd reduction(+ : s, s1, s2, s3)
+    for (npy_intp i = 0; i < part; i++) {
+        s += x[i] * y[i];
+        s1 += x[part + i] * y[part + i];
+        s2 += x[2 * part + i] * y[2 * part + i];
+        s3 += x[3 * part + i] * y[3 * part + i];
+    }
+    for (npy_intp i = 4 * part; i < count; i++)
+        s += x[i] * y[i];
+    return s + s1 + (s2 + s3);
+}
+
 static inline T norm2(npy_intp count, const T *x) /* also where the squares are beyond the range of floats */
 {
-    T s = 0, top = 0;
-#pragma omp simd reduction(+ : s)
-    for (npy_intp i = 0; i < count; i++)
-        s += x[i] * x[i];
+    T s = inner_product(count, x, x), top = 0;
     if (s > (T)1e-30 && s < (T)1e30)
         return F(sqrt)(s);
     for (npy_intp i = 0; i < count; i++)

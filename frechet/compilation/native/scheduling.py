@@ -252,11 +252,28 @@ class Schedule:
                 self.memory(a)
         place = tuple(known[k] for k in out)
         target = self._target(v)
-        self._loop(Sink(v, target, place, reads), axes, self._library(v, reads, axes, target))
+        sink = Sink(v, target, place, reads)
+        library = self._library(v, reads, axes, target) if target is not None else self._inner_product(sink, axes)
+        self._loop(sink, axes, library)
 
-    def _library(self, v: Value, reads: list[Read], axes: Axes, target: Stored | None) -> tuple[str, Call] | None:
+    def _inner_product(self, sink: Sink, axes: Axes) -> tuple[str, Call] | None:
+        """The sum of the products of two arrays that are there and lie alike."""
+        v, reads = sink.value, sink.reads
+        if len(reads) != 2 or any(a not in self.stored for a, _ in reads) or self._joined(sink, axes) is not None:
+            return None
+        whole = tuple(map(Index, range(len(axes))))
+        (a, left), (b, right) = reads
+        first, second = self.stored[a], self.stored[b]
+        if left != whole or right != whole or not first.strides == second.strides == by_rows(axes):
+            return None
+        count, c = self.reader.dimension(entries_of(axes)), number(v.params[3])
+        front = f"{c} * " if v.params[3] != 1 else ""
+        call = f"{self.variables[v]} = {front}inner_product({count}, {{0}}, {{1}});"
+        return f"{count} >= MANY", Call(call, [first.buffer, second.buffer])
+
+    def _library(self, v: Value, reads: list[Read], axes: Axes, target: Stored) -> tuple[str, Call] | None:
         """A product of a matrix with a matrix or vector as a call of BLAS; the sum is over the last axis."""
-        if target is None or len(reads) != 2 or any(a not in self.stored for a, _ in reads):
+        if len(reads) != 2 or any(a not in self.stored for a, _ in reads):
             return None
         if any(k.offset or k.axis is None for _, place in reads for k in place):
             return None

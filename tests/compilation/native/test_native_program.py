@@ -227,6 +227,23 @@ def test_functions_of_many_entries_are_right_at_special_places(text: str) -> Non
         assert np.allclose(compiled(e)(given), fr.compile(e)(given), rtol=rtol, atol=np.finfo(dtype).tiny, equal_nan=True)
 
 
+@pytest.mark.parametrize("text", ["tr(A'*B)", "-3*sum(A.*B)", "norm2(A)^2", "norm2(A)", "x'*y", "sum(x.^2)/2"])
+def test_inner_products_are_of_all_entries(text: str) -> None:
+    """At once in several sums from some number of entries on."""
+    e = fr.parse(text, {"A": "n×m", "B": "n×m", "x": "n", "y": "n"})
+    program, reference = compiled(e), fr.compile(e)
+    rng = np.random.default_rng(5)
+    for n, m in ((1, 1), (5, 3), (63, 1), (64, 1), (67, 3), (21, 50)):
+        values = {
+            "A": rng.normal(size=(n, m)),
+            "B": rng.normal(size=(n, m)),
+            "x": rng.normal(size=n),
+            "y": rng.normal(size=n),
+        }
+        given = {name: values[name] for name in fr.variables(e)}
+        assert np.isclose(program(**given), reference(**given), rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["max", "min"])
 def test_extremes_are_of_all_entries_and_see_nan(name: str) -> None:
     rng = np.random.default_rng(4)
