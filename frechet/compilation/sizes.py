@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from frechet.expressions.dimension import Dim, axes, dim, show_shape
@@ -82,9 +82,11 @@ def bind(variables: Sequence[Expr]) -> Bindings:
 
 
 def checked(
-    variables: Sequence[Expr], values: Mapping[str, Any], sizes: Mapping[str, int]
+    variables: Sequence[Expr], values: Mapping[str, Any], sizes: Mapping[str, int], unread: Collection[str] = ()
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """The values as arrays of floats (numpy floats for scalars) and the sizes of all dimensions.
+
+    unread: names of values that stay what they are, where they have the axes of an array
 
     Raises:  ShapeError, naming the variable, what is expected and what was given
     """
@@ -96,7 +98,8 @@ def checked(
         if name not in values:
             raise ShapeError(f"{name} needs a value: {expected(v)}")
         try:
-            array = np.asarray(values[name], dtype=float if v.real else complex)
+            as_it_is = name in unread and hasattr(values[name], "ndim")
+            array = values[name] if as_it_is else np.asarray(values[name], dtype=float if v.real else complex)
         except (TypeError, ValueError) as error:
             raise ShapeError(f"{name} needs {expected(v)}, not this: {error}") from None
         if array.ndim != len(axes(v.shape)):

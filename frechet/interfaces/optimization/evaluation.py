@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from frechet.expressions.node import Expr
 from frechet.interfaces.compiling import compile
 
 
-def program(outputs: Sequence[Expr], data: Mapping[str, Any], sizes: Mapping[str, int]) -> Callable[..., tuple[Any, ...]]:
+@dataclass(frozen=True)
+class How:
+    """How programs run.
+
+    backend  of `fr.compile`
+    shard    the dimension along which the data is read block after block
+    over     how large the blocks are and who computes them: the arguments of `ShardedProgram.over`
+    """
+
+    backend: str = "numpy"
+    shard: str | None = None
+    over: Mapping[str, Any] = field(default_factory=dict)
+
+
+def program(
+    outputs: Sequence[Expr], data: Mapping[str, Any], sizes: Mapping[str, int], how: How
+) -> Callable[..., tuple[Any, ...]]:
     """A function of the variables that `data` does not give, by name; the values of the outputs, in their order.
 
     data: arrays, and Python functions for declared ones, by name; further names are ignored
     sizes: of the dimensions that no variable tells
     """
-    made = compile(list(outputs), sizes=sizes)
+    if how.shard is not None:
+        return _sharded(outputs, data, sizes, how)
+    made = compile(list(outputs), backend=how.backend, sizes=sizes)
     names = [*made.arguments.names, *made.arguments.functions]
     given = {name: data[name] for name in names if name in data} | {name: sizes[name] for name in made.arguments.sizes}
     free = [name for name in names if name not in given]
-    if given and not made.arguments.functions and not made.arguments.sizes:
+    if how.backend == "numpy" and given and not made.arguments.functions and not made.arguments.sizes:
         prepared = made.prepare(**given)  # what the data alone tell is computed once
 
         def apply(**arrays: Any) -> tuple[Any, ...]:
@@ -30,6 +49,22 @@ def program(outputs: Sequence[Expr], data: Mapping[str, Any], sizes: Mapping[str
 
     def at(**arrays: Any) -> tuple[Any, ...]:
         values: tuple[Any, ...] = made(**given, **{name: arrays[name] for name in free})
+        return values
+
+    return at
+
+
+def _sharded(
+    outputs: Sequence[Expr], data: Mapping[str, Any], sizes: Mapping[str, int], how: How
+) -> Callable[..., tuple[Any, ...]]:
+    assert how.shard is not None
+    made = compile(list(outputs), backend=how.backend, sizes=sizes, shard=how.shard)
+    run = made.over(**how.over)
+    names = made.arguments.names
+    given = {name: data[name] for name in names if name in data} | {name: sizes[name] for name in made.arguments.sizes}
+
+    def at(**arrays: Any) -> tuple[Any, ...]:
+        values: tuple[Any, ...] = run(**given, **{name: arrays[name] for name in names if name not in given})
         return values
 
     return at

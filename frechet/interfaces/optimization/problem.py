@@ -23,11 +23,11 @@ from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.differential import differential, differential_symbol
 from frechet.differentiation.jacobian import jacobian
 from frechet.differentiation.wirtinger import real_valued
-from frechet.expressions.dimension import SCALAR, Dim, show_shape
+from frechet.expressions.dimension import SCALAR, Dim, axes, show_shape
 from frechet.expressions.errors import FrechetError, ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, variables, walk
 from frechet.interfaces.optimization.coordinates import Coordinates, sizes_of
-from frechet.interfaces.optimization.evaluation import program
+from frechet.interfaces.optimization.evaluation import How, program
 from frechet.interfaces.stationary.equations import linear_part
 from frechet.operations.constants import mask_of
 from frechet.operations.declared_functions import functions, symbols
@@ -50,6 +50,9 @@ def problem(
     start: Mapping[str, Any] | None = None,
     sizes: Mapping[str, int] | None = None,
     declare: Mapping[str, str | Expr] | Sequence[str] | None = None,
+    backend: str = "numpy",
+    shard: str | None = None,
+    over: Mapping[str, Any] | None = None,
 ) -> Problem:
     """The function of some of its variables, the others having values, for SciPy's optimizers.
 
@@ -59,10 +62,20 @@ def problem(
     start: values of the variables to start from, all or some of them
     sizes: of dimensions that follow from no array
     declare: declarations, where the function is a text, as of `fr.parse`
+    backend: numpy, which computes once what the data alone tell; c or auto, whose calls cost less
+    shard: a dimension along which data is read block after block, so that it may be larger than the memory (memory maps) or
+        read by several workers
+    over: with `shard`, how large blocks are and who computes them, such as {"memory": "200MB", "executor": pool}: the
+        arguments of `ShardedProgram.over`
 
     Raises:  ShapeError, naming the variable or the data that is missing, double, unknown or of a wrong shape;
-             UnsupportedError, for a variable that no function is differentiated by
+             UnsupportedError, for a variable that no function is differentiated by, a back end that a problem cannot have,
+             and a dimension that cannot be sharded, with the reason
     """
+    if backend not in ("numpy", "c", "auto"):
+        raise UnsupportedError(f"a problem is computed by the back ends numpy, c and auto, not by {backend}")
+    if over and shard is None:
+        raise UnsupportedError("over= says how the blocks of shard= are computed, and no dimension is given there")
     data, start = dict(data or {}), dict(start or {})
     named = None if wrt is None else [wrt] if isinstance(wrt, str | Expr) else list(wrt)
     names = None if named is None else [w.params[0] if isinstance(w, Expr) else w for w in named]
@@ -70,7 +83,7 @@ def problem(
         function = _read(function, declare, {**data, **start}, names)
     elif declare is not None:
         raise ShapeError("declare= is for a formula given as text: of an expression the variables are declared already")
-    return Problem(function, names, data, start, dict(sizes or {}))
+    return Problem(function, names, data, start, dict(sizes or {}), How(backend, shard, dict(over or {})))
 
 
 def _read(text: str, declare: Any, arrays: Mapping[str, Any], names: Sequence[str] | None) -> Expr:
@@ -112,7 +125,9 @@ class Problem:
         data: Mapping[str, Any],
         start: Mapping[str, Any],
         sizes: Mapping[str, int],
+        how: How,
     ) -> None:
+        self.how = how
         if not real_valued(function):
             raise UnsupportedError("the function is complex: SciPy minimizes real ones, such as re(…) or norm2(…)^2")
         known = {v.params[0]: v for v in with_masks(variables(function))}
@@ -122,7 +137,8 @@ class Problem:
         self.variables = {name: known[name] for name in wanted}
         fixed = [v for name, v in known.items() if name not in self.variables]
         begun = [known[name] for name in start]
-        arrays, self.sizes = checked([*fixed, *begun], {**data, **start}, sizes)
+        unread = [v.params[0] for v in fixed if any(how.shard in d.names() for d in axes(v.shape))]
+        arrays, self.sizes = checked([*fixed, *begun], {**data, **start}, sizes, unread)
         self.data: dict[str, Any] = {v.params[0]: arrays[v.params[0]] for v in fixed}
         self.given = dict(data)
         self._start = {name: arrays[name] for name in start}
@@ -320,7 +336,7 @@ class Problem:
 
     def _program(self, outputs: Sequence[Expr]) -> Callable[..., tuple[Any, ...]]:
         called = {n: f for e in outputs if symbols(e) for n, f in callables(e, self.given).items()}
-        return program(outputs, {**self.data, **called}, self.sizes)
+        return program(outputs, {**self.data, **called}, self.sizes, self.how)
 
     def _moved(self, e: Expr, directions: Mapping[str, Expr]) -> Expr:
         return polished(differential(e, {self.variables[n]: d for n, d in directions.items()}))

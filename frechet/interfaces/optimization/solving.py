@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from frechet.expressions.errors import FrechetError, ShapeError, UnsupportedError
@@ -23,6 +24,7 @@ KRYLOV = 20_000  # up to which Hessian-vector products are worth their time
 TOLERANCE = 1e-8  # of the gradient's norm, relative to that at the start, at least 1
 DEFINITE = 1e-12  # relative: eigenvalues below count as 0
 STEPS = 1000
+PIECE = 2_000_000  # entries of data that are looked at together
 METHODS = {"trust-exact": "hess", "trust-krylov": "hessp", "Newton-CG": "hessp", "BFGS": "", "L-BFGS-B": "", "CG": ""}
 RESIDUALS = ("root", "least_squares")
 LINEAR = "linear system"
@@ -116,7 +118,9 @@ def _need_finite(data: Mapping[str, Any]) -> None:
     import numpy as np
 
     for name, array in data.items():
-        if not np.all(np.isfinite(array)):
+        rows = max(PIECE // max(prod(array.shape[1:]), 1), 1)  # some at a time: the array may be larger than the memory
+        pieces = (array[i : i + rows] for i in range(0, array.shape[0], rows)) if array.ndim else [array]
+        if not all(np.all(np.isfinite(piece)) for piece in pieces):
             raise ShapeError(f"{name} has entries that are infinite or not a number: there is nothing to minimize")
 
 
@@ -400,7 +404,7 @@ def _by_factors(
         except np.linalg.LinAlgError:
             raise ShapeError(f"{name} starts at a matrix that is not positive definite") from None
     wanted = [factors.get(name, name) for name in problem.variables]
-    inner = Problem(function, wanted, problem.given, start, problem.sizes)
+    inner = Problem(function, wanted, problem.given, start, problem.sizes, problem.how)
     found = solve(inner, method, tolerance=tolerance, iterations=iterations, progress=progress)
     values = dict(found.values)
     for name, letter in factors.items():
