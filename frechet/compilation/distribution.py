@@ -18,7 +18,8 @@ WORTH = 0.9  # a change is made where it saves a tenth
 WORTH_EARLY = 0.5  # or half, where it is that a part is computed beforehand: X'*X*w - X'*y is less exact than X'*(X*w - y)
 SEARCHED = 4e-5  # seconds of a program, from which on sums are tried in all products together
 SUMS = 12  # of these
-VALUES = 64  # of a program, up to which they are: a trial orders it all
+VALUES = 120  # of a program, up to which they are,
+WORK = 6000  # and the operands of its products, to the power of 3: a trial orders all of them
 TERMS = 24  # of a sum that comes of one product
 POWER = 3  # of a matrix, at most, that is taken apart
 NESTED = 3  # sums in one another that are tried together
@@ -132,7 +133,8 @@ def distributed_together(graph: Graph, roots: Sequence[Value], rates: Rates, ear
     Each sum is tried by the cost of the whole program, which pays only where that is large.
     """
     best = list(roots)
-    if len(graph.steps(best)) > VALUES:
+    steps = graph.steps(best)
+    if len(steps) > VALUES or sum(len(v.args) ** 3 for v in steps if v.op == "contract") > WORK:
         return best
     cost = rates.total(walk(ordered(graph, best, rates, early)))
     if cost < SEARCHED:

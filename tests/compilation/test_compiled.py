@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import frechet as fr
+from frechet.compilation import distribution
 from frechet.compilation.compiled import CompiledProgram
 from frechet.compilation.distribution import distributed
 from frechet.compilation.emission import Emission
@@ -439,6 +440,26 @@ def test_a_shared_sum_is_distributed_in_all_its_products():
     made = fr.compile([g, d.gradient, d.hessian], sizes={"n": 1000}).at()
     cubes = [v for v in made.steps if (flops(v, made.rates) or 0) >= 1.9 * 1000**3]
     assert len(cubes) <= 1  # inv(K)*K', of which all traces are made
+
+
+def test_so_it_is_where_the_program_is_long():
+    """The Hessian in all three parameters of a Gaussian process."""
+    text = "K = t[1]^2*exp(-D/(2*t[2]^2)) + t[3]^2*eye(n)\ny'*inv(K)*y/2 + logdet(K)/2"
+    g = fr.parse(text, {"D": "n×n symmetric", "y": "n", "t": "3"})
+    made = fr.derivative(g, "t").compile("hessian").at(n=1000)
+    cubes = [v for v in made.steps if (flops(v, made.rates) or 0) >= 0.9 * 1000**3]
+    assert len(cubes) == 1  # beside the inverse
+
+
+def test_riccati_steps_are_not_tried_in_all_products(monkeypatch):
+    """A trial orders the whole program, whose products are long: five of six seconds for nothing."""
+    steps = [f"K{i + 1} = Q + A'*(K{i} - K{i}*B*inv(R + B'*K{i}*B)*B'*K{i})*A" for i in range(5)]
+    declared = {"K": "n×n spd", "Q": "n×n spd", "A": "n×n", "B": "n×m", "R": "m×m spd", "x": "n"}
+    e = fr.parse("\n".join(["K0 = K", *steps, "x'*K5*x"]), declared)
+    runs = []
+    monkeypatch.setattr(distribution, "ordered", lambda *args: runs.append(1) or ordered(*args))
+    fr.derivative(e, "A").compile("value", "gradient").at()
+    assert not runs
 
 
 def test_what_terms_have_in_common_is_multiplied_once():
