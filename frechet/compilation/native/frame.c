@@ -7,8 +7,7 @@
 #define STACK 1024             /* entries of the workspace that need no allocation */
 #define LARGE 20000            /* entries from which other threads may run meanwhile */
 #define SMALL 16               /* rows of matrices that are factorized here */
-#define VECTOR 800             /* entries of a matrix beside a vector from which BLAS is called */
-#define CROWDED 200000         /* and from which not, as its threads would contend for what memory alone bounds */
+#define VECTOR 200             /* entries of a matrix beside a vector from which kernels.c does better than a loop */
 #define MATRIX 300             /* multiplications of two matrices from which BLAS is called */
 #define FEW 1000               /* and up to which vectors of kernels.c do better, where the processor has them, */
 #define FEW_SQUARED 20000      /* for A·A', which BLAS makes by halves, */

@@ -40,7 +40,6 @@ static inline mask_type first_lanes(int n)
 
 #ifdef USE_LIBRARIES /* the routines that SciPy ships; see load() in the program */
 typedef void (*gemm_type)(char *, char *, int *, int *, int *, T *, T *, int *, T *, int *, T *, T *, int *);
-typedef void (*gemv_type)(char *, int *, int *, T *, T *, int *, T *, int *, T *, T *, int *);
 typedef void (*syrk_type)(char *, char *, int *, int *, T *, T *, int *, T *, T *, int *);
 typedef void (*potrf_type)(char *, int *, T *, int *, int *);
 typedef void (*potrs_type)(char *, int *, int *, T *, int *, T *, int *, int *);
@@ -49,7 +48,6 @@ typedef void (*getrf_type)(int *, int *, T *, int *, int *, int *);
 typedef void (*getrs_type)(char *, int *, int *, T *, int *, int *, T *, int *, int *);
 typedef void (*getri_type)(int *, T *, int *, int *, T *, int *, int *);
 static gemm_type gemm;
-static gemv_type gemv;
 static syrk_type syrk;
 static potrf_type potrf;
 static potrs_type potrs;
@@ -81,7 +79,6 @@ static int load_libraries(void)
         Py_DECREF(module);
     }
     fine = lapack && (gemm = (gemm_type)library_routine(blas, LETTER("sgemm", "dgemm"))) &&
-           (gemv = (gemv_type)library_routine(blas, LETTER("sgemv", "dgemv"))) &&
            (syrk = (syrk_type)library_routine(blas, LETTER("ssyrk", "dsyrk"))) &&
            (potrf = (potrf_type)library_routine(lapack, LETTER("spotrf", "dpotrf"))) &&
            (potrs = (potrs_type)library_routine(lapack, LETTER("spotrs", "dpotrs"))) &&
@@ -167,16 +164,58 @@ static void matrix_matrix(npy_intp rows, npy_intp columns, npy_intp inner, T c, 
     }
 }
 
+/* Some rows at once, each read one entry after the other: at the rate of memory, with no threads that contend for it. */
 static void matrix_vector(npy_intp rows, npy_intp inner, T c, const T *a, char la, npy_intp lda, const T *x, npy_intp step,
-                          T *out)
+                          T *restrict out)
 {
     if (la == 't' && ARE_FEW(1, rows, inner, FEW)) {
         few_products(1, rows, inner, c, x, 't', step, a, 'n', lda, out);
         return;
     }
-    int m = (int)(la == 'n' ? inner : rows), n = (int)(la == 'n' ? rows : inner), p = (int)lda, s = (int)step, one = 1;
-    T zero = 0;
-    gemv(la == 'n' ? "T" : "N", &m, &n, &c, (T *)a, &p, (T *)x, &s, &zero, out, &one);
+    npy_intp i = 0;
+    if (la == 'n') {
+        for (; i + 4 <= rows; i += 4) {
+            const T *p = a + i * lda;
+            T s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+#pragma omp simd reduction(+ : s0, s1, s2, s3)
+            for (npy_intp j = 0; j < inner; j++) {
+                const T e = x[j * step];
+                s0 += p[j] * e;
+                s1 += p[lda + j] * e;
+                s2 += p[2 * lda + j] * e;
+                s3 += p[3 * lda + j] * e;
+            }
+            out[i] = c * s0;
+            out[i + 1] = c * s1;
+            out[i + 2] = c * s2;
+            out[i + 3] = c * s3;
+        }
+        for (; i < rows; i++) {
+            T s = 0;
+#pragma omp simd reduction(+ : s)
+            for (npy_intp j = 0; j < inner; j++)
+                s += a[i * lda + j] * x[j * step];
+            out[i] = c * s;
+        }
+        return;
+    }
+    memset(out, 0, rows * sizeof(T));
+    for (; i + 8 <= inner; i += 8) {
+        const T *p = a + i * lda;
+        T e[8];
+        for (int k = 0; k < 8; k++)
+            e[k] = c * x[(i + k) * step];
+#pragma omp simd
+        for (npy_intp j = 0; j < rows; j++)
+            out[j] += e[0] * p[j] + e[1] * p[lda + j] + (e[2] * p[2 * lda + j] + e[3] * p[3 * lda + j]) +
+                      (e[4] * p[4 * lda + j] + e[5] * p[5 * lda + j] + (e[6] * p[6 * lda + j] + e[7] * p[7 * lda + j]));
+    }
+    for (; i < inner; i++) {
+        const T e = c * x[i * step];
+#pragma omp simd
+        for (npy_intp j = 0; j < rows; j++)
+            out[j] += e * a[i * lda + j];
+    }
 }
 
 static void mirror(npy_intp n, T *a) /* the upper triangle as the transpose of the lower one, block by block */

@@ -290,7 +290,7 @@ class Schedule:
         if last == 1 and axes_of(right) == [1]:
             step = size(self.stored[b].strides[0])
             call = f"matrix_vector({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {step}, {{2}});"
-            large = f"({sizes[0]} * {sizes[1]} > VECTOR && {sizes[0]} * {sizes[1]} < CROWDED)"
+            large = f"{sizes[0]} * {sizes[1]} > VECTOR"
             if lying.startswith("'t'"):
                 large += f" || ARE_FEW(1, {', '.join(sizes)}, FEW)"
         elif last == 2 and a is b and v.symmetric and set(axes_of(right)) == {1, 2}:

@@ -244,6 +244,22 @@ def test_inner_products_are_of_all_entries(text: str) -> None:
         assert np.isclose(program(**given), reference(**given), rtol=1e-12)
 
 
+@pytest.mark.parametrize("text", ["A*x", "A'*y", "-2*A*x", "3*A'*y", "A*X[:,2]", "A'*Y[:,1]", "(A*x).*(A*X[:,1])"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_products_of_a_matrix_and_a_vector(text: str, dtype: type) -> None:
+    """Some rows at once, and those that are left; of vectors that lie apart too."""
+    e = fr.parse(text, {"A": "n×m", "x": "m", "y": "n", "X": "m×2", "Y": "n×2"})
+    program, reference = compiled(e), fr.compile(e)
+    rng = np.random.default_rng(6)
+    for n, m in ((30, 20), (15, 41), (4, 100), (3, 99), (100, 3), (97, 8), (300, 701)):
+        shapes = {"A": (n, m), "x": m, "y": n, "X": (m, 2), "Y": (n, 2)}
+        values = {name: rng.normal(size=shapes[name]).astype(dtype) for name in fr.variables(e)}
+        found, wanted = program(**values), reference(**values)
+        assert found.dtype == dtype and np.allclose(
+            found, wanted, rtol=0, atol=(1e-4 if dtype is np.float32 else 1e-12) * 10
+        )
+
+
 @pytest.mark.parametrize("name", ["max", "min"])
 def test_extremes_are_of_all_entries_and_see_nan(name: str) -> None:
     rng = np.random.default_rng(4)
