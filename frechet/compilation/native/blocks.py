@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from frechet.compilation.native.scheduling import Schedule
 
 
+ROWS, PART = 80, 20  # a block has so many rows, or that part of those it has in NumPy: it fits the first level of the cache
+
+
 class RowBlock(NamedTuple):
     """The function of one block: its name, the parameters of its operands, and its steps."""
 
@@ -30,6 +33,7 @@ def over_rows(schedule: Schedule, v: Value) -> None:
     """Enters the loop over the blocks."""
     (block,) = v.params
     k, size = len(schedule.blocks), schedule.reader.dimension
+    count = min(block.count, max(ROWS, block.count // PART))  # calls cost little
     buffers: list[Buffer] = []
 
     def pointer(buffer: Buffer, at: str = "") -> str:
@@ -80,12 +84,12 @@ def over_rows(schedule: Schedule, v: Value) -> None:
             after.append(f"{total} += part{i};")
             taken.append(total)
     args += inner.sizes
-    args += [pointer(schedule.buffer(d.substitute({str(block.rows): dim(block.count)}))) for d in inner.room]
+    args += [pointer(schedule.buffer(d.substitute({str(block.rows): dim(count)}))) for d in inner.room]
     along = size(block.along)
     lines = [
         *before,
-        f"for (npy_intp at = 0; at < {along}; at += {block.count}) {{{{",
-        f"const npy_intp {rows} = {along} - at < {block.count} ? {along} - at : {block.count};",
+        f"for (npy_intp at = 0; at < {along}; at += {count}) {{{{",
+        f"const npy_intp {rows} = {along} - at < {count} ? {along} - at : {count};",
         f"if (block{k}({', '.join(args)})) return 1;",
         *after,
         "}}",
