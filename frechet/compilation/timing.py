@@ -127,10 +127,11 @@ class Rates:
         return 5 * CALL + FUNCTION * (count + sum(self.entries(a.shape) for a in v.args))
 
     def of_libraries(self, v: Value) -> float:
-        """The part of that time which BLAS or LAPACK takes, whatever calls it."""
+        """The part of that time which BLAS or LAPACK takes, in C too: not that of products with a vector."""
         if v.op == "contract" and len(v.args) == 2:
             ins, out, _, _ = v.params
-            return self.of(v) - CALL if set(ins[0]) & set(ins[1]) - set(out) else 0.0
+            summed = set(ins[0]) & set(ins[1]) - set(out)
+            return self.of(v) - CALL if summed and all(set(labels) - summed for labels in ins) else 0.0
         return self.of(v) - 2 * CALL if v.op in ("solve", "inverse", *FACTOR) else 0.0
 
     def total(self, values: Sequence[Value]) -> float:
