@@ -42,6 +42,14 @@ def test_other_blocks_and_other_arrays() -> None:
     assert same(run(X=X, y=da.from_array(y), w=w))
 
 
+def test_blocks_in_c() -> None:
+    program = fr.compile(VIEWS, shard="n", backend="c")
+    here = program.over(rows=60)(X=X, y=y, w=w)
+    found = program(X=da.from_array(X, chunks=(60, 3)), y=da.from_array(y, chunks=100), w=w)
+    assert all(np.array_equal(np.asarray(found[name]), here[name]) for name in here)
+    assert all(np.allclose(here[name], WHOLE[name], rtol=1e-10) for name in here)
+
+
 def test_unknown_lengths_are_refused() -> None:
     some = da.from_array(X)[da.from_array(y) > 0]
     with pytest.raises(fr.ShapeError, match=r"X is a dask array of unknown length: call X.compute_chunk_sizes\(\) first"):
