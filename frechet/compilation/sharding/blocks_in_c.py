@@ -13,7 +13,7 @@ from frechet.compilation.native.building import load
 from frechet.compilation.native.emission import Source
 from frechet.compilation.native.functions import NotInC
 from frechet.compilation.native.program import pays
-from frechet.compilation.timing import Rates
+from frechet.compilation.timing import CALL, Rates
 from frechet.compilation.values import Value, walk
 from frechet.expressions.dimension import UNIT
 from frechet.operations.constants import variable
@@ -26,7 +26,8 @@ def worthwhile(backend: str, steps: Sequence[Value], common: Collection[Value], 
 
     backend: numpy, c or auto
     """
-    if backend == "numpy" or rates.total(list(common)) > SHARED * rates.total(steps):
+    shared = sum(max(rates.of(v) - 2 * CALL, 0.0) for v in common)  # of numbers it is nothing there
+    if backend == "numpy" or shared > SHARED * rates.total(steps):
         return False
     return backend == "c" or pays(rates, steps)
 

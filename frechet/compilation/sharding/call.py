@@ -67,6 +67,11 @@ class Call:
             allowed = min(allowed, run.memory - beside)
         return max(1, min(n, allowed // each))
 
+    @property
+    def distinct_lengths(self) -> list[int]:
+        """How many rows blocks have."""
+        return list(dict.fromkeys((self.rows, self.length % self.rows or self.rows)))
+
     @cached_property
     def plan(self) -> Plan:
         return self.program.plan({**self.given, self.program.shard: self.rows}, self.letter)
@@ -78,8 +83,7 @@ class Call:
         """What blocks need to run in C, if they do."""
         if f.c is None:
             return None
-        lengths = (self.rows, self.length % self.rows or self.rows)
-        accepted = packed(list(f.c.names), [{**self.sizes, f.n: length} for length in lengths])
+        accepted = packed(list(f.c.names), [{**self.sizes, f.n: length} for length in self.distinct_lengths])
         axis = self.levels.split[f.split[0]]
         return BlockInC(f.c.text, accepted, len(f.whole), axis, precision(True, self.letter))
 

@@ -46,6 +46,10 @@ class DaskCall(Call):
     def rows(self) -> int:
         return max(self.lengths)
 
+    @property
+    def distinct_lengths(self) -> list[int]:
+        return list(dict.fromkeys(self.lengths))
+
     @cached_property
     def pieces(self) -> Mapping[str, list[Any]]:
         """Of each variable with rows, those of each block."""

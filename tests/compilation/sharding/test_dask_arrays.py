@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import frechet as fr
+from frechet.compilation.sharding import execution
 
 da = pytest.importorskip("dask.array")
 DECLARE = ["X: n×k", "w: k", "y: n"]
@@ -42,12 +43,17 @@ def test_other_blocks_and_other_arrays() -> None:
     assert same(run(X=X, y=da.from_array(y), w=w))
 
 
-def test_blocks_in_c() -> None:
+def test_blocks_in_c(monkeypatch: pytest.MonkeyPatch) -> None:
     program = fr.compile(VIEWS, shard="n", backend="c")
+    uneven = fr.compile({name: VIEWS[name] for name in ("value", "gradient")}, shard="n", backend="c")
     here = program.over(rows=60)(X=X, y=y, w=w)
     found = program(X=da.from_array(X, chunks=(60, 3)), y=da.from_array(y, chunks=100), w=w)
     assert all(np.array_equal(np.asarray(found[name]), here[name]) for name in here)
     assert all(np.allclose(here[name], WHOLE[name], rtol=1e-10) for name in here)
+    in_numpy = []
+    monkeypatch.setattr(execution, "runnable", lambda p: lambda *whole: lambda *args: in_numpy.append(args))
+    found = uneven.over()(X=da.from_array(X, chunks=((60, 100, 341), (7,))), y=y, w=w)
+    assert np.allclose(found["gradient"], WHOLE["gradient"], rtol=1e-10) and not in_numpy
 
 
 def test_unknown_lengths_are_refused() -> None:
