@@ -77,7 +77,8 @@ def compile(
         derivatives (docs/jax-and-torch.md)
     name: of the function in the source
     sizes: of dimensions, for `source` and the cost table; a call goes by its arguments
-    shard: the dimension along which the data is read block after block, see `ShardedProgram.over`
+    shard: the dimension along which the data is read block after block, by the back ends numpy, c and auto; see
+        `ShardedProgram.over`
 
     Raises:  NotationError, for an input that is no variable of the outputs; UnsupportedError, for a back end there is not,
              and for a dimension that cannot be sharded, with the reason

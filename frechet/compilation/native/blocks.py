@@ -77,8 +77,8 @@ def over_rows(schedule: Schedule, v: Value) -> None:
             after.append(f"for (npy_intp j = 0; j < {entries}; j++) {total}[j] += {args[-1]}[j];")
             taken.append(where)
         else:
-            total = f"v{len(schedule.variables)}"
-            schedule.variables[r] = total
+            schedule.variable(r)
+            total = schedule.variables[r]
             args.append(f"&part{i}")
             before.append(f"T part{i}; {total} = 0;")
             after.append(f"{total} += part{i};")

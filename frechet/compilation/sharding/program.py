@@ -43,6 +43,8 @@ class ShardedProgram:
     Called like a `CompiledProgram`; `over` says how large the blocks are and who computes them. The numbers depend on the
     blocks only in rounding, and not on who computes them: the sums of the blocks are added in the order of a fixed tree.
 
+    backend: numpy, or c or auto, where the function of a block is an extension if it has C
+
     Raises:  UnsupportedError, where the formula mixes the rows in a way that no sum over blocks gives
     """
 
