@@ -110,6 +110,11 @@ class CompiledProgram:
         roots, known, names = with_safe_sizes(self.roots, self.nodes, self.inputs, taken)
         return program, roots, known, names
 
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """What the program calls its inputs, by their names."""
+        return self._names[0].parameters
+
     @cached_property
     def taken(self) -> frozenset[str]:
         """Names that no step is called."""
@@ -208,12 +213,11 @@ class CompiledProgram:
         """A class of its own, whose call looks the specialised program up by the kinds of its arguments."""
         self.own_class = own = type(self)
         self._dispatch: Dispatch | None = None
-        program, *_ = self._names
         if self.functions or self.unbound or not self.inputs:
             return
         arrays = [v.kind != "scalar" or self.scalars_are_arrays for v in self.inputs]
-        parameters = [program.parameters[v.params[0]] for v in self.inputs]
-        renamed = any(v != p for v, p in program.parameters.items())  # the variable's own name is taken too
+        parameters = [self.parameters[v.params[0]] for v in self.inputs]
+        renamed = any(v != p for v, p in self.parameters.items())  # the variable's own name is taken too
         self._dispatch = Dispatch(parameters, arrays, self._first_call, renamed)
         self.__class__ = type(own.__name__, (own,), {"__call__": self._dispatch.call, "__module__": own.__module__})
 
@@ -237,26 +241,14 @@ class CompiledProgram:
         made = self.specialised(sizes, letter)
         calls = {n: values[n] for n in self.functions}
         free = {n: sizes[n] for n in self._free_sizes}
-        if self._dispatch is not None and self._as_they_are(values, arrays, letter):
-            key = self._dispatch.kinds(*(values[n] for n in self.arguments.names))
+        in_order = [values[n] for n in self.arguments.names]
+        if self._dispatch is not None and self._dispatch.are_as_they_are(in_order, list(arrays.values()), letter):
+            key = self._dispatch.kinds(*in_order)
             if made.in_python and not self._dispatch.known:  # the kinds that come first
                 call = self._dispatch.at_once(self, made.program, made.run, key)
                 setattr(type(self), "__call__", call)  # noqa: B010  (the class is that of this program alone)
             self._dispatch.known[key] = made.run
         return as_given(made.run(*arrays.values(), *calls.values(), *free.values()), values.values())
-
-    def _as_they_are(self, values: Mapping[str, Any], arrays: Mapping[str, Any], letter: str) -> bool:
-        """May arguments of these kinds go to a program without conversion?"""
-        import numpy as np
-
-        # a number of double precision would make single arrays double, and a number may be given as an array of no axes:
-        # others of that class have axes
-        numbers = (float, np.float64) if letter in "dz" else (float,)
-        assert self._dispatch is not None
-        return all(
-            type(values[n]) is np.ndarray and arrays[n] is values[n] if array else type(values[n]) in numbers
-            for n, array in zip(self.arguments.names, self._dispatch.arrays, strict=True)
-        )
 
 
 class Specialised:

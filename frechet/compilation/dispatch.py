@@ -62,10 +62,24 @@ class Dispatch:
         owner: what is called
         run: the program, compiled
         """
+        return self.guarded(owner, run, key) or self._inlined(program, run.__globals__, key)
+
+    def guarded(self, owner: object, run: Callable[..., Any], key: Key) -> Callable[..., Any] | None:
+        """The same where the condition is in C; None where it is not."""
         guard = _guard()
-        if guard is not None:
-            return guard(run, self.call.__get__(owner), tuple(self._by_parameter(key)))
-        return self._inlined(program, run.__globals__, key)
+        return None if guard is None else guard(run, self.call.__get__(owner), tuple(self._by_parameter(key)))
+
+    def are_as_they_are(self, given: Sequence[Any], converted: Sequence[Any], letter: str) -> bool:
+        """May arguments of the kinds of those given go to a program without conversion?"""
+        import numpy as np
+
+        # a number of double precision would make single arrays double, and a number may be given as an array of no axes:
+        # others of that class have axes
+        numbers = (float, np.float64) if letter in "dz" else (float,)
+        return all(
+            type(a) is np.ndarray and b is a if array else type(a) in numbers
+            for a, b, array in zip(given, converted, self.arrays, strict=True)
+        )
 
     def _by_parameter(self, key: Key) -> Iterator[tuple[Any, ...]]:
         """The class of each argument, for arrays with their precision and shape."""

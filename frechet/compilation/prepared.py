@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from frechet.compilation.dispatch import MISSING, Dispatch
 from frechet.compilation.numpy_source import WORDS, Program, further_sizes, size_lines
 from frechet.compilation.sizes import bind
 from frechet.expressions.node import Expr
@@ -28,12 +29,31 @@ class Prepared:
         self.given = dict(given)
         self.names = [n for n in every if n not in given]
         self._applied: dict[Any, Callable[..., Any]] = {}
-        self._known: dict[Any, Callable[..., Any]] = {}
+        self._dispatch: Dispatch | None = None
+        self._install()
+
+    def _install(self) -> None:
+        """A class of its own, whose call finds what is prepared by the kinds of its arguments, as that of the program."""
+        program = self.program
+        if program.functions or program.arguments.sizes or not self.names:
+            return
+        known = {v.params[0]: v for v in program.inputs}
+        arrays = [known[n].kind != "scalar" or program.scalars_are_arrays for n in self.names]
+        parameters = [program.parameters[n] for n in self.names]
+        self._dispatch = Dispatch(parameters, arrays, self._first_call, parameters != self.names)
+        self.__class__ = type("Prepared", (Prepared,), {"__call__": self._dispatch.call, "__module__": Prepared.__module__})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Prepared, (self.program, self.given))
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """The outputs. Raises what the program raises."""
-        apply = None if keywords else self._known.get(_kinds(args))
-        return apply(*args) if apply is not None else self._converted(args, keywords)
+        return self._converted(args, keywords)
+
+    def _first_call(self, *args: Any, **more: Any) -> Any:
+        """A call with arguments of kinds not met before."""
+        given = {n: a for n, a in zip(self.names, args, strict=False) if a is not MISSING}
+        return self._converted((), {**given, **more})
 
     def _converted(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         """A call whose arguments are of kinds not met before, or have to be converted."""
@@ -47,10 +67,18 @@ class Prepared:
             fixed = {made.program.parameters[n]: arrays[n] for n in self.given}
             free = {p: sizes[n] for n, p in made.program.sizes.items()}
             apply = self._applied[key] = made.run(**fixed, **free)
-        left = [arrays[n] for n in self.names]
-        if len(args) == len(left) and all(a is b for a, b in zip(args, left, strict=True)):
-            self._known[_kinds(args)] = apply
+        left, in_order = [arrays[n] for n in self.names], [values[n] for n in self.names]
+        if self._dispatch is not None and self._dispatch.are_as_they_are(in_order, left, letter):
+            self._enter(apply, self._dispatch.kinds(*in_order))
         return apply(*left)
+
+    def _enter(self, apply: Callable[..., Any], key: Any) -> None:
+        """Arguments of these kinds go there from now on."""
+        assert self._dispatch is not None
+        guard = None if self._dispatch.known else self._dispatch.guarded(self, apply, key)  # for the kinds that come first
+        if guard is not None:
+            setattr(type(self), "__call__", guard)  # noqa: B010  (the class is that of this object alone)
+        self._dispatch.known[key] = apply
 
     @property
     def source(self) -> str:
@@ -59,11 +87,6 @@ class Prepared:
 
     def __repr__(self) -> str:
         return f"<{self.program.name}({', '.join(self.names)}), prepared for {', '.join(self.given)}>"
-
-
-def _kinds(args: Sequence[Any]) -> tuple[Any, ...]:
-    """What a program is chosen by: of arrays their shapes and precisions."""
-    return tuple([(a.__class__, getattr(a, "shape", None), getattr(a, "dtype", None)) for a in args])
 
 
 def prepared_lines(
