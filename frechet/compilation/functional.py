@@ -276,9 +276,6 @@ class Functional(Writer):
     def _norm2(self, v: Value) -> None:
         self.assign(v, f"euclidean({self.text[v.args[0]]})")
 
-    def _matrix_power(self, v: Value) -> None:
-        self.assign(v, f"{self.np}.linalg.matrix_power({self.text[v.args[0]]}, {v.params[0]})")
-
     def _reshape(self, v: Value) -> None:
         self.assign(v, f"{self.text[v.args[0]]}.reshape({self.shape(v.shape) if len(v.shape) > 1 else '-1'})")
 

@@ -16,7 +16,7 @@ from frechet.expressions.node import Expr, walk
 from frechet.operations.blocks import BLOCKS
 from frechet.operations.constants import place
 from frechet.operations.einsum import letters_of
-from frechet.operations.elementwise import Elementwise
+from frechet.operations.elementwise import Elementwise, SignPage, level_below
 from frechet.operations.transposition import hermitian
 
 REAL_BY_FORM = ("product", "tr", "sum_of_terms")  # real for certain arguments, and complex to NumPy
@@ -46,7 +46,7 @@ class Lowering:
         rule = RULES.get(node.op.name)
         if rule is not None:
             v = rule(self.graph, node, args)
-        elif isinstance(node.op, Elementwise) and len(args) == 1 and not node.params and _plain(node.op):
+        elif isinstance(node.op, Elementwise) and len(args) == 1 and not node.params and _plain(node):
             v = self.graph.map((node.op.name,), args, axes(node.shape))
         else:
             operands = node.op.operands(node)
@@ -66,9 +66,10 @@ class Lowering:
         return v
 
 
-def _plain(op: Elementwise) -> bool:
-    """Is the value told by the template alone?"""
-    return type(op).numpy is Elementwise.numpy
+def _plain(node: Expr) -> bool:
+    """Is the value told by the template alone? Of the sign of v - max(v) it is not."""
+    sign = isinstance(node.op, SignPage) and not level_below(node.args[0])[0]
+    return sign or type(node.op).numpy is Elementwise.numpy
 
 
 Rule = Callable[[Graph, Expr, list[Value]], Value]
@@ -159,6 +160,16 @@ def _sum(graph: Graph, node: Expr, args: list[Value]) -> Value:
     return graph.contract(args, (tuple(range(len(v.shape))),), (), v.shape)
 
 
+def _norm1(graph: Graph, node: Expr, args: list[Value]) -> Value:
+    v = args[0]
+    return _sum(graph, node, [graph.map(("abs",), (v,), v.shape)])
+
+
+def _clip(graph: Graph, node: Expr, args: list[Value]) -> Value:
+    v, low, high = args
+    return graph.map(("minimum",), (graph.map(("maximum",), (v, low), v.shape), high), v.shape)
+
+
 def _reshape(graph: Graph, node: Expr, args: list[Value]) -> Value:
     """The first axis fastest: the axes are turned round before and after."""
     v, shape = args[0], axes(node.shape)
@@ -213,10 +224,17 @@ def _matrix_power(graph: Graph, node: Expr, args: list[Value]) -> Value:
         inverse = graph.make("inverse", (x,), (), x.shape, e.real)
         inverse.symmetric, inverse.definite = hermitian(e), 2 if e.definite == 2 else 0
         x, k = inverse, -k
-    if k <= 3:
-        n = x.shape[0]
-        return graph.contract([x] * k, [(i, i + 1) for i in range(k)], (0, k), [n] * (k + 1))
-    return graph.make("matrix_power", (x,), (k,), x.shape)
+    return _power(graph, x, k)
+
+
+def _power(graph: Graph, x: Value, k: int) -> Value:
+    """The product of k > 0 equal matrices; of more than three that of half of them with itself."""
+    n = x.shape[0]
+    factors = [x] * k
+    if k > 3:
+        half = _power(graph, x, k // 2)
+        factors = [half, half, *[x] * (k % 2)]
+    return graph.contract(factors, [(i, i + 1) for i in range(len(factors))], (0, len(factors)), [n] * (len(factors) + 1))
 
 
 def _call(name: str) -> Rule:
@@ -305,6 +323,7 @@ RULES: Mapping[str, Rule] = {
     "minimum": _of_entries("minimum"),
     "elu": _of_entries("elu"),
     "huber": _of_entries("huber"),
+    "clip": _clip,
     "conj": _of_entries("conj"),
     "re": _of_entries("re"),
     "im": _of_entries("im"),
@@ -318,6 +337,7 @@ RULES: Mapping[str, Rule] = {
     "kron": _kron,
     "einsum": _einsum,
     "matrix_power": _matrix_power,
+    "norm1": _norm1,
     "norm2": _call("norm2"),
     "det": _call("det"),
     "logdet": _call("logdet"),

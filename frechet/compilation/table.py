@@ -57,7 +57,7 @@ def flops(v: Value, rates: Rates) -> int | None:
         return None if None in counts else sum(c or 0 for c in counts)
     if v.op in ("norm2", "extreme"):
         return (2 if v.op == "norm2" else 1) * rates.entries(v.args[0].shape)
-    return None if v.op in ("page", "matrix_power") else 0
+    return None if v.op == "page" else 0
 
 
 def _of_all(block: Block, rates: Rates) -> Rates:

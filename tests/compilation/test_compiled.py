@@ -442,6 +442,17 @@ def test_a_shared_sum_is_distributed_in_all_its_products():
     assert len(cubes) <= 1  # inv(K)*K', of which all traces are made
 
 
+def test_powers_share_their_halves():
+    g = fr.parse("tr(X^5)")
+    program = fr.derivative(g, "X").compile("value", "gradient")
+    assert program.at(n=50).function.count(".dot(") == 2  # X*X, and (X*X)*(X*X)
+    X = np.random.default_rng(3).normal(size=(4, 4)) / 2 + np.eye(4)
+    for k in (*range(-9, 0), *range(2, 12)):
+        e = fr.parse(f"X^{k}*y", {"y": "n"})
+        for backend in ("numpy", "c"):
+            assert close(fr.compile(e, backend=backend)(X=X, y=X[0]), np.linalg.matrix_power(X, k) @ X[0])
+
+
 def test_so_it_is_where_the_program_is_long():
     """The Hessian in all three parameters of a Gaussian process."""
     text = "K = t[1]^2*exp(-D/(2*t[2]^2)) + t[3]^2*eye(n)\ny'*inv(K)*y/2 + logdet(K)/2"

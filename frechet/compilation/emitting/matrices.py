@@ -133,9 +133,6 @@ class Matrices(Memory):
         where = ", 1" if of_rows else ", None" if len(x.shape) > 1 else ""
         self.assign(v, f"np.{name}imum.reduce({self.text[x]}{where})")
 
-    def _matrix_power(self, v: Value) -> None:
-        self.assign(v, f"np.linalg.matrix_power({self.text[v.args[0]]}, {v.params[0]})")
-
     def _reshape(self, v: Value) -> None:
         a = v.args[0]
         text = f"{self.text[a]}.reshape({self.shape(v.shape) if len(v.shape) > 1 else '-1'})"

@@ -251,9 +251,9 @@ class _Analysis:
     def _page(self, v: Value) -> Value:
         """A function of each entry or of each row, or of common values; of some reductions it is known how they join."""
         op = v.params[0].op
-        if op.name in ("norm1", "var") and self._axis(v.args[0]) is not None:
-            return self._norm1(v) if op.name == "norm1" else self._variance(v)
-        entrywise = isinstance(op, Elementwise) or op.name == "clip"
+        if op.name == "var" and self._axis(v.args[0]) is not None:
+            return self._variance(v)
+        entrywise = isinstance(op, Elementwise)
         by_rows = op.by_rows and self._axis(v) == 0 and all(self._axis(a) in (None, 0) for a in v.args)
         return self._remade(v) if by_rows or (entrywise and not self._compared(v)) else self._other(v)
 
@@ -263,12 +263,6 @@ class _Analysis:
         extreme, along = level_below(node.args[0]) if node.op.name == "sign" else ("", "")
         free = {"": None, ", axis=1, keepdims=True": 0, ", axis=0, keepdims=True": 1}[along]
         return bool(extreme) and self._axis(v) != free
-
-    def _norm1(self, v: Value) -> Value:
-        (x,) = (self.new[a] for a in v.args)
-        size = self.graph.map(("abs",), (x,), x.shape)
-        size.real = True
-        return self._join(self._sum(size), "sum")
 
     def _variance(self, v: Value) -> Value:
         """First the mean, then the squared distances from it: in one reading digits would be lost."""

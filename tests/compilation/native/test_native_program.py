@@ -273,6 +273,21 @@ def test_extremes_are_of_all_entries_and_see_nan(name: str) -> None:
             assert np.isnan(program(x))
 
 
+@pytest.mark.parametrize(
+    "text", ["norm1(A*x-y)", "sum(clip(A*x,-1,2).^2)", "sum(huber(A*x-y,1))", "norm1(A) + tr(sign(A)'*A)"]
+)
+def test_functions_with_corners_are_loops(text: str) -> None:
+    e = fr.parse(text, {"A": "n×m", "x": "m", "y": "n"})
+    by = "x" if "x" in text else "A"
+    program = compiled([e, gradient(e, by)])
+    assert program.at(n=5, m=4).c is not None  # type: ignore[attr-defined]
+    rng = np.random.default_rng(7)
+    values = {"A": rng.normal(size=(5, 4)), "x": rng.normal(size=4), "y": rng.normal(size=5)}
+    given = {name: values[name] for name in fr.variables(e)}
+    for found, wanted in zip(program(**given), fr.compile([e, gradient(e, by)])(**given), strict=True):
+        assert equal(found, wanted)
+
+
 def test_float32() -> None:
     g = fr.parse("sum(tanh(A*x))/c + norm2(x)")
     program = compiled([g, gradient(g, "x")], inputs=["A", "x", "c"])
