@@ -470,6 +470,53 @@ static int lu_inverse(npy_intp n, const T *a, const int *p, T *out)
     return lu_solve(n, a, p, n, out, 1); /* row i of the inverse solves the transposed system */
 }
 
+/* The largest sum of moduli of a row. */
+static T norm_of_rows(npy_intp n, const T *a)
+{
+    T top = 0;
+    for (npy_intp i = 0; i < n; i++) {
+        T s = 0;
+        for (npy_intp j = 0; j < n; j++)
+            s += F(fabs)(a[i * n + j]);
+        top = s > top ? s : top;
+    }
+    return top;
+}
+
+static T lu_det(npy_intp n, const T *a, const int *p);
+
+/* The adjugate: of up to three rows by cofactors, else by the inverse, where that loses few digits. f, p: for the factors. */
+static int adjugate(npy_intp n, const T *a, T *f, int *p, T *restrict out)
+{
+    if (n == 1)
+        out[0] = 1;
+    if (n == 2) {
+        out[0] = a[3];
+        out[1] = -a[1];
+        out[2] = -a[2];
+        out[3] = a[0];
+    }
+    if (n == 3)
+        for (int i = 0; i < 3; i++)
+            for (int j = 0; j < 3; j++) { /* of the entry at row j and column i: the next rows and columns, in a circle */
+                const int k = (j + 1) % 3 * 3, l = (j + 2) % 3 * 3, s = (i + 1) % 3, t = (i + 2) % 3;
+                out[3 * i + j] = a[k + s] * a[l + t] - a[k + t] * a[l + s];
+            }
+    if (n <= 3)
+        return 0;
+    memcpy(f, a, n * n * sizeof(T));
+    if (lu(n, f, p))
+        return 1;
+    const T d = lu_det(n, f, p);
+    if (d == 0 || !(F(fabs)(d) < INFINITY) || lu_inverse(n, f, p, out))
+        return 1;
+    if (!(norm_of_rows(n, a) * norm_of_rows(n, out) < LETTER((T)500, (T)1e6)))
+        return 1;
+    for (npy_intp i = 0; i < n * n; i++)
+        out[i] *= d;
+    return 0;
+}
+
 static T cholesky_logdet(npy_intp n, const T *a)
 {
     T s = 0;

@@ -28,6 +28,7 @@ from frechet.compilation.native.loops import (
 )
 from frechet.compilation.values import Axes, Value, walk
 from frechet.expressions.dimension import UNIT, Dim
+from frechet.operations.determinant import ADJ
 
 STEPS = 500
 
@@ -399,6 +400,15 @@ class Schedule:
             Call(f"{self.variables[v]} = norm2({self.reader.dimension(where.buffer.entries)}, {{0}});", [where.buffer])
         )
         self.ready[v] = len(self.steps) - 1
+
+    def _page(self, v: Value) -> None:
+        """Of operations that are called as such there is the adjugate."""
+        if v.params[0].op is not ADJ:
+            raise NotInC("page")
+        source, where = self._rows(v.args[0]), self.array(v.shape)
+        room, pivots = self.buffer(where.buffer.entries), self.buffer(v.shape[0])
+        call = f"if (adjugate({self._length(v)}, {{0}}, {{1}}, (int *){{2}}, {{3}})) return 1;"
+        self._keep(v, where, self._call(call, source.buffer, room, pivots, where.buffer))
 
     # -- blocks of rows
     def _over_rows(self, v: Value) -> None:

@@ -273,6 +273,25 @@ def test_extremes_are_of_all_entries_and_see_nan(name: str) -> None:
             assert np.isnan(program(x))
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_adjugates(dtype: type) -> None:
+    """By cofactors, by the inverse, and where that loses digits by the function of NumPy."""
+    e = fr.parse("det(X)^2")
+    outputs = [e, gradient(e, "X"), fr.parse("adj(X)")]
+    program, reference = compiled(outputs), fr.compile(outputs)
+    assert program.at(n=4).c is not None  # type: ignore[attr-defined]
+    rng = np.random.default_rng(8)
+    for n in (1, 2, 3, 4, 7, 16, 17, 30):
+        good = rng.normal(size=(n, n)) / np.sqrt(n) + np.eye(n)
+        singular = good.copy()
+        singular[0] = singular[-1] if n > 1 else 0
+        for X in (good, singular, np.zeros((n, n)), good * 1e-3, np.diag([1e-9] + [1.0] * (n - 1))):
+            given = X.astype(dtype)
+            for found, wanted in zip(program(given), reference(given), strict=True):
+                digits, least = (1e-9, 1e-6) if dtype is np.float64 else (2e-3, 1e-3)  # of 0 there are rounding errors
+                assert np.max(np.abs(found - wanted)) <= digits * max(np.max(np.abs(wanted)), least)
+
+
 @pytest.mark.parametrize(
     "text", ["norm1(A*x-y)", "sum(clip(A*x,-1,2).^2)", "sum(huber(A*x-y,1))", "norm1(A) + tr(sign(A)'*A)"]
 )
