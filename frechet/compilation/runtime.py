@@ -144,7 +144,14 @@ def logdet(X, hermitian=False):
 
 
 def adjugate(X):
-    """adj(X) = det(X)*inv(X), also where X is singular: X = U*S*V' gives det(U*V')*V*adj(S)*U'."""
+    """adj(X) = det(X)*inv(X), also where X is singular: X = U*S*V' gives det(U*V')*V*adj(S)*U'; small ones by cofactors."""
+    if len(X) == 2:
+        (a, b), (c, d) = X.tolist()
+        return np.array(((d, -b), (-c, a)), X.dtype)
+    if len(X) == 3:
+        (a, b, c), (d, e, f), (g, h, i) = X.tolist()
+        rows = (e * i - f * h, c * h - b * i, b * f - c * e), (f * g - d * i, a * i - c * g, c * d - a * f)
+        return np.array((*rows, (d * h - e * g, b * g - a * h, a * e - b * d)), X.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         d = np.linalg.det(X)
         if np.isnan(d):

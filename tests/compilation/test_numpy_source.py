@@ -174,8 +174,21 @@ def test_the_adjugate_near_singular_matrices(dtype):
         found = runtime.adjugate(X)
         exact = 1e-3 if dtype is np.float32 else 1e-8
         assert np.allclose(found, want, exact, exact * np.abs(want).max())
-    assert np.isnan(runtime.adjugate(np.array([[np.nan, 1.0], [2.0, 3.0]]))).all()
+    with_nan = np.eye(4)
+    with_nan[0, 1] = np.nan
+    assert np.isnan(runtime.adjugate(with_nan)).all()
     assert np.isfinite(runtime.adjugate(np.diag([1e150, 1e150, 1e-250]))).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128, int])
+@pytest.mark.parametrize("n", [2, 3])
+def test_small_adjugates_are_cofactors(n, dtype):
+    for X in (RNG.standard_normal((n, n)) * 9, np.zeros((n, n)), np.ones((n, n)), np.diag([0.0] * (n - 1) + [5.0])):
+        X = (X * (1 + 2j) if dtype is np.complex128 else X).astype(dtype)
+        minors = [[np.linalg.det(np.delete(np.delete(X, j, 0), i, 1)) * (-1) ** (i + j) for j in range(n)] for i in range(n)]
+        found = runtime.adjugate(X)
+        assert found.dtype == dtype and np.allclose(found, minors, 1e-5 if dtype is np.float32 else 1e-12, 1e-12)
+    assert runtime.adjugate(np.array([[np.nan, 1.0], [2.0, 3.0]]))[0].tolist() == [3, -1]
 
 
 def test_stable_helpers():
