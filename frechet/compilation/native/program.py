@@ -17,6 +17,7 @@ from frechet.compilation.timing import CALL, Rates
 from frechet.compilation.values import Value
 
 FEW = 16  # a size up to which the loops are written out
+LONG, SEVERAL = 60, 4  # steps of a program whose C takes long to build for all sizes, and for how many it is built apart
 SHORT = 2e-4  # seconds, as the passes reckon them
 NEARLY_ALL = 0.9
 SLOWER = {  # seconds for an entry, in C's library beyond those in NumPy, where it has only functions of one
@@ -91,7 +92,7 @@ class NativeProgram(CompiledProgram):
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         self.linked: dict[ModuleType, bytearray] = {}
-        self.first: dict[str, Mapping[str, int]] = {}  # the first small sizes of a precision
+        self.apart: dict[str, list[Mapping[str, int]]] = {}  # sizes that have a C of their own, by precision
         super().__init__(*args, **keywords)
 
     @property
@@ -103,10 +104,17 @@ class NativeProgram(CompiledProgram):
         return True
 
     def fixed(self, made: Specialised) -> Mapping[str, int] | None:
-        """The sizes, where they are to be numbers in C: the first ones that are small. C for others is for all."""
-        if max(made.sizes.values(), default=0) > FEW:
-            return None
-        return made.sizes if self.first.setdefault(made.letter, made.sizes) == made.sizes else None
+        """The sizes, where they are to be numbers in C: the first ones that are small, several of a long program.
+
+        C for others is for all sizes.
+        """
+        apart = self.apart.setdefault(made.letter, [])
+        if made.sizes not in apart:
+            most = SEVERAL if len(made.steps) > LONG else 1 if max(made.sizes.values(), default=0) <= FEW else 0
+            if len(apart) >= most:
+                return None
+            apart.append(made.sizes)
+        return made.sizes
 
     def link(self, made: NativeSpecialised) -> None:
         """Calls with these sizes go to the module from now on, other calls where they went."""

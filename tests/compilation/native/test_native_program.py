@@ -209,6 +209,21 @@ def test_small_sizes_that_come_first_are_numbers_in_c() -> None:
     assert "const npy_intp d0 = 6;" not in second and second == third
 
 
+def test_long_programs_are_built_apart_for_several_sizes() -> None:
+    """For all sizes at once the compiler takes several times as long."""
+    lines = ["h0 = x", *(f"h{i + 1} = tanh(W*h{i}) + h{i}" for i in range(25)), "norm2(h25)^2"]
+    g = fr.parse("\n".join(lines), {"W": "n×n", "x": "n"})
+    program = compiled([g, gradient(g, "W")])
+    texts = [program.at(n=n).c_source for n in (3, 100, 5, 101, 6, 102, 3)]  # type: ignore[attr-defined]
+    fixed = [f"const npy_intp d0 = {n};" in text for n, text in zip((3, 100, 5, 101, 6, 102, 3), texts, strict=True)]
+    assert fixed == [True, True, True, True, False, False, True]
+    rng = np.random.default_rng(9)
+    for n in (3, 5, 3):
+        W, x = rng.normal(size=(n, n)) / n, rng.normal(size=n)
+        for found, wanted in zip(program(W=W, x=x), fr.compile([g, gradient(g, "W")])(W=W, x=x), strict=True):
+            assert equal(found, wanted)
+
+
 FUNCTIONS = (
     "exp", "log", "log1p", "expm1", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh",
     "arccosh", "arctanh", "erf", "sigmoid", "softplus", "silu", "gelu", "mish", "selu", "relu",
