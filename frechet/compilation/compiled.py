@@ -110,11 +110,6 @@ class CompiledProgram:
         roots, known, names = with_safe_sizes(self.roots, self.nodes, self.inputs, taken)
         return program, roots, known, names
 
-    @property
-    def parameters(self) -> Mapping[str, str]:
-        """What the program calls its inputs, by their names."""
-        return self._names[0].parameters
-
     @cached_property
     def taken(self) -> frozenset[str]:
         """Names that no step is called."""
@@ -212,14 +207,21 @@ class CompiledProgram:
     def _install(self) -> None:
         """A class of its own, whose call looks the specialised program up by the kinds of its arguments."""
         self.own_class = own = type(self)
-        self._dispatch: Dispatch | None = None
-        if self.functions or self.unbound or not self.inputs:
-            return
-        arrays = [v.kind != "scalar" or self.scalars_are_arrays for v in self.inputs]
-        parameters = [self.parameters[v.params[0]] for v in self.inputs]
-        renamed = any(v != p for v, p in self.parameters.items())  # the variable's own name is taken too
-        self._dispatch = Dispatch(parameters, arrays, self._first_call, renamed)
-        self.__class__ = type(own.__name__, (own,), {"__call__": self._dispatch.call, "__module__": own.__module__})
+        self._dispatch = self.dispatch(self.inputs, self._first_call)
+        if self._dispatch is not None:
+            self.__class__ = type(own.__name__, (own,), {"__call__": self._dispatch.call, "__module__": own.__module__})
+
+    def dispatch(self, inputs: Sequence[Expr], first: Callable[..., Any]) -> Dispatch | None:
+        """How a call with these inputs finds its program; None where it is told more, or nothing, beside them.
+
+        first: what a call goes to whose arguments are of kinds not met before
+        """
+        if self.functions or self.unbound or not inputs:
+            return None
+        arrays = [v.kind != "scalar" or self.scalars_are_arrays for v in inputs]
+        parameters = {v.params[0]: self._names[0].parameters[v.params[0]] for v in inputs}
+        renamed = any(v != p for v, p in parameters.items())  # the variable's own name is taken too
+        return Dispatch(list(parameters.values()), arrays, first, renamed)
 
     def __reduce__(self) -> tuple[Any, ...]:
         outputs: Outputs = self.roots[0] if self.single else self.roots

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from frechet.compilation.dispatch import MISSING, Dispatch
+from frechet.compilation.dispatch import MISSING
 from frechet.compilation.numpy_source import WORDS, Program, further_sizes, size_lines
 from frechet.compilation.sizes import bind
 from frechet.expressions.node import Expr
@@ -29,19 +29,15 @@ class Prepared:
         self.given = dict(given)
         self.names = [n for n in every if n not in given]
         self._applied: dict[Any, Callable[..., Any]] = {}
-        self._dispatch: Dispatch | None = None
         self._install()
 
     def _install(self) -> None:
         """A class of its own, whose call finds what is prepared by the kinds of its arguments, as that of the program."""
-        program = self.program
-        if program.functions or program.arguments.sizes or not self.names:
-            return
-        known = {v.params[0]: v for v in program.inputs}
-        arrays = [known[n].kind != "scalar" or program.scalars_are_arrays for n in self.names]
-        parameters = [program.parameters[n] for n in self.names]
-        self._dispatch = Dispatch(parameters, arrays, self._first_call, parameters != self.names)
-        self.__class__ = type("Prepared", (Prepared,), {"__call__": self._dispatch.call, "__module__": Prepared.__module__})
+        left = [v for v in self.program.inputs if v.params[0] not in self.given]
+        self._dispatch = self.program.dispatch(left, self._first_call)
+        if self._dispatch is not None:
+            call = {"__call__": self._dispatch.call, "__module__": Prepared.__module__}
+            self.__class__ = type("Prepared", (Prepared,), call)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Prepared, (self.program, self.given))

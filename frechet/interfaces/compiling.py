@@ -35,6 +35,7 @@ BACKENDS: dict[str, tuple[str, str]] = {  # module and class; libraries are impo
     "jax": ("frechet.compilation.jax_program", "JaxProgram"),
     "torch": ("frechet.compilation.torch_program", "TorchProgram"),
 }
+OF_ARRAYS = ("numpy", "c", "auto")  # those that compute with arrays of NumPy
 
 
 @overload
@@ -91,7 +92,7 @@ def compile(
     if backend not in BACKENDS:
         raise UnsupportedError(f"there is no back end {backend!r}: there are {', '.join(BACKENDS)}")
     if shard is not None:
-        if backend not in ("numpy", "c", "auto"):
+        if backend not in OF_ARRAYS:
             raise UnsupportedError(f"blocks of rows are computed by the back ends numpy, c and auto, not by {backend}")
         from frechet.compilation.sharding.program import ShardedProgram
 

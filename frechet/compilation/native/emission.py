@@ -11,6 +11,7 @@ No text of the user is in the C: names are those given here, numbers are written
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 
 from frechet.compilation.native.building import part
@@ -69,6 +70,10 @@ class Source:
         self.text = self._whole()
 
     # -- sizes
+    def accepted(self, sizes: Mapping[str, int]) -> bytes:
+        """Sizes as the extension compares them with those it is meant for."""
+        return struct.pack(f"{len(self.names)}n", *(sizes[n] for n in self.names))
+
     def _size(self, name: str, position: Mapping[Expr, int]) -> str:
         """The source of a size from the shape of an argument."""
         b = self.bindings[name]

@@ -470,6 +470,30 @@ static int lu_inverse(npy_intp n, const T *a, const int *p, T *out)
     return lu_solve(n, a, p, n, out, 1); /* row i of the inverse solves the transposed system */
 }
 
+static T cholesky_logdet(npy_intp n, const T *a)
+{
+    T s = 0;
+    for (npy_intp i = 0; i < n; i++)
+        s += F(log)(a[i * n + i]);
+    return 2 * s;
+}
+
+static T cholesky_det(npy_intp n, const T *a)
+{
+    T s = 1;
+    for (npy_intp i = 0; i < n; i++)
+        s *= a[i * n + i];
+    return s * s;
+}
+
+static T lu_det(npy_intp n, const T *a, const int *p)
+{
+    T s = 1;
+    for (npy_intp i = 0; i < n; i++)
+        s *= p[i] == i + 1 ? a[i * n + i] : -a[i * n + i];
+    return s;
+}
+
 /* The largest sum of moduli of a row. */
 static T norm_of_rows(npy_intp n, const T *a)
 {
@@ -482,8 +506,6 @@ static T norm_of_rows(npy_intp n, const T *a)
     }
     return top;
 }
-
-static T lu_det(npy_intp n, const T *a, const int *p);
 
 /* The adjugate: of up to three rows by cofactors, else by the inverse, where that loses few digits. f, p: for the factors. */
 static int adjugate(npy_intp n, const T *a, T *f, int *p, T *restrict out)
@@ -515,30 +537,6 @@ static int adjugate(npy_intp n, const T *a, T *f, int *p, T *restrict out)
     for (npy_intp i = 0; i < n * n; i++)
         out[i] *= d;
     return 0;
-}
-
-static T cholesky_logdet(npy_intp n, const T *a)
-{
-    T s = 0;
-    for (npy_intp i = 0; i < n; i++)
-        s += F(log)(a[i * n + i]);
-    return 2 * s;
-}
-
-static T cholesky_det(npy_intp n, const T *a)
-{
-    T s = 1;
-    for (npy_intp i = 0; i < n; i++)
-        s *= a[i * n + i];
-    return s * s;
-}
-
-static T lu_det(npy_intp n, const T *a, const int *p)
-{
-    T s = 1;
-    for (npy_intp i = 0; i < n; i++)
-        s *= p[i] == i + 1 ? a[i * n + i] : -a[i * n + i];
-    return s;
 }
 
 static T lu_logdet(npy_intp n, const T *a, const int *p) /* nan where the determinant is not positive */

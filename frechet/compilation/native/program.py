@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import ModuleType
@@ -61,7 +60,7 @@ class NativeSpecialised(Specialised):
     @cached_property
     def accepted(self) -> bytes:
         assert self.c is not None
-        return struct.pack(f"{len(self.c.names)}n", *(self.sizes[n] for n in self.c.names))
+        return self.c.accepted(self.sizes)
 
     @cached_property
     def run(self) -> Callable[..., Any]:

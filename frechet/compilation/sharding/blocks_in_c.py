@@ -5,8 +5,7 @@ What does not depend on the block is computed in each, so that a function has no
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from frechet.compilation.native.building import load
@@ -83,8 +82,3 @@ class BlockInC(NamedTuple):
             return [found if isinstance(found, np.ndarray) else number(found) for found in run(*args[:-1], *common)]
 
         return function
-
-
-def packed(names: Sequence[str], every: Sequence[Mapping[str, int]]) -> bytes:
-    """Sizes as an extension compares them."""
-    return b"".join(struct.pack(f"{len(names)}n", *(sizes[n] for n in names)) for sizes in every)

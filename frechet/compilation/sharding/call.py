@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from frechet.compilation.arguments import dtype_of, precision
 from frechet.compilation.numpy_source import runnable
 from frechet.compilation.sharding.blocks import Rows, boundaries
-from frechet.compilation.sharding.blocks_in_c import BlockInC, packed
+from frechet.compilation.sharding.blocks_in_c import BlockInC
 from frechet.compilation.sharding.execution import Block, Progress, in_order, workers_of
 from frechet.compilation.sharding.joining import Tree, join
 from frechet.compilation.sharding.rounds import Function, Plan
@@ -83,7 +83,7 @@ class Call:
         """What blocks need to run in C, if they do."""
         if f.c is None:
             return None
-        accepted = packed(list(f.c.names), [{**self.sizes, f.n: length} for length in self.distinct_lengths])
+        accepted = b"".join(f.c.accepted({**self.sizes, f.n: length}) for length in self.distinct_lengths)
         axis = self.levels.split[f.split[0]]
         return BlockInC(f.c.text, accepted, len(f.whole), axis, precision(True, self.letter))
 

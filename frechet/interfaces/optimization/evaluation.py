@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from frechet.compilation.compiled import CompiledProgram
 from frechet.expressions.node import Expr
 from frechet.interfaces.compiling import compile
+
+if TYPE_CHECKING:
+    from frechet.compilation.sharding.program import ShardedProgram
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,18 @@ def program(
     data: arrays, and Python functions for declared ones, by name; further names are ignored
     sizes: of the dimensions that no variable tells
     """
-    if how.shard is not None:
-        return _sharded(outputs, data, sizes, how)
-    made = compile(list(outputs), backend=how.backend, sizes=sizes)
+    made: CompiledProgram | ShardedProgram
+    run: Callable[..., Any]
+    if how.shard is None:
+        run = made = compile(list(outputs), backend=how.backend, sizes=sizes)
+    else:
+        made = compile(list(outputs), backend=how.backend, sizes=sizes, shard=how.shard)
+        run = made.over(**how.over)
     names = [*made.arguments.names, *made.arguments.functions]
     given = {name: data[name] for name in names if name in data} | {name: sizes[name] for name in made.arguments.sizes}
     free = [name for name in names if name not in given]
-    if how.backend == "numpy" and given and not made.arguments.functions and not made.arguments.sizes:
+    alone = how.backend == "numpy" and given and not made.arguments.functions and not made.arguments.sizes
+    if alone and isinstance(made, CompiledProgram):
         prepared = made.prepare(**given)  # what the data alone tell is computed once
 
         def apply(**arrays: Any) -> tuple[Any, ...]:
@@ -48,23 +57,7 @@ def program(
         return apply
 
     def at(**arrays: Any) -> tuple[Any, ...]:
-        values: tuple[Any, ...] = made(**given, **{name: arrays[name] for name in free})
-        return values
-
-    return at
-
-
-def _sharded(
-    outputs: Sequence[Expr], data: Mapping[str, Any], sizes: Mapping[str, int], how: How
-) -> Callable[..., tuple[Any, ...]]:
-    assert how.shard is not None
-    made = compile(list(outputs), backend=how.backend, sizes=sizes, shard=how.shard)
-    run = made.over(**how.over)
-    names = made.arguments.names
-    given = {name: data[name] for name in names if name in data} | {name: sizes[name] for name in made.arguments.sizes}
-
-    def at(**arrays: Any) -> tuple[Any, ...]:
-        values: tuple[Any, ...] = run(**given, **{name: arrays[name] for name in names if name not in given})
+        values: tuple[Any, ...] = run(**given, **{name: arrays[name] for name in free})
         return values
 
     return at

@@ -26,6 +26,7 @@ from frechet.differentiation.wirtinger import real_valued
 from frechet.expressions.dimension import SCALAR, Dim, axes, show_shape
 from frechet.expressions.errors import FrechetError, ShapeError, UnsupportedError
 from frechet.expressions.node import Expr, variables, walk
+from frechet.interfaces.compiling import OF_ARRAYS
 from frechet.interfaces.optimization.coordinates import Coordinates, sizes_of
 from frechet.interfaces.optimization.evaluation import How, program
 from frechet.interfaces.stationary.equations import linear_part
@@ -72,7 +73,7 @@ def problem(
              UnsupportedError, for a variable that no function is differentiated by, a back end that a problem cannot have,
              and a dimension that cannot be sharded, with the reason
     """
-    if backend not in ("numpy", "c", "auto"):
+    if backend not in OF_ARRAYS:
         raise UnsupportedError(f"a problem is computed by the back ends numpy, c and auto, not by {backend}")
     if over and shard is None:
         raise UnsupportedError("over= says how the blocks of shard= are computed, and no dimension is given there")
