@@ -1,9 +1,9 @@
 /* Products and factorizations of matrices, what is computed from these, and functions of entries, for programs in C.
 
    T is the type of the entries, LETTER(s, d) what depends on it, F(exp) a function of the mathematical library for it.
-   Matrices lie row by row. Small ones are done here, in loops and by vectors of columns, larger ones by LAPACK, which is given
-   a row-major matrix as the transpose that it is to Fortran; both leave the same kind of factors only to themselves, so they
-   change at one size. */
+   Matrices lie row by row. Small ones are done here, in loops and by vectors of columns, and products with a vector of any
+   size; larger ones by BLAS and LAPACK, which are given a row-major matrix as the transpose that it is to Fortran. Both leave
+   the same kind of factors only to themselves, so they change at one size. */
 
 /* -- vectors of entries, of which only the first may count. The compiler's own names: its header takes longer to read than
       a program to build. */
