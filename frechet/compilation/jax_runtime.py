@@ -208,9 +208,9 @@ def kcosm(X):
     return matrix_of(lambda E: dcosm(X, E), X)
 
 
-def kfunm(f, slope, X, near=1e-4):
+def kfunm(f, slope, X):
     """The matrix of dfunm(f, slope, X, .) for vec."""
-    return matrix_of(lambda E: dfunm(f, slope, X, E, near), X)
+    return matrix_of(lambda E: dfunm(f, slope, X, E), X)
 
 
 def adjugate(X):

@@ -288,7 +288,7 @@ class FunctionDerivativePage(Operation):
         return spectrum_conditions(node)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"dfunm({functions_source(node.params[0])}, {', '.join(args)}{exactly(node.params[0])})"
+        return f"dfunm({functions_source(node.params[0])}, {', '.join(args)})"
 
 
 def functions_source(name: str) -> str:
@@ -296,13 +296,6 @@ def functions_source(name: str) -> str:
     page, u = page_of(name), argument()
     assert isinstance(page, elementwise.Elementwise)
     return f"{_lambda(page.build(u))}, {_lambda(page.derivative(u))}"
-
-
-def exactly(name: str) -> str:
-    """Of functions with a kink a difference quotient is as good as a derivative, and better across the kink."""
-    page = page_of(name)
-    kinked = isinstance(page, elementwise.Elementwise) and any("≠ 0" in w for w in page.where)
-    return ", near=0.0" if kinked else ""
 
 
 def _lambda(e: Expr) -> str:

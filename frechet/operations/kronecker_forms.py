@@ -69,7 +69,7 @@ class KroneckerForm(Operation):
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         if node.params:
             functions = functional_calculus.functions_source(node.params[0])
-            return f"kfunm({functions}, {args[0]}{functional_calculus.exactly(node.params[0])})"
+            return f"kfunm({functions}, {args[0]})"
         if len(node.args) == 2 and matrix_functions.whole(node.args[1]):
             return f"kpower({args[0]}, round({args[1]}))"
         return f"{self.name}({', '.join(args)})"

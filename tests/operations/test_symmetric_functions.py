@@ -143,6 +143,21 @@ def test_divided_differences_are_stable_for_near_eigenvalues(near: float) -> Non
     assert np.allclose(found, v @ (exact * (v.T @ e @ v)) @ v.T, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("size", [1.0, 1e-3, 1e-6, 1e-9, 1e-12])
+def test_divided_differences_hold_for_eigenvalues_of_every_size(size: float) -> None:
+    rng = np.random.default_rng(1)
+    v, _ = np.linalg.qr(rng.normal(size=(4, 4)))
+    w = size * np.array([1.0, 1.001, 3.0, 9.0])
+    e = rng.normal(size=(4, 4))
+    gap = np.subtract.outer(w, w) / 2
+    sines = np.where(gap == 0, 1, np.sin(gap) / np.where(gap == 0, 1, gap))
+    cosine = -np.sin(np.add.outer(w, w) / 2) * sines
+    root = 1 / np.add.outer(np.sqrt(w), np.sqrt(w))
+    for exact, f, slope in (root, np.sqrt, lambda x: 0.5 / np.sqrt(x)), (cosine, np.cos, lambda x: -np.sin(x)):
+        found = v.T @ dfunm(f, slope, (v * w) @ v.T, e) @ v
+        assert np.allclose(found, exact * (v.T @ e @ v), rtol=1e-9, atol=1e-9 * np.abs(exact).max())
+
+
 def test_across_a_kink_the_difference_quotient_is_exact() -> None:
     s = np.diag([1e-6, -1e-6])
     value = evaluate(parse("dfunm(relu,S,A)", KNOWN), {"S": s, "A": np.ones((2, 2))})
