@@ -96,7 +96,8 @@ class Arguments:
         import numpy as np
 
         arrays = self.arrays(values, _as_it_is, lambda array: str(array.dtype.kind))
-        kinds = [array.dtype for array in arrays.values() if array.ndim and array.dtype.kind in "fc"]
+        telling = [n for n, array in arrays.items() if array.dtype.kind in "fc" and type(values[n]) not in (float, complex)]
+        kinds = [arrays[n].dtype for n in telling if arrays[n].ndim] or [arrays[n].dtype for n in telling]
         wanted = np.result_type(*kinds) if kinds else np.dtype(float)
         if not all(v.real for v in self.inputs) and wanted.kind != "c":
             wanted = np.result_type(wanted, np.complex64)

@@ -61,6 +61,7 @@ class CompiledProgram:
     # may a step depend on the numbers: is a Cholesky factorization tried where a matrix is symmetric?
     trying: ClassVar[bool] = True
     scalars_are_arrays: ClassVar[bool] = False  # else numbers
+    guarded: ClassVar[bool] = True  # may a condition in C stand before a call? (it is of NumPy's arrays)
     # names that programs use themselves
     reserved: ClassVar[frozenset[str]] = frozenset({"np", "special", "info"} | ROUTINES)
     helpers: ClassVar[frozenset[str]] = frozenset()  # those of functions, where they are reserved as well
@@ -171,7 +172,7 @@ class CompiledProgram:
         >>> float(solve([2.0, 0.0])), float(solve([0.0, 2.0]))
         (1.0, 4.0)
 
-        Raises:  TypeError, for a name that is no input; ShapeError, naming the argument
+        Raises:  TypeError, for a name that is no input, and for none; ShapeError, naming the argument, at the call
         """
         return Prepared(self, given)
 
@@ -202,6 +203,35 @@ class CompiledProgram:
     def runnable(self, made: Specialised) -> Callable[..., Any]:
         """The function of a program, ready to call."""
         return runnable(made.program)  # type: ignore[no-any-return]
+
+    def read(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int], str]:
+        """The arguments as arrays in one precision, the sizes of the dimensions, and the letter of the precision.
+
+        Raises:  ShapeError, naming the argument, what is expected and what was given
+        """
+        return self.arguments.converted(values)
+
+    def as_they_are(self, dispatch: Dispatch, given: Sequence[Any], read: Sequence[Any], letter: str) -> bool:
+        """May arguments of the kinds of those given go to a program without being read?"""
+        return dispatch.are_as_they_are(given, read, letter)
+
+    def begun(
+        self, made: Specialised, given: Mapping[str, Any], arrays: Mapping[str, Any], free: Mapping[str, int]
+    ) -> Callable[..., Any]:
+        """The function of the inputs that are left of a prepared program.
+
+        given: the fixed inputs as they were given; arrays: all as they were read; free: sizes, by parameter
+        """
+        fixed = {made.program.parameters[n]: arrays[n] for n in given}
+        return made.run(**fixed, **free)  # type: ignore[no-any-return]
+
+    def place(self, array: Any) -> Any:
+        """What distinguishes it beside its shape and the precision of the program."""
+        return None
+
+    def returned(self, result: Any, values: Mapping[str, Any]) -> Any:
+        """The results as those arrays that the caller uses."""
+        return as_given(result, values.values())
 
     # -- calls
     def _install(self) -> None:
@@ -239,18 +269,18 @@ class CompiledProgram:
 
     def _run(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         values = self.arguments.bound(self.name, args, keywords)
-        arrays, sizes, letter = self.arguments.converted(values)
+        arrays, sizes, letter = self.read(values)
         made = self.specialised(sizes, letter)
         calls = {n: values[n] for n in self.functions}
         free = {n: sizes[n] for n in self._free_sizes}
         in_order = [values[n] for n in self.arguments.names]
-        if self._dispatch is not None and self._dispatch.are_as_they_are(in_order, list(arrays.values()), letter):
+        if self._dispatch is not None and self.as_they_are(self._dispatch, in_order, list(arrays.values()), letter):
             key = self._dispatch.kinds(*in_order)
             if made.in_python and not self._dispatch.known:  # the kinds that come first
                 call = self._dispatch.at_once(self, made.program, made.run, key)
                 setattr(type(self), "__call__", call)  # noqa: B010  (the class is that of this program alone)
             self._dispatch.known[key] = made.run
-        return as_given(made.run(*arrays.values(), *calls.values(), *free.values()), values.values())
+        return self.returned(made.run(*arrays.values(), *calls.values(), *free.values()), values)
 
 
 class Specialised:

@@ -44,13 +44,21 @@ class Functional(Writer):
         self.users = uses(steps, roots)
         self.complex = any(not v.real for v in steps if v.op == "input")
         self.skip(steps, roots)
-        for v in steps:
-            if not v.shape and v.op in ("number", "size", "map", "contract") and all(a in self.plain for a in v.args):
-                self.plain.add(v)
-            self.step(v)
+        for beforehand in (True, False):
+            for v in steps:
+                if (v in early) is beforehand:
+                    self.step(v)
+            if beforehand:
+                self.early_lines, self.lines = self.lines, []
         results = [self.array(r) for r in roots]
-        self.lines[:0] = self.head()
+        inputs = [v for v in steps if v.op == "input" and (not early or v in early)]
+        (self.early_lines if early else self.lines)[:0] = self.head(inputs)
         return results
+
+    def step(self, v: Value) -> None:
+        if not v.shape and v.op in ("number", "size", "map", "contract") and all(a in self.plain for a in v.args):
+            self.plain.add(v)
+        super().step(v)
 
     def assign(self, v: Value, text: str) -> None:
         name = self.fresh()
@@ -70,8 +78,8 @@ class Functional(Writer):
         """The value as an array, where it may be a number of Python."""
         raise NotImplementedError
 
-    def head(self) -> list[str]:
-        """The lines that come first."""
+    def head(self, inputs: Sequence[Value]) -> list[str]:
+        """The lines that come first, where there are these inputs."""
         raise NotImplementedError
 
     def operand(self, v: Value) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from frechet.compilation.compiled import Specialised
@@ -29,9 +30,24 @@ class JaxProgram(LibraryCompiled):
     def runnable(self, made: Specialised) -> Callable[..., Any]:
         import jax
 
+        if made.early:
+            return self.function_of(made)
         plain = self.plain(made)
         sizes = self.original(made)
         return jax.jit(_with_rule(plain, self._gradient_rule(plain, sizes)) if self.closed else plain)
+
+    def begun(
+        self, made: Specialised, given: Mapping[str, Any], arrays: Mapping[str, Any], free: Mapping[str, int]
+    ) -> Callable[..., Any]:
+        """Also where JAX traces the first call: what is fixed is computed then, and is no part of what is traced."""
+        import jax
+        import jax.numpy as jnp
+        from jax.core import Tracer
+
+        traced = any(isinstance(x, Tracer) for x in given.values())
+        with nullcontext() if traced else jax.ensure_compile_time_eval():
+            fixed = {n: jnp.asarray(x).astype(arrays[n].dtype) for n, x in given.items()}
+            return jax.jit(super().begun(made, given, fixed, free))
 
     def _gradient_rule(self, plain: Callable[..., Any], sizes: Mapping[str, int]) -> Rule:
         """The value, and Σ ⟨gradient, tangent⟩ over the inputs that move."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ HEAD = "import jax\nimport jax.numpy as jnp\nimport numpy as np"
 TRACED = (  # of runtime.py, what JAX can trace
     "gelutanh", "softsign", "logcosh", "elu", "huber", "maskedsoftmax", "layernorm", "layernorm_of_rows", "rmsnorm",
     "rmsnorm_of_rows", "conv1d", "conv", "eigvals", "eigvecs", "eigproj", "funm", "dfunm", "polar",
-    "hankelpart", "lowhalf", "lyap",
+    "pinv_of_singular", "hankelpart", "lowhalf", "lyap",
 )  # fmt: skip
 
 
@@ -77,10 +77,9 @@ class JaxEmission(Functional):
     def cast(self, text: str, v: Value) -> str:
         return f"{text}.astype({self.dtype(v).removeprefix('dtype=')})"
 
-    def head(self) -> list[str]:
+    def head(self, inputs: Sequence[Value]) -> list[str]:
         if not self.typed:
             return []
-        inputs = [v for v in self.users if v.op == "input"]
         chosen = [v for v in inputs if v.shape] or inputs
         names = [self.names[v.params[0]] for v in sorted(chosen, key=lambda v: v.serial)]
         return [f"dtype = jnp.result_type({', '.join(names) or 'float'})"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, Self
 
 from frechet.compilation.closed_derivatives import differentials, directions, gradients, real_scalar
 from frechet.compilation.compiled import CompiledProgram, Outputs, Specialised
+from frechet.compilation.dispatch import Dispatch
 from frechet.compilation.functional import Functional, LibraryProgram
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr
@@ -26,7 +27,7 @@ class LibraryCompiled(CompiledProgram):
 
     writer: ClassVar[type[Functional]]
     imports: ClassVar[str]  # the lines at the head of the source
-    scalars_are_arrays = True
+    scalars_are_arrays, guarded = True, False
     trying = False  # a program takes one way, whatever the numbers
 
     def __init__(
@@ -55,15 +56,15 @@ class LibraryCompiled(CompiledProgram):
     def complete(self, program: Any, made: Specialised, emission: Any) -> None:
         """Nothing is needed: the library is imported at the head."""
 
-    def prepare(self, **given: Any) -> NoReturn:
-        """Raises UnsupportedError: what is fixed is closed over, as these libraries do it."""
-        raise UnsupportedError(f"prepare is of the back end numpy: for {self.writer.title} close over what is fixed")
+    def function_of(self, made: Specialised) -> Run:
+        """The function of the source."""
+        space: dict[str, Any] = {}
+        exec(compile(made.program.source(), "<frechet>", "exec"), space)
+        return space[self.name]  # type: ignore[no-any-return]
 
     def plain(self, made: Specialised) -> Run:
         """The function of the source, for the sizes that no input tells too."""
-        space: dict[str, Any] = {}
-        exec(compile(made.program.source(), "<frechet>", "exec"), space)
-        function = space[self.name]
+        function = self.function_of(made)
         sizes = self.original(made)
         free = [sizes[n] for n in self._free_sizes]
         return (lambda *arrays: function(*arrays, *free)) if free else function
@@ -73,13 +74,24 @@ class LibraryCompiled(CompiledProgram):
         names = self._names[3]
         return {names[safe]: value for safe, value in made.sizes.items()}
 
+    def read(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int], str]:
+        """The arguments as arrays of the library, and the sizes; programs are for every precision."""
+        arrays = self.converted(values)
+        return arrays, self.arguments.sizes_of(arrays, values), "d"
+
+    def place(self, array: Any) -> Any:
+        return array.dtype
+
+    def as_they_are(self, dispatch: Dispatch, given: Sequence[Any], read: Sequence[Any], letter: str) -> bool:
+        return all(a is b for a, b in zip(given, read, strict=True))
+
     def _run(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         values = self.arguments.bound(self.name, args, keywords)
-        arrays = self.converted(values)
-        sizes = self.arguments.sizes_of(arrays, values)
+        arrays, sizes, letter = self.read(values)
         made = self.specialised(sizes)
-        if self._dispatch is not None and all(arrays[n] is values[n] for n in arrays):
-            self._dispatch.known[self._dispatch.kinds(*arrays.values())] = made.run
+        in_order = [values[n] for n in arrays]
+        if self._dispatch is not None and self.as_they_are(self._dispatch, in_order, list(arrays.values()), letter):
+            self._dispatch.known[self._dispatch.kinds(*in_order)] = made.run
         return self.returned(made.run(*arrays.values()), values)
 
     @abstractmethod

@@ -25,6 +25,8 @@ class Prepared:
         unknown = [n for n in given if n not in every]
         if unknown:
             raise TypeError(f"{program.name}() has no argument {unknown[0]!r} to prepare: it takes {', '.join(every)}")
+        if not given:
+            raise TypeError(f"nothing is given to prepare {program.name}() for: it takes {', '.join(every)}")
         self.program = program
         self.given = dict(given)
         self.names = [n for n in every if n not in given]
@@ -55,23 +57,23 @@ class Prepared:
         """A call whose arguments are of kinds not met before, or have to be converted."""
         rest = dict(zip([*self.names, *self.program.arguments.sizes], args, strict=False))
         values = self.program.arguments.bound(self.program.name, (), {**self.given, **rest, **keywords})
-        arrays, sizes, letter = self.program.arguments.converted(values)
-        key = (letter, *sizes.values())
+        arrays, sizes, letter = self.program.read(values)
+        key = (letter, *sizes.values(), *(self.program.place(arrays[n]) for n in self.given))
         apply = self._applied.get(key)
         if apply is None:
             made = self.program.specialised(sizes, letter, tuple(self.given))
-            fixed = {made.program.parameters[n]: arrays[n] for n in self.given}
             free = {p: sizes[n] for n, p in made.program.sizes.items()}
-            apply = self._applied[key] = made.run(**fixed, **free)
+            apply = self._applied[key] = self.program.begun(made, self.given, arrays, free)
         left, in_order = [arrays[n] for n in self.names], [values[n] for n in self.names]
-        if self._dispatch is not None and self._dispatch.are_as_they_are(in_order, left, letter):
+        if self._dispatch is not None and self.program.as_they_are(self._dispatch, in_order, left, letter):
             self._enter(apply, self._dispatch.kinds(*in_order))
-        return apply(*left)
+        return self.program.returned(apply(*left), values)
 
     def _enter(self, apply: Callable[..., Any], key: Any) -> None:
         """Arguments of these kinds go there from now on."""
         assert self._dispatch is not None
-        guard = None if self._dispatch.known else self._dispatch.guarded(self, apply, key)  # for the kinds that come first
+        first = self.program.guarded and not self._dispatch.known  # the kinds that come first
+        guard = self._dispatch.guarded(self, apply, key) if first else None
         if guard is not None:
             setattr(type(self), "__call__", guard)  # noqa: B010  (the class is that of this object alone)
         self._dispatch.known[key] = apply

@@ -29,7 +29,7 @@ def gelu(x):
 
 def gelutanh(x):
     """The approximation of gelu by tanh."""
-    return x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return x / 2 * (1 + np.tanh(0.7978845608028654 * (x + 0.044715 * x**3)))
 
 
 def mish(x):
@@ -44,7 +44,7 @@ def softsign(x):
 
 def logcosh(x):
     """log(cosh(x)) without overflow."""
-    return np.abs(x) + np.log1p(np.exp(-2 * np.abs(x))) - np.log(2)
+    return np.abs(x) + np.log1p(np.exp(-2 * np.abs(x))) - 0.6931471805599453
 
 
 def elu(x, a):
@@ -256,19 +256,20 @@ def hankelpart(X):
 
 
 def matrix_function(f, X, *others):
-    """f(X, *others); nan where it does not exist, or is complex though X and the others are real."""
+    """f(X, *others), in double precision; nan where it does not exist, or is complex though X and the others are real."""
     import warnings
 
-    shape = others[-1].shape if others else X.shape
-    if not all(np.all(np.isfinite(M)) for M in (X, *others)):
+    given = [np.asarray(M, np.result_type(M, np.float64)) for M in (X, *others)]
+    shape = given[-1].shape
+    if not all(np.all(np.isfinite(M)) for M in given):
         return np.full(shape, np.nan)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            Y = f(X, *others)
+            Y = f(*given)
         except ValueError:  # SciPy met numbers that are not finite on its way
             Y = np.full(shape, np.nan)
-    if np.iscomplexobj(Y) and not any(np.iscomplexobj(M) for M in (X, *others)):
+    if np.iscomplexobj(Y) and not any(map(np.iscomplexobj, given)):
         Y = Y.real if np.abs(Y.imag).max() <= 1e-10 * np.abs(Y).max() else np.full(shape, np.nan)
     return Y
 
@@ -296,9 +297,10 @@ def powm(X, a):
     """The principal power of a matrix, a real; of a symmetric or Hermitian one by its eigenvalues, which may be 0."""
     import scipy.linalg
 
-    if np.abs(X - X.conj().T).max() <= 1e-13 * np.abs(X).max():
+    small = 500 * np.finfo(np.result_type(X, np.float32)).eps
+    if np.abs(X - X.conj().T).max() <= small * np.abs(X).max():
         w, V = np.linalg.eigh(X)
-        w = np.where(w < -1e-13 * np.abs(w).max(), np.nan, np.maximum(w, 0.0))
+        w = np.where(w < -small * np.abs(w).max(), np.nan, np.maximum(w, 0.0))
         with np.errstate(divide="ignore"):
             return (V * w ** float(a)) @ V.conj().T
     if a == 0.5:
@@ -443,8 +445,13 @@ def lu(X):
 def proj(X):
     """The orthogonal projector on the columns of X."""
     U, s, _ = np.linalg.svd(X, full_matrices=False)
-    U = U[:, s > 1e-13 * np.max(s, initial=0.0)]
+    U = U[:, s > 500 * np.finfo(s.dtype).eps * np.max(s, initial=0.0)]
     return U @ U.conj().T
+
+
+def pinv_of_singular(X):
+    """The pseudo-inverse of a matrix some of whose singular values are 0 but for rounding."""
+    return np.linalg.pinv(X, rtol=500 * np.finfo(np.result_type(X, np.float32)).eps)
 
 
 def geomean(A, B):
@@ -505,8 +512,8 @@ def resolvent(M, E, a, b):
 
 def det_of_factors(d, p):
     """The determinant from the diagonal of U and the row interchanges of an LU factorization."""
-    swaps = np.count_nonzero(p != np.arange(len(p)))
-    return np.multiply.reduce(d) * (-1.0) ** swaps
+    odd = np.count_nonzero(p != np.arange(len(p))) % 2
+    return -np.multiply.reduce(d) if odd else np.multiply.reduce(d)
 
 
 def logdet_of_factors(d, p, hermitian=False):

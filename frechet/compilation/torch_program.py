@@ -31,6 +31,8 @@ class TorchProgram(LibraryCompiled):
     def runnable(self, made: Specialised) -> Callable[..., Any]:
         import torch
 
+        if made.early:
+            return self.function_of(made)
         plain = self.plain(made)
         if not self.closed:
             return plain
@@ -100,6 +102,9 @@ class TorchProgram(LibraryCompiled):
             whole = real.to_complex()
         return {v.params[0]: arrays[v.params[0]].to(real if v.real else whole) for v in self.inputs}
 
+    def place(self, array: Any) -> Any:
+        return array.dtype, array.device
+
     def returned(self, result: Any, values: Mapping[str, Any]) -> Any:
         import torch
 
@@ -111,7 +116,7 @@ class TorchProgram(LibraryCompiled):
 
 
 def _as_numpy(result: Any) -> Any:
-    array = result.numpy()
+    array = result.resolve_conj().resolve_neg().numpy()
     return array if array.ndim else array[()]
 
 

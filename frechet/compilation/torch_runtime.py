@@ -210,7 +210,7 @@ def polar(X, k=None):
 def proj(X):
     """The orthogonal projector on the columns of X."""
     U, s, _ = torch.linalg.svd(X, full_matrices=False)
-    U = U * (s > 1e-13 * torch.amax(s))
+    U = U * (s > 500 * torch.finfo(s.dtype).eps * torch.amax(s))
     return U @ U.mH
 
 
@@ -266,9 +266,208 @@ def dexpm(X, E):
     return torch.linalg.matrix_exp(torch.cat(rows, 0))[:n, n:]
 
 
+def pinv_of_singular(X):
+    """The pseudo-inverse of a matrix some of whose singular values are 0 but for rounding."""
+    return torch.linalg.pinv(X, rtol=500 * torch.finfo(X.dtype).eps)
+
+
+def iterated_root(X):
+    """The principal square root by the iteration of Denman and Beavers, scaled by norms; nan where it has not arrived.
+
+    Every matrix takes twelve steps, so that all transformations know them. Source: Higham (2008), (6.29)
+    """
+    eye = torch.eye(len(X), dtype=X.dtype, device=X.device)
+    M = Y = X
+    for _ in range(12):
+        N = torch.linalg.inv_ex(M)[0]
+        s = torch.sqrt(torch.linalg.matrix_norm(N) / torch.linalg.matrix_norm(M))
+        M, Y = (eye + (s * M + N / s) / 2) / 2, torch.sqrt(s) * Y @ (eye + N / s) / 2
+    arrived = torch.linalg.matrix_norm(Y @ Y - X) <= torch.finfo(X.dtype).eps ** 0.5 * torch.linalg.matrix_norm(Y) ** 2
+    return Y * torch.where(arrived, 1.0, torch.nan)  # so is the derivative
+
+
+def scaled_logarithm(X):
+    """2^k times the logarithm of the root of order 2^k, by its integral in eight nodes of Gauss.
+
+    k = 8 in double precision, 5 in single; nan where expm of the result is not X.
+    Source: Higham (2008), (11.1) and section 11.5
+    """
+    from numpy.polynomial.legendre import leggauss
+
+    eye, Y = torch.eye(len(X), dtype=X.dtype, device=X.device), X
+    roots = 8 if torch.finfo(X.dtype).bits == 64 else 5
+    for _ in range(roots):
+        Y = iterated_root(Y)
+    E = Y - eye
+    nodes = zip(*(numbers.tolist() for numbers in leggauss(8)), strict=True)
+    L = 2 ** (roots - 1) * sum(weight * torch.linalg.solve_ex(eye + (1 + t) / 2 * E, E)[0] for t, weight in nodes)
+    back = torch.linalg.matrix_norm(torch.linalg.matrix_exp(L) - X)
+    return L * torch.where(back <= torch.finfo(X.dtype).eps ** 0.5 * torch.linalg.matrix_norm(X), 1.0, torch.nan)
+
+
+def by_eigenvalues(f, X, Y):
+    """Y; for symmetric or Hermitian X, which may be singular, f of its eigenvalues, with the derivative of Y."""
+    X = X.detach()
+    small = 500 * torch.finfo(X.dtype).eps
+    w, V = torch.linalg.eigh(torch.where(torch.isfinite(X), X, 0.0))
+    w = torch.where(w < -small * torch.amax(torch.abs(w)), torch.nan, torch.clamp(w, min=0.0))
+    exact = (V * f(w)) @ V.mH
+    exact = torch.where(torch.all(torch.isfinite(Y)), Y + (exact - Y).detach(), exact)
+    return torch.where(torch.amax(torch.abs(X - X.mH)) <= small * torch.amax(torch.abs(X)), exact, Y)
+
+
+def sqrtm(X):
+    """The principal square root of a matrix."""
+    return by_eigenvalues(torch.sqrt, X, iterated_root(X))
+
+
+def logm(X):
+    """The principal logarithm of a matrix."""
+    return by_eigenvalues(torch.log, X, scaled_logarithm(X))
+
+
+def powm(X, a):
+    """The principal power of a matrix, a real; of a symmetric or Hermitian one by its eigenvalues, which may be 0."""
+    return by_eigenvalues(lambda w: w**a, X, torch.linalg.matrix_exp(a * scaled_logarithm(X)))
+
+
+def signm(X):
+    """The sign of a matrix by Newton's iteration, scaled by norms; nan where it has not arrived.
+
+    Source: Higham (2008), (5.16)
+    """
+    S, eye = X, torch.eye(len(X), dtype=X.dtype, device=X.device)
+    for _ in range(20):
+        N = torch.linalg.inv_ex(S)[0]
+        s = torch.sqrt(torch.linalg.matrix_norm(N) / torch.linalg.matrix_norm(S))
+        S = (s * S + N / s) / 2
+    arrived = torch.linalg.matrix_norm(S @ S - eye) <= torch.finfo(X.dtype).eps ** 0.5 * torch.linalg.matrix_norm(S) ** 2
+    return S * torch.where(arrived, 1.0, torch.nan)
+
+
+def sinm(X):
+    """The sine of a matrix."""
+    Y = (torch.linalg.matrix_exp(1j * X) - torch.linalg.matrix_exp(-1j * X)) / 2j
+    return Y if X.is_complex() else Y.real
+
+
+def cosm(X):
+    """The cosine of a matrix."""
+    Y = (torch.linalg.matrix_exp(1j * X) + torch.linalg.matrix_exp(-1j * X)) / 2
+    return Y if X.is_complex() else Y.real
+
+
+def dsqrtm(X, E):
+    """The derivative of sqrtm at X in the direction E."""
+    return torch.func.jvp(iterated_root, (X,), (E,))[1]
+
+
+def dlogm(X, E):
+    """The derivative of logm at X in the direction E."""
+    return torch.func.jvp(scaled_logarithm, (X,), (E,))[1]
+
+
+def dpowm(X, a, E):
+    """The derivative of powm(X, a) at X in the direction E."""
+    return torch.func.jvp(lambda M: torch.linalg.matrix_exp(a * scaled_logarithm(M)), (X,), (E,))[1]
+
+
+def dsinm(X, E):
+    """The derivative of sinm at X in the direction E."""
+    Y = (dexpm(1j * X, 1j * E) - dexpm(-1j * X, -1j * E)) / 2j
+    return Y if X.is_complex() or E.is_complex() else Y.real
+
+
+def dcosm(X, E):
+    """The derivative of cosm at X in the direction E."""
+    Y = (dexpm(1j * X, 1j * E) + dexpm(-1j * X, -1j * E)) / 2
+    return Y if X.is_complex() or E.is_complex() else Y.real
+
+
+def matrix_of(f, X):
+    """K with K @ vec(E) = vec(f(E)) for linear f and E of the shape of X, a square matrix; columns stacked."""
+    n = len(X)
+    units = torch.eye(n * n, dtype=X.dtype, device=X.device).reshape(n * n, n, n)
+    return torch.func.vmap(lambda E: f(E.T).T.reshape(-1))(units).T
+
+
+def kexpm(X):
+    """The matrix of dexpm(X, .) for vec."""
+    return matrix_of(lambda E: dexpm(X, E), X)
+
+
+def klogm(X):
+    """The matrix of dlogm(X, .) for vec."""
+    return matrix_of(lambda E: dlogm(X, E), X)
+
+
+def kpowm(X, a):
+    """The matrix of dpowm(X, a, .) for vec."""
+    return matrix_of(lambda E: dpowm(X, a, E), X)
+
+
+def ksinm(X):
+    """The matrix of dsinm(X, .) for vec."""
+    return matrix_of(lambda E: dsinm(X, E), X)
+
+
+def kcosm(X):
+    """The matrix of dcosm(X, .) for vec."""
+    return matrix_of(lambda E: dcosm(X, E), X)
+
+
+def kfunm(f, slope, X):
+    """The matrix of dfunm(f, slope, X, .) for vec."""
+    return matrix_of(lambda E: dfunm(f, slope, X, E), X)
+
+
+def sylvester(A, B, C):
+    """The solution Z of A @ Z + Z @ B = C: of few entries as of any equations, of more by the eigenvectors of A and B.
+
+    These solutions are refined four times; nan where that does not solve the equation.
+    """
+    m, n = C.shape
+    if m * n <= 2500:
+        left = torch.kron(A, torch.eye(n, dtype=A.dtype, device=A.device))
+        right = torch.kron(torch.eye(m, dtype=B.dtype, device=B.device), B.T.contiguous())
+        return torch.linalg.solve(left + right, C.reshape(-1)).reshape(m, n)
+    (a, U), (b, W) = torch.linalg.eig(A), torch.linalg.eig(B)
+    Z, R = torch.zeros_like(C), C
+    for _ in range(5):
+        inner = torch.linalg.solve_ex(U, R.to(U.dtype))[0] @ W / (a[:, None] + b)
+        step = U @ torch.linalg.solve_ex(W, inner, left=False)[0]
+        Z = Z + (step if C.is_complex() else step.real)
+        R = C - A @ Z - Z @ B
+    size = (torch.linalg.matrix_norm(A) + torch.linalg.matrix_norm(B)) * torch.linalg.matrix_norm(Z)
+    return Z * torch.where(torch.linalg.matrix_norm(R) <= torch.finfo(C.dtype).eps ** 0.75 * size, 1.0, torch.nan)
+
+
+def lyap(A, Q):
+    """The solution Z of A @ Z + Z @ A.T = Q."""
+    return sylvester(A, A.T, Q)
+
+
+def conv1d(x, w):
+    """The sums w[0]*x[i] + w[1]*x[i + 1] + …, where the kernel w fits; of matrices column by column."""
+    if len(w) > len(x):
+        raise ValueError(f"the kernel of length {len(w)} is longer than what it slides along, {len(x)}")
+    windows = x.unfold(0, len(w), 1)
+    return windows @ w if x.ndim == 1 or w.ndim == 1 else torch.sum(windows * w.T, -1)
+
+
+def conv(x, y):
+    """The convolution of two vectors; of matrices column by column."""
+    beyond = x.new_zeros((len(y) - 1, *x.shape[1:]))
+    return conv1d(torch.cat((beyond, x, beyond)), y.flip(0))
+
+
+def logaddexp(x, y):
+    """log(exp(x) + exp(y)) without overflow."""
+    return torch.logaddexp(x, torch.as_tensor(y, dtype=x.dtype, device=x.device))
+
+
 def geomean(A, B):
     """The positive definite G with G @ inv(A) @ G = B, for positive definite A and B."""
     L = torch.linalg.cholesky(A)
     K = torch.linalg.solve(L, torch.linalg.solve(L, (B + B.T) / 2).T)
-    w, V = torch.linalg.eigh((K + K.T) / 2)
-    return L @ (V * torch.sqrt(torch.clamp(w, min=0))) @ V.T @ L.T
+    return L @ sqrtm((K + K.T) / 2) @ L.T

@@ -25,6 +25,7 @@ OTHERWISE = {
     "min": "torch.amin",
     "sign": "torch.sgn",
     "block": "block",
+    "logaddexp": "logaddexp",
     "linalg.norm": "torch.linalg.matrix_norm",
 }
 SINGULAR_VALUES = re.compile(r"np\.linalg\.svd\((.*), compute_uv=False\)")
@@ -80,7 +81,7 @@ class TorchEmission(Functional):
 
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
         """Writes all steps; what the roots are called. Results are tensors of their own."""
-        results = super().run(roots)
+        results = super().run(roots, early)
         count = Counter(results)
         given = set(self.names.values())
         return [f"{r}.clone()" if r.removesuffix(".T") in given or count[r] > 1 else r for r in results]
@@ -98,10 +99,10 @@ class TorchEmission(Functional):
     def cast(self, text: str, v: Value) -> str:
         return f"{text}.to({self.dtype(v)})"
 
-    def head(self) -> list[str]:
+    def head(self, inputs: Sequence[Value]) -> list[str]:
         if not self.typed:
             return []
-        inputs = sorted((v for v in self.users if v.op == "input"), key=lambda v: (v.real, not v.shape, v.serial))
+        inputs = sorted(inputs, key=lambda v: (v.real, not v.shape, v.serial))
         if not inputs:
             return ["dtype, device = torch.get_default_dtype(), torch.get_default_device()"]
         name = self.names[inputs[0].params[0]]

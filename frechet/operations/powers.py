@@ -170,8 +170,8 @@ class PseudoInversePage(Operation):
         parts = ("eigmax", "eigmin", "eigval", "svdval", "svdmin", "normspec")
         if any(a.op.name in parts or (a.op.name == "variable" and rank(a.params[1])) for a in walk(node.args[0])):
             # Of λ*I - X one singular value is 0, and comes out as rounding; so do those of an X of declared rank.
-            return f"np.linalg.pinv({args[0]}, 1e-12)"
-        return f"np.linalg.pinv({args[0]})"
+            return f"pinv_of_singular({args[0]})"
+        return f"np.linalg.pinv({args[0]}, rtol=None)"  # as the precision and the size tell
 
 
 def pseudo_inverse_of(e: Expr) -> Expr | None:

@@ -133,12 +133,10 @@ def test_matrices_without_factorization_give_nan_or_infinity():
 
 
 def test_refusals():
-    with pytest.raises(UnsupportedError, match="back end jax has no logm"):
-        fr.compile(fr.parse("tr(logm(X))"), backend="jax")
+    with pytest.raises(UnsupportedError, match="back end jax takes no power that is an argument"):
+        fr.compile(fr.parse("tr(X^k)"), backend="jax")
     with pytest.raises(UnsupportedError, match="declared function f is a Python function"):
         fr.compile(fr.parse("sum(f(x))", {"f": "elementwise"}), backend="jax")
-    with pytest.raises(UnsupportedError, match="prepare is of the back end numpy"):
-        fr.compile(fr.parse("x'*A*x"), backend="jax").prepare(A=np.eye(2))
     program = fr.compile(fr.parse("x'*A*x"), ["x", "A"], backend="jax")
     with pytest.raises(ShapeError, match="A needs a 2-D array of shape n×n, not one of shape 3×3: n is 2"):
         program(np.ones(2), np.eye(3))

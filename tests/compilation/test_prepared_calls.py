@@ -61,3 +61,8 @@ def test_names_that_python_does_not_take() -> None:
     prepared = fr.compile(fr.parse("lambda*(x'*x)", ["lambda: scalar", "x: n", "s: scalar"])).prepare(x=np.ones(2))
     for _ in range(2):
         assert prepared(2.0) == 4 == prepared(**{"lambda": 2.0})
+
+
+def test_without_anything_given_there_is_nothing_to_prepare():
+    with pytest.raises(TypeError, match="nothing is given to prepare program"):
+        PROGRAM.prepare()

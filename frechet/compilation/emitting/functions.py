@@ -17,7 +17,7 @@ from frechet.operations.elementwise import Elementwise
 UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
 MULTIPLIED = 8  # the highest power of a number as a product
 UFUNCS = {
-    "sqrt": "np.sqrt", "conj": "np.conjugate", "epower": "np.float_power", "maximum": "np.maximum", "minimum": "np.minimum",
+    "sqrt": "np.sqrt", "conj": "np.conjugate", "maximum": "np.maximum", "minimum": "np.minimum",
 }  # fmt: skip
 
 
@@ -52,6 +52,10 @@ class Functions(Products):
     def _function(self, v: Value, name: str, texts: list[str], place: str) -> None:
         if name in UFUNCS:
             self._apply(v, UFUNCS[name], texts, place)
+        elif name == "epower" and any(a.op == "size" for a in v.args):  # whole numbers have no negative powers
+            self.assign(v, self.in_precision(v, f"np.float_power({', '.join(texts)})"))
+        elif name == "epower":
+            self._apply(v, "np.power", texts, place)
         elif name == "relu":
             self._apply(v, "np.maximum", [*texts, "0.0"], place)
         elif name in ("re", "im"):
@@ -73,8 +77,7 @@ class Functions(Products):
             if match:
                 self._apply(v, f"np.{match[1]}", texts, place)
                 return
-            text = template.format(*texts, name=name)
-            self.assign(v, text)
+            self.assign(v, self.in_precision(v, template.format(*texts, name=name)))
 
     def _sigmoid(self, v: Value, name: str, x: str, place: str) -> None:
         """1/(1 + exp(-x)), or only exp(-x), kept from overflow; of few entries SciPy's function, which is one call."""

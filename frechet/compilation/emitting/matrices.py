@@ -160,4 +160,4 @@ class Matrices(Memory):
         for a, d in product(dict.fromkeys(v.args), DECOMPOSITIONS):
             if (a, d) in self.decomposed:
                 text = self._by_parts(a, d, text)
-        self.assign(v, text, node.op.name == "blocks")  # perhaps a view, such as np.diag(X)
+        self.assign(v, self.in_precision(v, text), node.op.name == "blocks")  # perhaps a view, such as np.diag(X)

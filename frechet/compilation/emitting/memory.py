@@ -35,6 +35,7 @@ class Memory(Writer):
         self.across: set[str] = set()  # names of arrays whose axes lie in memory in another order
         self.inverted: set[Value] = set()  # factors of which the inverse is formed
         self.decomposed: dict[tuple[Value, Decomposition], str | None] = {}  # what several steps need: once there, its name
+        self.plain: set[Value] = set()  # numbers of Python that are computed
         self.left: dict[Value, int] = {}  # uses to come
         self.results: dict[Value, list[str]] = {}  # of loops over blocks of rows
         self.checked: set[Value] = set()  # factorizations known to be of invertible matrices
@@ -46,11 +47,20 @@ class Memory(Writer):
         return self.rates.entries(v.shape)
 
     def assign(self, v: Value, text: str, owned: bool = True) -> None:
+        if not v.shape and v.op in ("map", "contract") and all(map(self.is_plain, v.args)):
+            if v.op == "contract" or v.params[0][0] == "linear":
+                self.plain.add(v)
+            else:  # of a number of Python NumPy's functions make one of double precision
+                text = self.in_precision(v, text)
         name = self.fresh()
         self.line(f"{name} = {text}")
         self.text[v] = name
         if owned and v.shape:
             self.owned.add(name)
+
+    def is_plain(self, v: Value) -> bool:
+        """Is it a number of Python, which leaves arrays in their precision?"""
+        return v.op in ("number", "size") or v in self.plain
 
     def free(self, v: Value) -> bool:
         """May v be written over: is it ours, and are we the last to use it?"""
@@ -65,6 +75,14 @@ class Memory(Writer):
         if v.real:
             return ', "f"' if self.single else ""
         return ', "F"' if self.single else ', "D"'
+
+    def in_precision(self, v: Value, text: str) -> str:
+        """The source of a value that may come out in double precision, in the program's."""
+        if not self.single:
+            return text
+        if v.shape:
+            return f'np.asarray({text}, "{"f" if v.real else "F"}")'
+        return f"np.{'float32' if v.real else 'complex64'}({text})"
 
     def letter(self, *operands: Value) -> str:
         """That of the routines of BLAS and LAPACK for these operands."""

@@ -164,7 +164,7 @@ class Source:
         ]
         drop = " ".join(f"Py_XDECREF(o{i});" for i in range(len(self.roots)))
         lines.append(f"if (failed) {{ PyErr_Clear(); {drop} {otherwise} }}")
-        lines += [f"o{i} = PyFloat_FromDouble(y{i});" for i, r in enumerate(self.roots) if not r.shape]
+        lines += [f"o{i} = as_number(y{i});" for i, r in enumerate(self.roots) if not r.shape]
         lines += self._returned(drop)
         return "\n".join([HEAD, "{", *lines, "}"])
 

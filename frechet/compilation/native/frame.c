@@ -54,6 +54,17 @@ static inline int is_number(PyObject *o, T *x)
     return 0;
 }
 
+/* Python's own numbers are of double precision. */
+static inline PyObject *as_number(T x)
+{
+    if (sizeof(T) == sizeof(double))
+        return PyFloat_FromDouble((double)x);
+    PyObject *o = PyArrayScalar_New(Float);
+    if (o)
+        PyArrayScalar_ASSIGN(o, Float, (npy_float)x);
+    return o;
+}
+
 static inline int meant_for(PyObject *state, const npy_intp *sizes, size_t bytes)
 {
     PyObject *known = PyTuple_GET_ITEM(state, 1);

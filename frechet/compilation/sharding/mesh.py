@@ -113,7 +113,7 @@ class MeshCall(Call):
         results = emission.run(f.roots)
         function = LibraryProgram(f.program.name, HEAD, texts())
         function.parameters, function.sizes = called, {s: s for s in self.sizes}
-        function.lines = [*emission.head(), *emission.lines, f"return ({', '.join(results)}{',' * (len(results) == 1)})"]
+        function.lines = [*emission.lines, f"return ({', '.join(results)}{',' * (len(results) == 1)})"]
         space: dict[str, Any] = {}
         exec(compile(function.source(), "<frechet>", "exec"), space)
         sizes = {**self.sizes, self.program.n: self.rows}

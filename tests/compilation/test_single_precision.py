@@ -1,0 +1,114 @@
+"""Single precision stays single, in every back end, and is as exact as the problem allows."""
+
+from random import Random
+
+import numpy as np
+import pytest
+from test_registry import example
+
+import frechet as fr
+from frechet.expressions.errors import UnsupportedError
+from frechet.expressions.node import variables
+from frechet.expressions.operation import all_operations
+from frechet.operations.declared_functions import symbols
+from frechet.verification.sampling import random_sizes, sample
+
+PAGES = [(page, field) for page in all_operations() for field in ("real", "complex") if field == "real" or page.complex]
+DRAWN = {"spd": "spd", "invertible": "spd", "": "plain"}
+
+
+def as_type(values, single):
+    kinds = ("f", "F") if single else ("d", "D")
+    return {n: np.asarray(v, kinds[np.iscomplexobj(v)]) for n, v in values.items()}
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c", "jax", "torch"])
+@pytest.mark.parametrize(("page", "field"), PAGES, ids=[f"{page.name}-{field}" for page, field in PAGES])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_every_page_is_computed_in_the_precision_of_its_arguments(page, field, backend):
+    if backend in ("jax", "torch"):
+        pytest.importorskip(backend)
+    e = example(page, page.examples[0], field)
+    if symbols(e) or not variables(e):
+        pytest.skip("a declared function has its own precision; a constant the library's usual one")
+    try:
+        program = fr.compile(e, backend=backend)
+    except UnsupportedError:
+        pytest.skip("test_library_pages.py tells what a library has")
+    sizes = random_sizes([e], Random(5))
+    single = as_type(sample(variables(e), sizes, Random(6), DRAWN.get(page.domain, "unit01")), True)
+    free = {n: sizes[n] for n in program.arguments.sizes}
+    rng = np.random.default_rng(0)
+    double = as_type(single, False)
+    moved = {n: v * (1 + 1e-7 * rng.choice([-1, 1], v.shape)) for n, v in double.items()}
+    with np.errstate(all="ignore"):
+        found = np.asarray(program(**single, **free))
+        exact, near = (fr.compile(e)(**values, **free) for values in (double, moved))
+    assert found.dtype in (np.float32, np.complex64)
+    size, change = (np.nan_to_num(np.abs(a)).max(initial=1e-30) for a in (exact, near - exact))
+    allowed = 1e-5 * size + 100 * change
+    np.testing.assert_allclose(found, exact, rtol=0, atol=allowed)
+
+
+CASES = [
+    ("pinv(X)*b", {"X": "m×n", "b": "m"}),
+    ("proj(X)*b", {"X": "m×n", "b": "m"}),
+    ("tr(sqrtm(X*X'))", {"X": "m×n"}),
+]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax", "torch"])
+@pytest.mark.parametrize(("text", "shapes"), CASES)
+def test_the_rank_is_told_by_the_precision(text, shapes, backend):
+    if backend in ("jax", "torch"):
+        pytest.importorskip(backend)
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(6, 2)) @ rng.normal(size=(2, 4))
+    values = {"X": x, "b": rng.normal(size=6)}
+    e = fr.parse(text, shapes)
+    given = {n: values[n] for n in shapes}
+    found = fr.compile(e, list(shapes), backend=backend)(**as_type(given, True))
+    wanted = fr.compile(e, list(shapes))(**given)
+    np.testing.assert_allclose(np.asarray(found), wanted, rtol=2e-3, atol=1e-4)
+
+
+def test_derivatives_of_eigenvectors_in_single_precision():
+    g = fr.parse("(a'*eigvecmax(S))^2", {"a": "n", "S": "n×n symmetric"})
+    gradient = fr.derivative(g, "S").compile("gradient")
+    rng = np.random.default_rng(2)
+    s = rng.normal(size=(5, 5))
+    values = {"a": rng.normal(size=5), "S": s + s.T}
+    found = gradient(**as_type(values, True))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, gradient(**values), atol=1e-5)
+
+
+def test_numbers_alone_tell_the_precision_and_pythons_own_do_not():
+    program = fr.compile(fr.parse("c*d + 1"), ["c", "d"])
+    assert program(np.float32(2), 3.0).dtype == np.float32
+    assert program(np.float64(2), np.float32(3)).dtype == np.float64
+    assert program(2.0, 3).dtype == np.float64
+
+
+NUMBERS = [
+    "log(n)",
+    "1/sqrt(n)",
+    "n^0.3",
+    "n^(-n)",
+    "exp(-n)*log(2)",
+    "sqrt(2)",
+    "lgamma(n/2)",
+    "n*log(pi) + c",
+    "sigmoid(n)",
+]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("beside", ["x", "sum(x)"])
+def test_numbers_and_sizes_leave_arrays_in_their_precision(number, beside, backend):
+    program = fr.compile(fr.parse(f"c*({number})*{beside}", {"x": "n", "c": "scalar"}), ["x", "c"], backend=backend)
+    x = np.array([0.25, 1.0, 2.0], "f")
+    found = program(x, np.float32(0.5))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, program(x.astype("d"), 0.5), rtol=1e-6)
