@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from frechet.compilation.namespaces import as_numpy
-from frechet.compilation.sizes import bind, checked_sizes, expected, given
+from frechet.compilation.sizes import bind, checked_sizes, expected, given, refuse_entries
 from frechet.expressions.dimension import axes
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr
@@ -65,10 +65,9 @@ class Arguments:
                 array = asarray(values[name])
             except (TypeError, ValueError) as error:
                 raise ShapeError(f"{name} needs {expected(v)}, not this: {error}") from None
+            refuse_entries(v, values[name], kind(array))
             if kind(array) not in "biufc":
                 raise ShapeError(f"{name} needs {expected(v)} of numbers, not of {array.dtype}")
-            if v.real and kind(array) == "c":
-                raise ShapeError(f"{name} is real, and this is complex: declare it complex, or pass {name}.real")
             if array.ndim != len(axes(v.shape)):
                 raise ShapeError(f"{name} needs {expected(v)}, not {given(tuple(array.shape))}")
             arrays[name] = array

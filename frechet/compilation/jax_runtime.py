@@ -12,6 +12,11 @@ import numpy as np
 from frechet.compilation.runtime import dfunm  # a program has it by its text
 
 
+def or_nan(f, X, *others, **options):
+    """f(X, *others, **options), in which nan gives nan: what others raise JAX cannot."""
+    return f(X, *others, **options)
+
+
 def euclidean(x):
     """The Euclidean norm of all entries, also where their squares are beyond the range of floats."""
     x = x.ravel()

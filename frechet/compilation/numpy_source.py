@@ -42,13 +42,13 @@ OWN += ("matrix_function", *MATRIX, "matrix_block", *(f"d{f}" for f in MATRIX), 
 KRONECKER = {"kexpm": "dexpm", "klogm": "dlogm", "kpowm": "dpowm", "ksinm": "dsinm", "kcosm": "dcosm"}
 KRONECKER |= {"kpower": "dpower", "kfunm": "dfunm"}
 OWN += ("euclidean", "mirrored", "identity", "resolvent", "det_of_factors", "logdet_of_factors")
-OWN += ("signm", "qr", "lu", "proj", "pinv_of_singular", "geomean", "dpower", "matrix_of", *KRONECKER)
+OWN += ("or_nan", "signm", "qr", "lu", "proj", "pinv_of_singular", "geomean", "dpower", "matrix_of", *KRONECKER)
 NEEDS = {"vech": ("lower_places",), "elimination": ("lower_places",), "duplication": ("elimination", "lower_places")}
 NEEDS |= {
     "silu": ("expit",),
     "selu": ("elu",),
     "hankelpart": ("toeplitzpart",),
-    "eigproj": ("eigvecs",),
+    "eigproj": ("eigvecs", "or_nan"),
     "sylvester": ("matrix_function",),
     "lyap": ("sylvester", "matrix_function"),
 }
@@ -57,6 +57,7 @@ NEEDS |= {f"d{f}": ("matrix_block", f, "matrix_function") for f in MATRIX if f n
 NEEDS |= {"logdet_of_factors": ("det_of_factors",)}
 NEEDS |= {"signm": ("matrix_function",), "geomean": ("powm", "matrix_function")}
 NEEDS |= {"sqrtm": ("powm", "matrix_function"), "dsqrtm": ("sqrtm", "powm", "sylvester", "matrix_function")}
+NEEDS |= dict.fromkeys(("eigvals", "eigvecs", "funm", "dfunm", "polar", "proj", "pinv_of_singular"), ("or_nan",))
 NEEDS |= {k: ("matrix_of", d, *NEEDS.get(d, ())) for k, d in KRONECKER.items()}
 SCIPY = ("erf", "erfc", "gamma", "gammaln", "digamma", "polygamma")
 CALLS = re.compile(r"(?<![\w.])(" + "|".join((*OWN, *SCIPY)) + r")\(")

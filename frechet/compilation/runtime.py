@@ -193,14 +193,25 @@ def duplication(n):
     return np.maximum(L, mirrored).T
 
 
+def or_nan(f, X, *others, **options):
+    """f(X, *others, **options); nan for X with nan, for which the iterations of LAPACK do not converge."""
+    try:
+        return f(X, *others, **options)
+    except np.linalg.LinAlgError:
+        if not np.any(np.isnan(X)):
+            raise
+    found = f(np.zeros_like(X), *others, **options)  # for the shapes
+    return tuple(np.nan * part for part in found) if isinstance(found, tuple) else np.nan * found
+
+
 def eigvals(X):
     """The eigenvalues of the symmetric or Hermitian matrix X, ascending."""
-    return np.linalg.eigvalsh((X + X.conj().T) / 2)
+    return or_nan(np.linalg.eigvalsh, (X + X.conj().T) / 2)
 
 
 def eigvecs(X):
     """The unit eigenvectors of the symmetric or Hermitian matrix X as columns, their eigenvalues ascending."""
-    return np.linalg.eigh((X + X.conj().T) / 2)[1]
+    return or_nan(np.linalg.eigh, (X + X.conj().T) / 2)[1]
 
 
 def eigproj(X, k):
@@ -211,7 +222,7 @@ def eigproj(X, k):
 
 def funm(f, X):
     """V @ diag(f(w)) @ V^H for the symmetric or Hermitian matrix X = V @ diag(w) @ V^H."""
-    w, V = np.linalg.eigh((X + X.conj().T) / 2)
+    w, V = or_nan(np.linalg.eigh, (X + X.conj().T) / 2)
     return (V * f(w)) @ V.conj().T
 
 
@@ -221,7 +232,7 @@ def dfunm(f, slope, X, E):
     They are the mean of the derivative, slope, between two eigenvalues (Gauss, three nodes) where that loses less: where
     two nodes tell the same but for what the difference quotient loses to rounding.
     """
-    w, V = np.linalg.eigh((X + X.conj().T) / 2)
+    w, V = or_nan(np.linalg.eigh, (X + X.conj().T) / 2)
     values, gap, middle = f(w), w[:, None] - w, (w[:, None] + w) / 2
     two = (slope(middle + gap / 12**0.5) + slope(middle - gap / 12**0.5)) / 2
     mean = (5 * slope(middle + 0.15**0.5 * gap) + 8 * slope(middle) + 5 * slope(middle - 0.15**0.5 * gap)) / 18
@@ -233,7 +244,7 @@ def dfunm(f, slope, X, E):
 
 def polar(X, k=None):
     """U @ V^H of the thin singular value decomposition of X; of the k largest singular values only."""
-    U, _, Vt = np.linalg.svd(X, full_matrices=False)
+    U, _, Vt = or_nan(np.linalg.svd, X, full_matrices=False)
     return U[:, :k] @ Vt[:k]
 
 
@@ -444,14 +455,14 @@ def lu(X):
 
 def proj(X):
     """The orthogonal projector on the columns of X."""
-    U, s, _ = np.linalg.svd(X, full_matrices=False)
-    U = U[:, s > 500 * np.finfo(s.dtype).eps * np.max(s, initial=0.0)]
+    U, s, _ = or_nan(np.linalg.svd, X, full_matrices=False)
+    U = U[:, ~(s <= 500 * np.finfo(s.dtype).eps * np.max(s, initial=0.0))]  # nan stays
     return U @ U.conj().T
 
 
 def pinv_of_singular(X):
     """The pseudo-inverse of a matrix some of whose singular values are 0 but for rounding."""
-    return np.linalg.pinv(X, rtol=500 * np.finfo(np.result_type(X, np.float32)).eps)
+    return or_nan(np.linalg.pinv, X, rtol=500 * np.finfo(np.result_type(X, np.float32)).eps)
 
 
 def geomean(A, B):

@@ -98,14 +98,33 @@ def checked(
         if name not in values:
             raise ShapeError(f"{name} needs a value: {expected(v)}")
         try:
-            as_it_is = name in unread and hasattr(values[name], "ndim")
-            array = values[name] if as_it_is else np.asarray(values[name], dtype=float if v.real else complex)
+            array = values[name]
+            if not (name in unread and hasattr(array, "ndim")):
+                array = np.asarray(array)
+                refuse_entries(v, values[name], array.dtype.kind)
+                array = array.astype(float if v.real else complex, copy=False)
         except (TypeError, ValueError) as error:
             raise ShapeError(f"{name} needs {expected(v)}, not this: {error}") from None
         if array.ndim != len(axes(v.shape)):
             raise ShapeError(f"{name} needs {expected(v)}, not {given(array.shape)}")
         arrays[name] = array if array.ndim else array[()]
     return arrays, checked_sizes(variables, arrays, sizes, bind(variables))
+
+
+def refuse_entries(v: Expr, value: Any, kind: str) -> None:
+    """Raises ShapeError for values that could only become the variable's by leaving something out.
+
+    kind: b, i or u, f, c: what the entries are as an array
+    """
+    import numpy as np
+
+    name = v.params[0]
+    if kind in "US":
+        raise ShapeError(f"{name} needs {expected(v)} of numbers, not of text")
+    if v.real and kind == "c":
+        raise ShapeError(f"{name} is real, and this is complex: declare it complex, or pass {name}.real")
+    if np.ma.is_masked(value):
+        raise ShapeError(f"{name} has masked entries, of which nothing is known: fill them, or leave them out")
 
 
 def checked_sizes(

@@ -7,10 +7,18 @@ As in runtime.py, a program's source contains the text of those it uses.
 import torch
 
 
+def or_nan(f, X, *others, **options):
+    """f(X, *others, **options); nan for X with entries that are not finite, for which LAPACK raises an error."""
+    fine = torch.all(torch.isfinite(X))
+    eye = torch.eye(*X.shape, dtype=X.dtype, device=X.device)
+    found, scale = f(torch.where(fine, X, eye), *others, **options), torch.where(fine, 1.0, torch.nan)
+    return tuple(scale * part for part in found) if isinstance(found, tuple) else scale * found
+
+
 def cholesky(A, name):
     """The lower Cholesky factor."""
     try:
-        return torch.linalg.cholesky(A)
+        return or_nan(torch.linalg.cholesky, A)
     except torch.linalg.LinAlgError as error:
         raise torch.linalg.LinAlgError(f"{name} is not positive definite: the Cholesky factorization fails") from error
 
@@ -38,6 +46,16 @@ def euclidean(x):
 def exp_of_minus(x):
     """exp(-x), kept from overflow."""
     return torch.exp(torch.clamp(-x, max=88.0 if torch.finfo(x.dtype).bits < 64 else 709.0))
+
+
+def sign(x):
+    """The sign, of a complex number x/abs(x); nan of nan."""
+    return torch.where(torch.isnan(x), x, torch.sgn(x))
+
+
+def step(x):
+    """1 where x is positive, 0 elsewhere; nan of nan."""
+    return torch.where(torch.isnan(x), x, (x > 0).to(x.dtype))
 
 
 def softplus(x):
@@ -158,19 +176,19 @@ def duplication(n, dtype, device):
 
 def adjugate(X):
     """adj(X) = det(X)*inv(X), also where X is singular: X = U*S*V' gives det(U*V')*V*adj(S)*U'."""
-    U, s, Vt = torch.linalg.svd(X)
+    U, s, Vt = or_nan(torch.linalg.svd, X)
     minors = torch.stack([torch.prod(torch.cat((s[:i], s[i + 1 :]))) for i in range(len(s))])
     return torch.linalg.det(U) * torch.linalg.det(Vt) * (Vt.mH * minors) @ U.mH
 
 
 def eigvals(X):
     """The eigenvalues of the symmetric or Hermitian matrix X, ascending."""
-    return torch.linalg.eigvalsh((X + X.mH) / 2)
+    return or_nan(torch.linalg.eigvalsh, (X + X.mH) / 2)
 
 
 def eigvecs(X):
     """The unit eigenvectors of the symmetric or Hermitian matrix X as columns, their eigenvalues ascending."""
-    return torch.linalg.eigh((X + X.mH) / 2)[1]
+    return or_nan(torch.linalg.eigh, (X + X.mH) / 2)[1]
 
 
 def eigproj(X, k):
@@ -181,7 +199,7 @@ def eigproj(X, k):
 
 def funm(f, X):
     """V @ diag(f(w)) @ V^H for the symmetric or Hermitian matrix X = V @ diag(w) @ V^H."""
-    w, V = torch.linalg.eigh((X + X.mH) / 2)
+    w, V = or_nan(torch.linalg.eigh, (X + X.mH) / 2)
     return (V * f(w)) @ V.mH
 
 
@@ -191,7 +209,7 @@ def dfunm(f, slope, X, E):
     They are the mean of the derivative, slope, between two eigenvalues (Gauss, three nodes) where that loses less: where
     two nodes tell the same but for what the difference quotient loses to rounding.
     """
-    w, V = torch.linalg.eigh((X + X.mH) / 2)
+    w, V = or_nan(torch.linalg.eigh, (X + X.mH) / 2)
     values, gap, middle = f(w), w[:, None] - w, (w[:, None] + w) / 2
     two = (slope(middle + gap / 12**0.5) + slope(middle - gap / 12**0.5)) / 2
     mean = (5 * slope(middle + 0.15**0.5 * gap) + 8 * slope(middle) + 5 * slope(middle - 0.15**0.5 * gap)) / 18
@@ -203,13 +221,13 @@ def dfunm(f, slope, X, E):
 
 def polar(X, k=None):
     """U @ V^H of the thin singular value decomposition of X; of the k largest singular values only."""
-    U, _, Vt = torch.linalg.svd(X, full_matrices=False)
+    U, _, Vt = or_nan(torch.linalg.svd, X, full_matrices=False)
     return U[:, :k] @ Vt[:k]
 
 
 def proj(X):
     """The orthogonal projector on the columns of X."""
-    U, s, _ = torch.linalg.svd(X, full_matrices=False)
+    U, s, _ = or_nan(torch.linalg.svd, X, full_matrices=False)
     U = U * (s > 500 * torch.finfo(s.dtype).eps * torch.amax(s))
     return U @ U.mH
 
@@ -268,7 +286,7 @@ def dexpm(X, E):
 
 def pinv_of_singular(X):
     """The pseudo-inverse of a matrix some of whose singular values are 0 but for rounding."""
-    return torch.linalg.pinv(X, rtol=500 * torch.finfo(X.dtype).eps)
+    return or_nan(torch.linalg.pinv, X, rtol=500 * torch.finfo(X.dtype).eps)
 
 
 def iterated_root(X):
@@ -309,7 +327,7 @@ def by_eigenvalues(f, X, Y):
     """Y; for symmetric or Hermitian X, which may be singular, f of its eigenvalues, with the derivative of Y."""
     X = X.detach()
     small = 500 * torch.finfo(X.dtype).eps
-    w, V = torch.linalg.eigh(torch.where(torch.isfinite(X), X, 0.0))
+    w, V = or_nan(torch.linalg.eigh, X)
     w = torch.where(w < -small * torch.amax(torch.abs(w)), torch.nan, torch.clamp(w, min=0.0))
     exact = (V * f(w)) @ V.mH
     exact = torch.where(torch.all(torch.isfinite(Y)), Y + (exact - Y).detach(), exact)
@@ -468,6 +486,6 @@ def logaddexp(x, y):
 
 def geomean(A, B):
     """The positive definite G with G @ inv(A) @ G = B, for positive definite A and B."""
-    L = torch.linalg.cholesky(A)
+    L = or_nan(torch.linalg.cholesky, A)
     K = torch.linalg.solve(L, torch.linalg.solve(L, (B + B.T) / 2).T)
     return L @ sqrtm((K + K.T) / 2) @ L.T

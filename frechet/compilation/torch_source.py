@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import ClassVar
 
+from frechet.compilation.emitting.decompositions import guarded
 from frechet.compilation.functional import Functional
 from frechet.compilation.numpy_source import own_texts
 from frechet.compilation.values import Value
@@ -23,7 +24,7 @@ ALIKE = (  # what NumPy and PyTorch call alike
 OTHERWISE = {
     "max": "torch.amax",
     "min": "torch.amin",
-    "sign": "torch.sgn",
+    "sign": "sign",
     "block": "block",
     "logaddexp": "logaddexp",
     "linalg.norm": "torch.linalg.matrix_norm",
@@ -52,7 +53,7 @@ class TorchEmission(Functional):
         "maximum": "torch.maximum({0}, {1})",
         "minimum": "torch.minimum({0}, {1})",
         "relu": "torch.relu({0})",
-        "step": "({0} > 0).to({0}.dtype)",
+        "step": "step({0})",
         "softplus": "softplus({0})",
         "exp_of_minus": "exp_of_minus({0})",
         "gelutanh": 'torch.nn.functional.gelu({0}, approximate="tanh")',
@@ -125,7 +126,7 @@ class TorchEmission(Functional):
         self.assign(v, f"torch.a{name}({self.text[v.args[0]]}{', 1' if of_rows else ''})")
 
     def translated(self, text: str) -> str:
-        return super().translated(SINGULAR_VALUES.sub(r"torch.linalg.svdvals(\1)", text))
+        return guarded(super().translated(SINGULAR_VALUES.sub(r"torch.linalg.svdvals(\1)", text)))
 
     def renamed(self, name: str) -> str:
         if name not in ALIKE and name not in OTHERWISE:

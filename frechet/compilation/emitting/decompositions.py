@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -33,6 +34,16 @@ SYMMETRIC = Decomposition(
     (("eigvecs({0})", "{1}[1]"), ("eigvals({0})", "{1}[0]")),
 )
 DECOMPOSITIONS = (SINGULAR, SYMMETRIC)
+
+ITERATED = re.compile(  # what LAPACK computes by iterations, which do not converge for nan
+    r"((?:np|torch)\.linalg\.(?:svd|svdvals|eigh|pinv)|torch\.linalg\.cholesky)\("
+    r"|((?:np|torch)\.linalg\.(?:matrix_)?norm)\((?=[^()]*, (?:-?2|'nuc')\))"
+)
+
+
+def guarded(text: str) -> str:
+    """The source with decompositions of which nan gives nan."""
+    return ITERATED.sub(lambda m: f"or_nan({m[1] or m[2]}, ", text)
 
 
 def shared_decompositions(steps: Sequence[Value]) -> list[tuple[Value, Decomposition]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from frechet.compilation.emitting.decompositions import DECOMPOSITIONS, Decomposition
+from frechet.compilation.emitting.decompositions import DECOMPOSITIONS, Decomposition, guarded
 from frechet.compilation.emitting.memory import Memory
 from frechet.compilation.values import Value
 
@@ -149,7 +149,7 @@ class Matrices(Memory):
         name = self.decomposed[a, d]
         if name is None:
             name = self.decomposed[a, d] = self.fresh()
-            self.line(f"{name} = {d.call.format(matrix)}")
+            self.line(f"{name} = {guarded(d.call.format(matrix))}")
         for form, part in found:
             text = text.replace(form, part.format(matrix, name))
         return text
@@ -160,4 +160,4 @@ class Matrices(Memory):
         for a, d in product(dict.fromkeys(v.args), DECOMPOSITIONS):
             if (a, d) in self.decomposed:
                 text = self._by_parts(a, d, text)
-        self.assign(v, self.in_precision(v, text), node.op.name == "blocks")  # perhaps a view, such as np.diag(X)
+        self.assign(v, self.in_precision(v, guarded(text)), node.op.name == "blocks")  # perhaps a view, such as np.diag(X)
