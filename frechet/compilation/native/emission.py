@@ -145,7 +145,7 @@ class Source:
         for i, r in enumerate(self.roots):
             if r.shape:
                 shape = ", ".join(map(self.dimension, r.shape))
-                lines.append(f"PyObject *o{i} = PyArray_SimpleNew({len(r.shape)}, ((npy_intp[]){{{shape}}}), NUMBER);")
+                lines.append(f"PyObject *o{i} = result(last[{i}], {len(r.shape)}, (npy_intp[]){{{shape}}});")
                 given.append(f"o{i} ? PyArray_DATA((PyArrayObject *)o{i}) : NULL")
                 fine.append(f"o{i}")
             else:
@@ -166,7 +166,7 @@ class Source:
         lines.append(f"if (failed) {{ PyErr_Clear(); {drop} {otherwise} }}")
         lines += [f"o{i} = as_number(y{i});" for i, r in enumerate(self.roots) if not r.shape]
         lines += self._returned(drop)
-        return "\n".join([HEAD, "{", *lines, "}"])
+        return "\n".join([f"static PyObject *last[{max(len(self.roots), 1)}][2];", HEAD, "{", *lines, "}"])
 
     def _conditions(self) -> Iterator[str]:
         """What must hold of the sizes."""

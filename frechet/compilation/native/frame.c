@@ -5,6 +5,7 @@
    or None. */
 
 #define STACK 1024             /* entries of the workspace that need no allocation */
+#define KEPT 1000              /* entries of a result that is used again once nobody holds it */
 #define LARGE 20000            /* entries from which other threads may run meanwhile */
 #define SMALL 16               /* rows of matrices that are factorized here */
 #define VECTOR 200             /* entries of a matrix beside a vector from which kernels.c does better than a loop */
@@ -54,6 +55,15 @@ static inline int is_number(PyObject *o, T *x)
     return 0;
 }
 
+/* Has the array what a new one of this shape has, whatever was done to it? */
+static inline int is_as_new(PyArrayObject *a, int axes, const npy_intp *shape)
+{
+    return PyArray_NDIM(a) == axes && memcmp(PyArray_DIMS(a), shape, axes * sizeof(npy_intp)) == 0 &&
+           PyArray_TYPE(a) == NUMBER && PyArray_ISNOTSWAPPED(a) && PyArray_BASE(a) == NULL &&
+           PyArray_CHKFLAGS(a, NPY_ARRAY_CARRAY | NPY_ARRAY_OWNDATA) &&
+           ((PyArrayObject_fields *)a)->weakreflist == NULL;
+}
+
 /* Python's own numbers are of double precision. */
 static inline PyObject *as_number(T x)
 {
@@ -63,6 +73,30 @@ static inline PyObject *as_number(T x)
     if (o)
         PyArrayScalar_ASSIGN(o, Float, (npy_float)x);
     return o;
+}
+
+/* A result: where it is small one of the last two that nobody holds any more, else a new array.
+
+   To make and to forget an array of NumPy takes as long as the product of two 5×5 matrices and more. */
+static inline PyObject *result(PyObject **last, int axes, const npy_intp *shape)
+{
+    for (int i = 0; i < 2; i++) {
+        PyArrayObject *a = (PyArrayObject *)last[i];
+        if (!a || Py_REFCNT(a) > 1)
+            continue;
+        if (is_as_new(a, axes, shape))
+            return Py_NewRef((PyObject *)a);
+        last[i] = NULL;
+        Py_DECREF(a);
+    }
+    PyObject *made = PyArray_SimpleNew(axes, shape, NUMBER);
+    if (made && PyArray_SIZE((PyArrayObject *)made) <= KEPT) {
+        PyObject *forgotten = last[1];
+        last[1] = last[0];
+        last[0] = Py_NewRef(made);
+        Py_XDECREF(forgotten);
+    }
+    return made;
 }
 
 static inline int meant_for(PyObject *state, const npy_intp *sizes, size_t bytes)
