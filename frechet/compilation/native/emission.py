@@ -12,7 +12,7 @@ No text of the user is in the C: names are those given here, numbers are written
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from frechet.compilation.native.building import part
 from frechet.compilation.native.dimensions import Dimensions
@@ -22,8 +22,9 @@ from frechet.compilation.native.routines import routine
 from frechet.compilation.native.scheduling import Schedule
 from frechet.compilation.sizes import Bindings, bind
 from frechet.compilation.values import Value, walk
-from frechet.expressions.dimension import axes
+from frechet.expressions.dimension import UNIT, axes
 from frechet.expressions.node import Expr
+from frechet.operations.constants import variable
 
 TYPES = {"s": ("float", "NPY_FLOAT", "f"), "d": ("double", "NPY_DOUBLE", "")}
 
@@ -36,6 +37,7 @@ class Source:
     keyed, single: are the results returned as a dictionary, or as one?
     letter: s or d, as the dtype
     sizes: by name, where the program is for these only
+    there: what variables stand for that are values of the program, computed before
 
     Raises:  NotInC, where a step, a type or a size has no C
     """
@@ -48,14 +50,17 @@ class Source:
         single: bool,
         letter: str,
         sizes: Mapping[str, int] | None = None,
+        there: Mapping[str, Value] | None = None,
     ) -> None:
-        if letter not in TYPES or not all(v.real for v in steps_of(roots)):
+        found = dict(there or {})
+        self.steps = steps_of(roots, found.values())
+        if letter not in TYPES or not all(v.real for v in (*self.steps, *found.values())):
             raise NotInC("complex numbers")
         self.known, self.keyed, self.single, self.letter = known, keyed, single, letter
         self.roots, self.sizes = roots, sizes
         self.bindings: Bindings = bind(known)
         self.names = {n: f"d{i}" for i, n in enumerate(self.bindings)}
-        inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
+        inputs = {v.params[0]: v for v in self.steps if v.op == "input"} | found
         self.scalars = {i: f"x{i}" for i, v in enumerate(known) if not axes(v.shape)}
         arrays: dict[Value, Stored] = {}
         numbers: dict[Value, str] = {}
@@ -178,7 +183,7 @@ class Source:
         if self.names:
             yield " && ".join(f"{d} > 0" for d in self.names.values())
             yield f"meant_for(state, (npy_intp[]){{{', '.join(self.names.values())}}}, {len(self.names)} * sizeof(npy_intp))"
-        for v in steps_of(self.roots):
+        for v in self.steps:
             if v.op in ("unit", "selection"):  # places that are there
                 yield f"{self.dimension(v.params[0])} > 0 && {self.dimension(v.params[-1])} <= {self.dimension(v.shape[0])}"
 
@@ -198,9 +203,14 @@ class Source:
         return [*lines, "return result;"]
 
 
-def steps_of(roots: Sequence[Value]) -> list[Value]:
-    """The steps to these results, also those that are done block by block."""
-    steps = walk(roots)
+def standing_for(name: str, v: Value) -> Expr:
+    """A variable of the shape of a value."""
+    return variable(name, (*v.shape, UNIT, UNIT)[: max(2, len(v.shape))])
+
+
+def steps_of(roots: Sequence[Value], there: Collection[Value] = ()) -> list[Value]:
+    """The steps to these results from values that are there, also those that are done block by block."""
+    steps = walk(roots, there)
     return [*steps, *(v for whole in steps if whole.op == "over_rows" for v in whole.params[0].steps)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +11,7 @@ from frechet.compilation.compiled import CompiledProgram, Specialised
 from frechet.compilation.native.building import has_vector_functions, load
 from frechet.compilation.native.emission import Source
 from frechet.compilation.native.functions import NotInC
+from frechet.compilation.native.prepared import prepared_in_c
 from frechet.compilation.numpy_source import runnable
 from frechet.compilation.timing import CALL, Rates
 from frechet.compilation.values import Value
@@ -102,6 +103,19 @@ class NativeProgram(CompiledProgram):
         """Is the program for these sizes to run in C, where it can?"""
         return True
 
+    def few(self, made: Specialised) -> bool:
+        """Are its sizes so small that the loops are written out?"""
+        return max(made.sizes.values(), default=0) <= FEW
+
+    def begun(
+        self, made: Specialised, given: Mapping[str, Any], arrays: Mapping[str, Any], free: Mapping[str, int]
+    ) -> Callable[..., Any]:
+        assert isinstance(made, NativeSpecialised)
+        in_numpy = partial(super().begun, made, given, arrays, free)
+        if self.functions or not self.worthwhile(made):
+            return in_numpy()
+        return prepared_in_c(made, {n: arrays[n] for n in self.arguments.names if n in given}, in_numpy) or in_numpy()
+
     def fixed(self, made: Specialised) -> Mapping[str, int] | None:
         """The sizes, where they are to be numbers in C: the first ones that are small, several of a long program.
 
@@ -109,7 +123,7 @@ class NativeProgram(CompiledProgram):
         """
         apart = self.apart.setdefault(made.letter, [])
         if made.sizes not in apart:
-            most = SEVERAL if len(made.steps) > LONG else 1 if max(made.sizes.values(), default=0) <= FEW else 0
+            most = SEVERAL if len(made.steps) > LONG else 1 if self.few(made) else 0
             if len(apart) >= most:
                 return None
             apart.append(made.sizes)
@@ -137,7 +151,7 @@ class AutomaticProgram(NativeProgram):
     """
 
     def worthwhile(self, made: Specialised) -> bool:
-        return pays(made.rates, made.steps)
+        return pays(made.rates, [v for v in made.steps if v not in made.once])
 
 
 def pays(rates: Rates, steps: Sequence[Value]) -> bool:

@@ -59,7 +59,10 @@ class Schedule:
         self.libraries = False
         for v, where in arrays.items():
             self._keep(v, where, -1)
-        for v in walk(roots):
+            if v.op == "pivots":
+                self.pivots[v.args[0]] = where.buffer
+        self.ready |= dict.fromkeys(numbers, -1)
+        for v in walk(roots, {*arrays, *numbers}):
             self._visit(v)
             if len(self.steps) > STEPS:
                 raise NotInC("programs that take a compiler long")
@@ -348,8 +351,15 @@ class Schedule:
         where = self.stored[f].buffer
         if f.op == "cholesky":
             return [where]
-        self._call("if (*(int *){0}) return 1;", self.singular[f])
+        if f in self.singular:  # where it was computed before it is not
+            self._call("if (*(int *){0}) return 1;", self.singular[f])
         return [where, self.pivots[f]]
+
+    def _pivots(self, v: Value) -> None:
+        """The row interchanges of a factorization, as entries of an array."""
+        (f,) = v.args
+        _, pivots = self._factors(f)
+        self._keep(v, Stored(pivots, by_rows(v.shape)), self.ready[f])
 
     def _solve(self, v: Value) -> None:
         f, t = v.args

@@ -9,13 +9,11 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from frechet.compilation.native.building import load
-from frechet.compilation.native.emission import Source
+from frechet.compilation.native.emission import Source, standing_for
 from frechet.compilation.native.functions import NotInC
 from frechet.compilation.native.program import pays
 from frechet.compilation.timing import CALL, Rates
 from frechet.compilation.values import Value, walk
-from frechet.expressions.dimension import UNIT
-from frechet.operations.constants import variable
 
 SHARED = 0.01  # of the time of a block: what is shared and computed in each
 
@@ -37,7 +35,7 @@ def source_of_block(roots: Sequence[Value], names: Sequence[str], letter: str) -
     names: of the inputs, in the order of the call
     """
     inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
-    known = [variable(name, (*inputs[name].shape, UNIT, UNIT)[: max(2, len(inputs[name].shape))]) for name in names]
+    known = [standing_for(name, inputs[name]) for name in names]
     try:
         return Source(roots, known, keyed=False, single=False, letter=letter)
     except NotInC:

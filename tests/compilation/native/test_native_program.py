@@ -441,12 +441,6 @@ def test_what_is_not_in_c_runs_in_numpy() -> None:
     assert equal(compiled(deep)(np.array([0.5])), fr.compile(deep)(np.array([0.5])))
 
 
-def test_prepared_programs_are_numpy() -> None:
-    program = compiled(fr.parse("x'*inv(S)*x", {"S": "n×n spd"}), inputs=["x", "S"])
-    assert equal(program.prepare(S=2 * np.eye(2))([2.0, 0.0]), 2)
-    assert equal(program(np.array([2.0, 0.0]), 2 * np.eye(2)), 2)
-
-
 def test_names_and_numbers_of_users_do_not_reach_the_compiler() -> None:
     g = fr.parse("sum(exp(secret*password)) + lambda", {"secret": "hidden", "password": "scalar"})
     made = compiled({"zebra": g}, name="giraffe").at()
