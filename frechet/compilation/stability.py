@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from frechet.compilation.adjugates import with_adjugates
 from frechet.expressions.node import Expr, rebuild, walk
 from frechet.expressions.operation import Operation
+from frechet.operations.activations import LOGCOSH
 from frechet.operations.determinant import DET
-from frechet.operations.elementwise import LOG
+from frechet.operations.elementwise import COSH, LOG
 from frechet.operations.softmax import SOFTMAX, SOFTMAX_OF_ROWS, logsoftmax
 from frechet.operations.transposition import TRANSPOSE, transposed
 
 
 def stable(roots: Iterable[Expr]) -> list[Expr]:
-    """The expressions with z - logsumexp(z) for log(softmax(z)), also of rows and columns."""
+    """The expressions with z - logsumexp(z) for log(softmax(z)), also of rows and columns, and logcosh(z) for log(cosh(z))."""
 
     def change(node: Expr, args: tuple[Expr, ...]) -> Expr:
         inner = args[0] if node.op is LOG else node
@@ -25,6 +26,9 @@ def stable(roots: Iterable[Expr]) -> list[Expr]:
         inner = inner.args[0] if turned else inner
         if node.op is LOG and inner.op in (SOFTMAX, SOFTMAX_OF_ROWS):
             value = logsoftmax(inner.args[0], 2 if inner.op is SOFTMAX_OF_ROWS else 0)
+            return transposed(value) if turned else value
+        if node.op is LOG and inner.op is COSH and inner.real:
+            value = LOGCOSH.build(inner.args[0])
             return transposed(value) if turned else value
         return node if args == node.args else node.op.rebuild(node, args)
 

@@ -5,10 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import frechet as fr
 from frechet.compilation.numpy_source import compiled, numpy_source
 from frechet.compilation.stability import stable
 from frechet.notation.reading import parse
 from frechet.verification.check import check_equal
+
+LARGE = np.array([1000.0, -1000.0, 0.0])
+
+
+@pytest.mark.parametrize("text", ["sum(log(cosh(z)))", "sum(log(cosh(z'))*eye(3))", "logcosh(z)'*ones(3)"])
+def test_log_cosh_does_not_overflow(text: str) -> None:
+    e = parse(text, {"z": "3"})
+    assert np.isclose(compiled(e, ["z"])(z=LARGE), 2000 - 2 * np.log(2))
+    for backend in ("numpy", "c"):
+        assert np.isclose(fr.compile(e, ["z"], backend=backend)(LARGE), 2000 - 2 * np.log(2))
+
 
 FORMULAS = [
     "y'*log(softmax(z))", "sum(log(softmax(Z,1)).*Y)", "sum(log(softmax(Z,2)).*Y)", "log(softmax(z'))*y", "log(softmax(z))",
