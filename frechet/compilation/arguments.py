@@ -64,6 +64,7 @@ class Arguments:
             try:
                 array = asarray(values[name])
             except (TypeError, ValueError) as error:
+                refuse_entries(v, values[name], "")
                 raise ShapeError(f"{name} needs {expected(v)}, not this: {error}") from None
             refuse_entries(v, values[name], kind(array))
             if kind(array) not in "biufc":

@@ -123,8 +123,10 @@ def refuse_entries(v: Expr, value: Any, kind: str) -> None:
         raise ShapeError(f"{name} needs {expected(v)} of numbers, not of text")
     if v.real and kind == "c":
         raise ShapeError(f"{name} is real, and this is complex: declare it complex, or pass {name}.real")
-    if np.ma.is_masked(value):
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ShapeError(f"{name} has masked entries, of which nothing is known: fill them, or leave them out")
+    if type(value).__module__.startswith("scipy.sparse"):
+        raise ShapeError(f"{name} is sparse, and this takes arrays of all entries: pass {name}.toarray()")
 
 
 def checked_sizes(

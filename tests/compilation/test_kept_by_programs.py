@@ -4,6 +4,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from test_registry import example, free_variables
 
 import frechet as fr
@@ -122,6 +123,7 @@ NO_NUMBERS = {
     "is real, and this is complex": np.array([1 + 2j, 1]),
     "has masked entries": np.ma.array([1.0, 5.0], mask=[False, True]),
     "of numbers, not of text": ["1", "2"],
+    "is sparse": csr_array([[1.0, 0.0]]),
 }
 
 
