@@ -346,7 +346,8 @@ class ContractionOrder:
             sub = self.sub(mask)
             if sub.op == "contract":
                 view = self.graph.contract((v,), (labels,), self.kept(mask), self.dims)
-                self.ordering.computed.setdefault(sub, view)
+                if sub not in self.ordering.computed:
+                    self.ordering.enter(sub, view)
         return v, labels
 
     def _built(self, mask: int) -> Value | None:

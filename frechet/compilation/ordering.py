@@ -84,6 +84,7 @@ class Ordering:
     common: parts of contractions, with how many contractions have them
     there: values that are not computed
     computed: the last step of each contraction that was met, also of parts of longer ones
+    met: the operands of these
     possible: the contractions that have a part
     pairs: the products of two operands
     """
@@ -104,6 +105,7 @@ class Ordering:
         self.common = common or {}
         self.there = there
         self.computed: dict[Value, Value] = {}
+        self.met: set[tuple[int, ...]] = set()
         self.possible: dict[Value, set[Value]] = {}
         self.pairs: dict[tuple[Any, ...], Value] = {}
 
@@ -141,7 +143,7 @@ class Ordering:
     def lookup(self, v: Value) -> Value | None:
         """The value of a contraction, if it or its transpose was computed before."""
         found = self.computed.get(v)
-        if found is None and len(v.shape) == 2 and v.op == "contract":
+        if found is None and len(v.shape) == 2 and v.op == "contract" and _operands(v) in self.met:
             turned = self.computed.get(self._turned(v))
             # a view of what is there, and not the product in the other order
             found = None if turned is None else self.graph.contract((turned,), ((0, 1),), (1, 0), turned.shape)
@@ -178,8 +180,13 @@ class Ordering:
         if last.op == v.op or last.op in ("solve", "spread"):
             for fact in FACTS:
                 setattr(last, fact, max(getattr(last, fact), getattr(v, fact)))
-        self.computed[v] = last
+        self.enter(v, last)
         return last
+
+    def enter(self, v: Value, last: Value) -> None:
+        """A contraction was met, and this is its last step."""
+        self.computed[v] = last
+        self.met.add(_operands(v))
 
     def _of(self, v: Value) -> Value:
         return self.steps(v) if v.op == "contract" else v
@@ -200,6 +207,11 @@ class Ordering:
         kept = tuple(k for k in dict.fromkeys(out) if any(k in labels for labels in ins))
         inner = self._of(self.graph.contract(v.args, ins, kept, dims, c))
         return self.graph.make("spread", (inner,), (kept, out), tuple(dims[k] for k in out), inner.real)
+
+
+def _operands(v: Value) -> tuple[int, ...]:
+    """The operands of a contraction, which its transpose has too."""
+    return tuple(sorted([a.serial for a in v.args]))
 
 
 def _among(out: Labels, labels: Labels) -> Labels:

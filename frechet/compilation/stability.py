@@ -18,7 +18,7 @@ from frechet.operations.transposition import TRANSPOSE, transposed
 
 
 def stable(roots: Iterable[Expr]) -> list[Expr]:
-    """The expressions with z - logsumexp(z) for log(softmax(z)), also of rows and columns, and logcosh(z) for log(cosh(z))."""
+    """The expressions with z - logsumexp(z) for log(softmax(z)), of rows and columns too; logcosh(z) for log(cosh(z))."""
 
     def change(node: Expr, args: tuple[Expr, ...]) -> Expr:
         inner = args[0] if node.op is LOG else node
