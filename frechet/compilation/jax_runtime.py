@@ -9,8 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from frechet.compilation.runtime import dfunm  # a program has it by its text
-
 
 def or_nan(f, X, *others, **options):
     """f(X, *others, **options), in which nan gives nan: what others raise JAX cannot."""
@@ -261,36 +259,6 @@ def matrix_of(f, X):
     n = len(X)
     units = jnp.eye(n * n, dtype=X.dtype).reshape(n * n, n, n)
     return jax.vmap(lambda E: f(E.T).T.ravel())(units).T
-
-
-def kexpm(X):
-    """The matrix of dexpm(X, .) for vec."""
-    return matrix_of(lambda E: dexpm(X, E), X)
-
-
-def klogm(X):
-    """The matrix of dlogm(X, .) for vec."""
-    return matrix_of(lambda E: dlogm(X, E), X)
-
-
-def kpowm(X, a):
-    """The matrix of dpowm(X, a, .) for vec."""
-    return matrix_of(lambda E: dpowm(X, a, E), X)
-
-
-def ksinm(X):
-    """The matrix of dsinm(X, .) for vec."""
-    return matrix_of(lambda E: dsinm(X, E), X)
-
-
-def kcosm(X):
-    """The matrix of dcosm(X, .) for vec."""
-    return matrix_of(lambda E: dcosm(X, E), X)
-
-
-def kfunm(f, slope, X):
-    """The matrix of dfunm(f, slope, X, .) for vec."""
-    return matrix_of(lambda E: dfunm(f, slope, X, E), X)
 
 
 def adjugate(X):

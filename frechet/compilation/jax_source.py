@@ -7,14 +7,14 @@ from functools import lru_cache
 from typing import ClassVar
 
 from frechet.compilation.functional import Functional
-from frechet.compilation.numpy_source import own_texts
+from frechet.compilation.numpy_source import LIBRARIES, own_texts
 from frechet.compilation.values import Value
 
 HEAD = "import jax\nimport jax.numpy as jnp\nimport numpy as np"
 TRACED = (  # of runtime.py, what JAX can trace
     "gelutanh", "softsign", "logcosh", "elu", "huber", "maskedsoftmax", "layernorm", "layernorm_of_rows", "rmsnorm",
     "rmsnorm_of_rows", "conv1d", "conv", "eigvals", "eigvecs", "eigproj", "funm", "dfunm", "polar",
-    "pinv_of_singular", "hankelpart", "lowhalf", "lyap",
+    "pinv_of_singular", "hankelpart", "lowhalf", *LIBRARIES,
 )  # fmt: skip
 
 

@@ -385,45 +385,46 @@ def dpower(X, k, E):
     return Z
 
 
-def matrix_of(f, n):
-    """K with K @ vec(E) = vec(f(E)) for linear f and E of shape (n, n), columns stacked."""
+def matrix_of(f, X):
+    """K with K @ vec(E) = vec(f(E)) for linear f and E of the shape of X, a square matrix; columns stacked."""
+    n = len(X)
     units = np.eye(n * n).reshape(n * n, n, n)
     return np.stack([f(E.T).ravel(order="F") for E in units], axis=1)
 
 
 def kexpm(X):
     """The matrix of dexpm(X, .) for vec."""
-    return matrix_of(lambda E: dexpm(X, E), len(X))
+    return matrix_of(lambda E: dexpm(X, E), X)
 
 
 def klogm(X):
     """The matrix of dlogm(X, .) for vec."""
-    return matrix_of(lambda E: dlogm(X, E), len(X))
+    return matrix_of(lambda E: dlogm(X, E), X)
 
 
 def kpowm(X, a):
     """The matrix of dpowm(X, a, .) for vec."""
-    return matrix_of(lambda E: dpowm(X, a, E), len(X))
+    return matrix_of(lambda E: dpowm(X, a, E), X)
 
 
 def kpower(X, k):
     """The matrix of dpower(X, k, .) for vec."""
-    return matrix_of(lambda E: dpower(X, k, E), len(X))
+    return matrix_of(lambda E: dpower(X, k, E), X)
 
 
 def ksinm(X):
     """The matrix of dsinm(X, .) for vec."""
-    return matrix_of(lambda E: dsinm(X, E), len(X))
+    return matrix_of(lambda E: dsinm(X, E), X)
 
 
 def kcosm(X):
     """The matrix of dcosm(X, .) for vec."""
-    return matrix_of(lambda E: dcosm(X, E), len(X))
+    return matrix_of(lambda E: dcosm(X, E), X)
 
 
 def kfunm(f, slope, X):
     """The matrix of dfunm(f, slope, X, .) for vec."""
-    return matrix_of(lambda E: dfunm(f, slope, X, E), len(X))
+    return matrix_of(lambda E: dfunm(f, slope, X, E), X)
 
 
 def signm(X):

@@ -1,6 +1,6 @@
 """The functions that emitted PyTorch source calls by name, where the library has none of that meaning.
 
-As in runtime.py, a program's source contains the text of those it uses.
+As in runtime.py, a program's source contains the text of those it uses. What is the same in both is taken from there.
 """
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,attr-defined"
 
@@ -409,36 +409,6 @@ def matrix_of(f, X):
     return torch.func.vmap(lambda E: f(E.T).T.reshape(-1))(units).T
 
 
-def kexpm(X):
-    """The matrix of dexpm(X, .) for vec."""
-    return matrix_of(lambda E: dexpm(X, E), X)
-
-
-def klogm(X):
-    """The matrix of dlogm(X, .) for vec."""
-    return matrix_of(lambda E: dlogm(X, E), X)
-
-
-def kpowm(X, a):
-    """The matrix of dpowm(X, a, .) for vec."""
-    return matrix_of(lambda E: dpowm(X, a, E), X)
-
-
-def ksinm(X):
-    """The matrix of dsinm(X, .) for vec."""
-    return matrix_of(lambda E: dsinm(X, E), X)
-
-
-def kcosm(X):
-    """The matrix of dcosm(X, .) for vec."""
-    return matrix_of(lambda E: dcosm(X, E), X)
-
-
-def kfunm(f, slope, X):
-    """The matrix of dfunm(f, slope, X, .) for vec."""
-    return matrix_of(lambda E: dfunm(f, slope, X, E), X)
-
-
 def sylvester(A, B, C):
     """The solution Z of A @ Z + Z @ B = C: of few entries as of any equations, of more by the eigenvectors of A and B.
 
@@ -458,11 +428,6 @@ def sylvester(A, B, C):
         R = C - A @ Z - Z @ B
     size = (torch.linalg.matrix_norm(A) + torch.linalg.matrix_norm(B)) * torch.linalg.matrix_norm(Z)
     return Z * torch.where(torch.linalg.matrix_norm(R) <= torch.finfo(C.dtype).eps ** 0.75 * size, 1.0, torch.nan)
-
-
-def lyap(A, Q):
-    """The solution Z of A @ Z + Z @ A.T = Q."""
-    return sylvester(A, A.T, Q)
 
 
 def conv1d(x, w):

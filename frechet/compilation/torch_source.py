@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from frechet.compilation.emitting.decompositions import guarded
 from frechet.compilation.functional import Functional
-from frechet.compilation.numpy_source import own_texts
+from frechet.compilation.numpy_source import LIBRARIES, own_texts
 from frechet.compilation.values import Value
 from frechet.compilation.writer import SELECTORS, elementwise
 from frechet.expressions.errors import UnsupportedError
@@ -35,7 +35,8 @@ SINGULAR_VALUES = re.compile(r"np\.linalg\.svd\((.*), compute_uv=False\)")
 @lru_cache(maxsize=1)
 def texts() -> dict[str, str]:
     """The helpers that PyTorch programs can call, by name."""
-    return own_texts("torch_runtime.py")
+    shared = own_texts()
+    return {h: shared[h] for h in LIBRARIES} | own_texts("torch_runtime.py")
 
 
 class TorchEmission(Functional):

@@ -8,16 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import test_random_expressions as random_expressions
-from test_native_program import cache, compiled, equal, has_c, with_gradients  # noqa: F401  (a fixture for all tests)
-from test_registry import EXAMPLES, example
+from test_native_program import cache, compiled, equal, has_c, random_case, registry_case  # noqa: F401  (a fixture)
+from test_registry import EXAMPLES
 
 import frechet as fr
 from frechet.compilation.native import building
 from frechet.expressions.errors import ShapeError
-from frechet.expressions.node import Expr, variables
+from frechet.expressions.node import Expr
 from frechet.operations.declared_functions import symbols
-from frechet.verification.sampling import random_sizes, sample
 
 pytestmark = pytest.mark.skipif(building.compiler() is None, reason="no C compiler, or no headers of Python")
 
@@ -44,45 +42,28 @@ def agrees(found: list[Expr], values: dict[str, Any], rng: Random) -> None:
         assert all(map(equal, prepared(*left), want))
 
 
-def random_case(seed: int) -> None:
-    rng = Random(seed)
-    env = random_expressions.draw_values(rng)
-    builder = random_expressions.Builder(rng.randrange, [env])
-    try:
-        e = builder.tree(rng.choice([("1", "1"), ("1", "1"), ("n", "1"), ("n", "m"), ("n", "n")]), 5).expr
-    except random_expressions.Refused:
-        return
-    found = with_gradients(e)[:3]
-    values = {}
-    for v in variables(*found):
-        shape = [d.size(random_expressions.DIMS) for d in v.shape if str(d) != "1"]
-        array = env[v.params[0]]
-        values[v.params[0]] = np.ascontiguousarray(array.reshape(shape)) if shape else float(array.ravel()[0])
-    with np.errstate(all="ignore"):
-        agrees(found, values, rng)
+def check(case: tuple[list[Expr], dict[str, Any], Random] | None) -> None:
+    if case is not None:
+        with np.errstate(all="ignore"):
+            agrees(*case)
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_random(seed: int) -> None:
-    random_case(seed)
+    check(random_case(seed))
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("start", range(2000, 2400, 40))
 def test_many_random(start: int) -> None:
     for seed in range(start, start + 40):
-        random_case(seed)
+        check(random_case(seed))
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize(("page", "text"), EXAMPLES)
 def test_registry(page: Any, text: str) -> None:
-    e = example(page, text)
-    found = with_gradients(e)
-    kind = "spd" if page.domain in ("spd", "invertible") else "unit01" if page.domain else "plain"
-    values = sample(variables(e), random_sizes(found, Random(3)), Random(4), kind)
-    with np.errstate(all="ignore"):
-        agrees(found, values, Random(5))
+    check((*registry_case(page, text), Random(5)))
 
 
 FACTORIZED = {
