@@ -94,7 +94,10 @@ class JaxEmission(Functional):
 
     def _extreme(self, v: Value) -> None:
         name, of_rows = v.params
-        self.assign(v, f"jnp.{name}({self.text[v.args[0]]}{', 1' if of_rows else ''})")
+        x, axis = self.text[v.args[0]], ", 1" if of_rows else ""
+        self.assign(
+            v, f"jnp.max({x}{axis}, initial=jnp.finfo({x}.dtype).min)" if name == "top" else f"jnp.{name}({x}{axis})"
+        )
 
     # -- matrices
     def _cholesky(self, v: Value) -> None:

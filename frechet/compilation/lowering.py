@@ -252,12 +252,13 @@ def _extreme(name: str, of_rows: bool = False) -> Rule:
 
 
 def extreme(graph: Graph, name: str, v: Value, of_rows: bool) -> Value:
+    """max, min, or top: the largest entry that is a float, or the least of these, where all entries are -infinity."""
     return graph.make("extreme", (v,), (name, of_rows), v.shape[:1] if of_rows else ())
 
 
 def _shifted_exponentials(graph: Graph, v: Value, of_rows: bool) -> tuple[Value, Value, Value]:
     """The largest entry (of each row), exp(v - largest), and the sum of that: what softmax and log-sum-exp share."""
-    top = extreme(graph, "max", v, of_rows)
+    top = extreme(graph, "top", v, of_rows)
     labels = tuple(range(len(v.shape)))
     kept = (0,) if of_rows else ()
     spread = graph.contract((top,), (kept,), labels, v.shape)

@@ -124,7 +124,9 @@ class TorchEmission(Functional):
 
     def _extreme(self, v: Value) -> None:
         name, of_rows = v.params
-        self.assign(v, f"torch.a{name}({self.text[v.args[0]]}{', 1' if of_rows else ''})")
+        x, axis = self.text[v.args[0]], ", 1" if of_rows else ""
+        found = f"torch.a{'max' if name == 'top' else name}({x}{axis})"
+        self.assign(v, f"torch.clamp({found}, min=torch.finfo({x}.dtype).min)" if name == "top" else found)
 
     def translated(self, text: str) -> str:
         return guarded(super().translated(SINGULAR_VALUES.sub(r"torch.linalg.svdvals(\1)", text)))

@@ -43,3 +43,26 @@ def test_programs_take_no_logarithm_of_what_may_be_0(text: str) -> None:
     arguments = {"Z": point, "Y": np.ones((2, 2))} if matrix else {"z": point, "y": np.ones(2)}
     value = compiled(e, list(arguments))(**arguments)
     assert np.all(np.isfinite(value))
+
+
+LOWEST = [("logsumexp(z)", "z"), ("logsumexp(Z,1)", "Z"), ("logsumexp(Z,2)", "Z")]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c", "jax", "torch"])
+@pytest.mark.parametrize(("text", "name"), LOWEST)
+@pytest.mark.parametrize("kind", ["f", "d"])
+def test_logarithms_of_sums_of_nothing(text: str, name: str, backend: str, kind: str) -> None:
+    """log(0 + 0) is -infinity, as in forward recursions over states that cannot be reached."""
+    if backend in ("jax", "torch"):
+        pytest.importorskip(backend)
+    program = fr.compile(parse(text, {"z": "n", "Z": "m×n"}), backend=backend)
+    nothing = np.full(3 if name == "z" else (3, 3), -np.inf, kind)
+    some = nothing.copy()
+    some[..., 1] = some[1] = 2.0
+    with np.errstate(divide="ignore"):
+        assert np.all(np.asarray(program(**{name: nothing})) == -np.inf)
+        found = np.asarray(program(**{name: some}))
+    if name == "z":
+        assert np.isclose(found, 2.0)
+    else:
+        assert np.allclose(found, [2.0, 2.0 + np.log(3), 2.0])

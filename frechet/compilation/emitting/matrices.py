@@ -131,7 +131,11 @@ class Matrices(Memory):
         name, of_rows = v.params
         x = v.args[0]
         where = ", 1" if of_rows else ", None" if len(x.shape) > 1 else ""
-        self.assign(v, f"np.{name}imum.reduce({self.text[x]}{where})")
+        if name == "top":
+            least = "-3.4028234663852886e38" if self.single else "-1.7976931348623157e308"
+            self.assign(v, f"np.maximum.reduce({self.text[x]}{where}, initial={least})")
+        else:
+            self.assign(v, f"np.{name}imum.reduce({self.text[x]}{where})")
 
     def _reshape(self, v: Value) -> None:
         a = v.args[0]

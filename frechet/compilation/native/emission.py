@@ -95,6 +95,7 @@ class Source:
             "#define PY_SSIZE_T_CLEAN",
             "#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION",
             "#include <Python.h>",
+            "#include <float.h>",
             "#include <math.h>",
             "#include <numpy/arrayobject.h>",
             "#include <numpy/arrayscalars.h>",

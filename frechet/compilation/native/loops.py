@@ -19,8 +19,8 @@ from frechet.compilation.values import Axes, Value
 from frechet.expressions.dimension import UNIT, Dim, dim
 
 ONE = dim(1)
-START = {"max": "-INFINITY", "min": "INFINITY"}
-JOINED = {"max": "larger", "min": "smaller"}  # declared as reductions in kernels.c
+START = {"max": "-INFINITY", "min": "INFINITY", "top": "-LETTER(FLT_MAX, DBL_MAX)"}
+JOINED = {"max": "larger", "min": "smaller", "top": "larger"}  # declared as reductions in kernels.c
 CHEAP = 2  # additions: computed again rather than stored
 DEPTH = 30  # of pending values
 

@@ -246,7 +246,7 @@ class _Analysis:
         name, of_rows = v.params
         axis = self._axis(v.args[0])
         new = self._remade(v)
-        return new if axis is None or (of_rows and axis == 0) else self._join(new, name)
+        return new if axis is None or (of_rows and axis == 0) else self._join(new, "min" if name == "min" else "max")
 
     def _page(self, v: Value) -> Value:
         """A function of each entry or of each row, or of common values; of some reductions it is known how they join."""
