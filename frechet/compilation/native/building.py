@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import tempfile
 import warnings
+from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.machinery import ExtensionFileLoader
@@ -22,6 +23,7 @@ from importlib.resources import files
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 FLAGS = (
     "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fno-strict-aliasing", "-fopenmp-simd", "-shared",
@@ -30,7 +32,16 @@ FLAGS = (
 SECONDS = 120  # for one module
 
 _loaded: dict[str, ModuleType | None] = {}
+_workspace: list[Any] = [None]  # of all modules: an array, where a call has left one
 _failed: list[str] = []  # the compilers that did not work, told once
+
+
+def bound(module: ModuleType, general: Callable[..., Any], accepted: bytearray, keys: Sequence[str] | None = None) -> Any:
+    """The function of a module for these sizes, with the one to which it leaves what it does not do.
+
+    accepted: the sizes, as `Source.accepted` packs them; keys: of the results, where these are a dictionary
+    """
+    return module.bind((general, accepted, None if keys is None else tuple(keys), _workspace))
 
 
 def load(source: str) -> ModuleType | None:

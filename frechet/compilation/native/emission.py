@@ -141,9 +141,9 @@ class Source:
         lines += [
             f"const npy_intp room = {room};",
             "T stack[STACK], *work = stack;",
-            "PyObject *heap = NULL;  /* an array of NumPy, which asks for large pages */",
+            "PyObject *heap = NULL;",
             "if (room > STACK) {",
-            "heap = PyArray_SimpleNew(1, &room, NUMBER);",
+            "heap = workspace(state, room * (npy_intp)sizeof(T));",
             "work = heap ? PyArray_DATA((PyArrayObject *)heap) : NULL;",
             "}",
         ]

@@ -2,10 +2,11 @@
 
    `bind` makes the function that Python calls from a tuple: the general function, to which everything is left that the
    program does not do itself; a bytearray of the sizes that the order of the steps is meant for; the keys of the results,
-   or None. */
+   or None; a list of one workspace that all programs share. */
 
 #define STACK 1024             /* entries of the workspace that need no allocation */
 #define KEPT 1000              /* entries of a result that is used again once nobody holds it */
+#define SHARED (64 << 20)      /* bytes of a workspace that stays for later calls */
 #define LARGE 20000            /* entries from which other threads may run meanwhile */
 #define SMALL 16               /* rows of matrices that are factorized here */
 #define VECTOR 200             /* entries of a matrix beside a vector from which kernels.c does better than a loop */
@@ -99,6 +100,20 @@ static inline PyObject *result(PyObject **last, int axes, const npy_intp *shape)
     return made;
 }
 
+/* A workspace of so many bytes: that which all programs share, where it is large enough and no other thread uses it. New
+   memory of this size comes from the system at each call, which may take longer than the program to find large pages. */
+static PyObject *workspace(PyObject *state, npy_intp bytes)
+{
+    PyObject *shared = PyTuple_GET_ITEM(state, 3), *last = PyList_GET_ITEM(shared, 0);
+    const npy_intp there = PyArray_CheckExact(last) ? PyArray_SIZE((PyArrayObject *)last) : 0;
+    if (there >= bytes && Py_REFCNT(last) == 1)
+        return Py_NewRef(last);
+    PyObject *made = PyArray_SimpleNew(1, &bytes, NPY_BYTE);
+    if (made && bytes > there && bytes <= SHARED && PyList_SetItem(shared, 0, Py_NewRef(made)) < 0)
+        Py_CLEAR(made);
+    return made;
+}
+
 static inline int meant_for(PyObject *state, const npy_intp *sizes, size_t bytes)
 {
     PyObject *known = PyTuple_GET_ITEM(state, 1);
@@ -116,8 +131,9 @@ static PyMethodDef program_definition = {"program", (PyCFunction)(void (*)(void)
 
 static PyObject *bind(PyObject *module, PyObject *state)
 {
-    if (!PyTuple_CheckExact(state) || PyTuple_GET_SIZE(state) != 3 || !PyByteArray_CheckExact(PyTuple_GET_ITEM(state, 1))) {
-        PyErr_SetString(PyExc_TypeError, "bind needs a tuple of a function, a bytearray and the keys of the results");
+    if (!PyTuple_CheckExact(state) || PyTuple_GET_SIZE(state) != 4 || !PyByteArray_CheckExact(PyTuple_GET_ITEM(state, 1)) ||
+        !PyList_CheckExact(PyTuple_GET_ITEM(state, 3)) || PyList_GET_SIZE(PyTuple_GET_ITEM(state, 3)) != 1) {
+        PyErr_SetString(PyExc_TypeError, "bind needs a function, a bytearray, the keys of the results and a list of one");
         return NULL;
     }
     return PyCFunction_NewEx(&program_definition, state, NULL);

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from frechet.compilation.native.building import load
+from frechet.compilation.native.building import bound, load
 from frechet.compilation.native.emission import Source, standing_for
 from frechet.compilation.native.functions import NotInC
 from frechet.compilation.values import Value, walk
@@ -38,12 +38,11 @@ def prepared_in_c(
         return None
     before, after = (bytearray(source.accepted(made.sizes)) for source in found)
     try:
-        kept = first.bind((_left, before, None))(*arrays.values())
+        kept = bound(first, _left, before)(*arrays.values())
     except _Left:
         return None
     general = cache(otherwise)
-    keys = tuple(made.whole.keys) if made.whole.keys is not None else None
-    run = rest.bind((lambda *args: general()(*args[len(kept) :]), after, keys))
+    run = bound(rest, lambda *args: general()(*args[len(kept) :]), after, made.whole.keys)
     return partial(run, *kept)
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from frechet.compilation.compiled import CompiledProgram, Specialised
-from frechet.compilation.native.building import has_vector_functions, load
+from frechet.compilation.native.building import bound, has_vector_functions, load
 from frechet.compilation.native.emission import Source
 from frechet.compilation.native.functions import NotInC
 from frechet.compilation.native.prepared import prepared_in_c
@@ -73,8 +73,7 @@ class NativeSpecialised(Specialised):
     def bound(self, otherwise: Callable[..., Any], accepted: bytearray) -> Callable[..., Any]:
         """The function in C for these sizes, with the one to which it leaves what it does not do."""
         assert self.module is not None
-        keys = tuple(self.whole.keys) if self.whole.keys is not None else None
-        return self.module.bind((otherwise, accepted, keys))  # type: ignore[no-any-return]
+        return bound(self.module, otherwise, accepted, self.whole.keys)  # type: ignore[no-any-return]
 
     def _otherwise(self, *args: Any) -> Any:
         return self._general(*args)

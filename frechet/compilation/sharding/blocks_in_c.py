@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
-from frechet.compilation.native.building import load
+from frechet.compilation.native.building import bound, load
 from frechet.compilation.native.emission import Source, standing_for
 from frechet.compilation.native.functions import NotInC
 from frechet.compilation.native.program import pays
@@ -74,7 +74,7 @@ class BlockInC(NamedTuple):
             rows = args[: len(args) - len(common)]
             return general(*rows, rows[0].shape[self.axis])
 
-        run = module.bind((otherwise, bytearray(self.accepted), None))
+        run = bound(module, otherwise, bytearray(self.accepted))
 
         def function(*args: Any) -> list[Any]:
             return [found if isinstance(found, np.ndarray) else number(found) for found in run(*args[:-1], *common)]

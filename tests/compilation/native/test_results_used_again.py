@@ -1,4 +1,4 @@
-"""Small results of C that nobody holds any more are used again, and nobody who holds one sees that."""
+"""Small results of C that nobody holds any more are used again, and nobody who holds one sees that; so are workspaces."""
 
 from __future__ import annotations
 
@@ -138,6 +138,46 @@ def test_from_many_threads(program: Any) -> None:
                 wrong.append(seed)
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+
+
+# -- workspaces
+@pytest.fixture
+def large() -> Iterator[Any]:
+    a, b = fr.matrix("A", "n", "n"), fr.matrix("B", "n", "n")
+    yield fr.compile(fr.trace(a @ b @ fr.sin(a @ b) @ a), [a, b], backend="c")
+
+
+def traced(a: np.ndarray, b: np.ndarray) -> Any:
+    return np.trace(a @ b @ np.sin(a @ b) @ a)
+
+
+def test_programs_share_a_workspace(large: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "_workspace", [None])
+    seen = []
+    for n in (40, 40, 60, 50):
+        a, b = np.random.default_rng(n).normal(size=(2, n, n)) / n
+        assert np.isclose(large(a, b), traced(a, b))
+        seen.append(building._workspace[0])
+    assert seen[0] is seen[1] and seen[2] is seen[3] and seen[2].size > seen[0].size > 0
+
+
+def test_threads_have_workspaces_of_their_own(large: Any) -> None:
+    n, wrong = 120, []
+    points = [np.random.default_rng(k).normal(size=(2, n, n)) / n for k in range(6)]
+    wanted = [traced(a, b) for a, b in points]
+    large(*points[0])
+
+    def work(k: int) -> None:
+        for _ in range(30):
+            if not np.isclose(large(*points[k]), wanted[k]):
+                wrong.append(k)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(6)]
     for t in threads:
         t.start()
     for t in threads:
