@@ -95,9 +95,8 @@ class JaxEmission(Functional):
     def _extreme(self, v: Value) -> None:
         name, of_rows = v.params
         x, axis = self.text[v.args[0]], ", 1" if of_rows else ""
-        self.assign(
-            v, f"jnp.max({x}{axis}, initial=jnp.finfo({x}.dtype).min)" if name == "top" else f"jnp.{name}({x}{axis})"
-        )
+        top = f"jnp.max({x}{axis}, initial=jnp.finfo({x}.dtype).min)"
+        self.assign(v, top if name == "top" else f"jnp.{name}({x}{axis})")
 
     # -- matrices
     def _cholesky(self, v: Value) -> None:

@@ -114,7 +114,7 @@ def checked(
 def refuse_entries(v: Expr, value: Any, kind: str) -> None:
     """Raises ShapeError for values that could only become the variable's by leaving something out.
 
-    kind: b, i or u, f, c: what the entries are as an array
+    kind: b, i or u, f, c, U or S: what the entries are as an array, where it is one
     """
     import numpy as np
 

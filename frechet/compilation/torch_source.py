@@ -82,10 +82,10 @@ class TorchEmission(Functional):
     }
 
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
-        """Writes all steps; what the roots are called. Results are tensors of their own."""
+        """Writes all steps; what the roots are called. Results are tensors of their own, at each call."""
         results = super().run(roots, early)
         count = Counter(results)
-        given = set(self.names.values())
+        given = {*self.names.values(), *(self.text[v].removesuffix(".T") for v in early if v in self.text)}
         return [f"{r}.clone()" if r.removesuffix(".T") in given or count[r] > 1 else r for r in results]
 
     def array(self, v: Value) -> str:

@@ -51,3 +51,17 @@ def test_arrays_of_another_library_come_back_as_such():
     torch = pytest.importorskip("torch")
     prepared = fr.compile(FORM, ["S", "b", "c"]).prepare(S=torch.tensor(VALUES["S"]), c=2.0)
     assert isinstance(prepared(torch.tensor(VALUES["b"])), torch.Tensor)
+
+
+def test_results_are_arrays_of_their_own_at_each_call():
+    torch = pytest.importorskip("torch")
+    m, x = fr.matrix("A", "n", "n"), fr.vector("x", "n")
+    outputs = {"square": m @ m, "turned": m.T, "value": m @ x}
+    a = torch.tensor([[1.0, 2.0], [0.0, 1.0]])
+    prepared = fr.compile(outputs, ["A", "x"], backend="torch").prepare(A=a)
+    first = prepared(torch.ones(2))
+    for found in first.values():
+        found.fill_(7.0)
+    again = prepared(torch.ones(2))
+    np.testing.assert_allclose(again["square"], a @ a)
+    np.testing.assert_allclose(again["turned"], [[1.0, 0.0], [2.0, 1.0]])
