@@ -112,6 +112,18 @@ def test_they_are_mapped_over_batches(backend):
     np.testing.assert_allclose(np.asarray(found), [float(np.asarray(program(x))) for x in batch], rtol=1e-10)
 
 
+@pytest.mark.parametrize("text", [*FUNCTIONS, "normnuc(X)", "eigmax(X + X')"])
+def test_torch_compiles_them_whole(text):
+    torch = pytest.importorskip("torch")
+    e = fr.parse(text, {"X": "n×n"})
+    program = fr.compile(e if e.kind == "scalar" else fr.trace(e), backend="torch")
+    x = torch.tensor(MATRICES["positive definite"], requires_grad=True)
+    program(x).backward()
+    y = x.detach().clone().requires_grad_()
+    torch.compile(program, fullgraph=True, backend="aot_eager")(y).backward()
+    np.testing.assert_allclose(y.grad, x.grad, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("size", [4, 60])  # as any equations, and by eigenvectors
 def test_sylvester(size, backend):
     a, b, c = RNG.normal(size=(3, size, size)) + 3 * np.eye(size)
