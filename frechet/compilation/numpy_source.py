@@ -54,7 +54,7 @@ NEEDS |= {
     "sylvester": ("matrix_function",),
     "lyap": ("sylvester", "matrix_function"),
 }
-NEEDS |= dict.fromkeys((*MATRIX, "dexpm"), ("matrix_function",))
+NEEDS |= dict.fromkeys((*MATRIX[1:], "dexpm"), ("matrix_function",))
 NEEDS |= {f"d{f}": ("matrix_block", f, "matrix_function") for f in MATRIX if f not in ("expm", "sqrtm")}
 NEEDS |= {"logdet_of_factors": ("det_of_factors",)}
 NEEDS |= {"signm": ("matrix_function",), "geomean": ("powm", "matrix_function")}

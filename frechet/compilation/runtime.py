@@ -286,10 +286,13 @@ def matrix_function(f, X, *others):
 
 
 def expm(X):
-    """The matrix exponential."""
+    """The matrix exponential, which there always is; nan for X with entries that are not finite."""
     import scipy.linalg
 
-    return matrix_function(scipy.linalg.expm, X)
+    if not np.isfinite(X).all():
+        return np.full(X.shape, np.nan)
+    with np.errstate(all="ignore"):
+        return scipy.linalg.expm(X)
 
 
 def logm(X):
