@@ -40,9 +40,8 @@ OWN: tuple[str, ...] = (  # in runtime.py
 MATRIX = ("expm", "logm", "sqrtm", "powm", "sinm", "cosm")  # these too, with their derivatives dexpm …
 OWN += ("matrix_function", *MATRIX, "matrix_block", *(f"d{f}" for f in MATRIX), "lowhalf", "sylvester", "lyap")
 KRONECKER = {"kexpm": "dexpm", "klogm": "dlogm", "kpowm": "dpowm", "ksinm": "dsinm", "kcosm": "dcosm"}
-KRONECKER |= {"kfunm": "dfunm"}
-LIBRARIES = ("lyap", *KRONECKER)  # what the array libraries have by the same text
-KRONECKER |= {"kpower": "dpower"}
+KRONECKER |= {"kpower": "dpower", "kfunm": "dfunm"}
+LIBRARIES = ("lyap", *(k for k in KRONECKER if k != "kpower"))  # in array libraries by the same text
 OWN += ("euclidean", "mirrored", "identity", "resolvent", "det_of_factors", "logdet_of_factors")
 OWN += ("or_nan", "signm", "qr", "lu", "proj", "pinv_of_singular", "geomean", "dpower", "matrix_of", *KRONECKER)
 NEEDS = {"vech": ("lower_places",), "elimination": ("lower_places",), "duplication": ("elimination", "lower_places")}

@@ -1,6 +1,7 @@
 """The functions that emitted PyTorch source calls by name, where the library has none of that meaning.
 
-As in runtime.py, a program's source contains the text of those it uses. What is the same in both is taken from there.
+As in runtime.py, a program's source contains the text of those it uses. What differs in the name of the library alone is
+taken from there, with `np` read as `torch`.
 """
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,attr-defined"
 
@@ -67,16 +68,6 @@ def gamma(x):
     """The gamma function."""
     odd = (x < 0) & (torch.remainder(torch.floor(x), 2) != 0)
     return torch.exp(torch.lgamma(x)) * torch.where(odd, -1, 1).to(x.dtype)
-
-
-def softsign(x):
-    """x/(1 + abs(x))."""
-    return x / (1 + torch.abs(x))
-
-
-def logcosh(x):
-    """log(cosh(x)) without overflow."""
-    return torch.abs(x) + torch.log1p(torch.exp(-2 * torch.abs(x))) - 0.6931471805599453
 
 
 def elu(x, a):
@@ -181,50 +172,6 @@ def adjugate(X):
     return torch.linalg.det(U) * torch.linalg.det(Vt) * (Vt.mH * minors) @ U.mH
 
 
-def eigvals(X):
-    """The eigenvalues of the symmetric or Hermitian matrix X, ascending."""
-    return or_nan(torch.linalg.eigvalsh, (X + X.mH) / 2)
-
-
-def eigvecs(X):
-    """The unit eigenvectors of the symmetric or Hermitian matrix X as columns, their eigenvalues ascending."""
-    return or_nan(torch.linalg.eigh, (X + X.mH) / 2)[1]
-
-
-def eigproj(X, k):
-    """The orthogonal projector on the eigenvectors of the k largest eigenvalues of the symmetric or Hermitian matrix X."""
-    V = eigvecs(X)[:, -k:]
-    return V @ V.mH
-
-
-def funm(f, X):
-    """V @ diag(f(w)) @ V^H for the symmetric or Hermitian matrix X = V @ diag(w) @ V^H."""
-    w, V = or_nan(torch.linalg.eigh, (X + X.mH) / 2)
-    return (V * f(w)) @ V.mH
-
-
-def dfunm(f, slope, X, E):
-    """The derivative of funm(f, X) in the direction E, by divided differences of f at the eigenvalues.
-
-    They are the mean of the derivative, slope, between two eigenvalues (Gauss, three nodes) where that loses less: where
-    two nodes tell the same but for what the difference quotient loses to rounding.
-    """
-    w, V = or_nan(torch.linalg.eigh, (X + X.mH) / 2)
-    values, gap, middle = f(w), w[:, None] - w, (w[:, None] + w) / 2
-    two = (slope(middle + gap / 12**0.5) + slope(middle - gap / 12**0.5)) / 2
-    mean = (5 * slope(middle + 0.15**0.5 * gap) + 8 * slope(middle) + 5 * slope(middle - 0.15**0.5 * gap)) / 18
-    lost = torch.finfo(w.dtype).eps * (torch.abs(values[:, None]) + torch.abs(values))
-    close = torch.abs(gap * (mean - two)) <= lost
-    quotients = torch.where(close, mean, (values[:, None] - values) / torch.where(close, 1.0, gap))
-    return V @ (quotients * (V.mH @ E @ V)) @ V.mH
-
-
-def polar(X, k=None):
-    """U @ V^H of the thin singular value decomposition of X; of the k largest singular values only."""
-    U, _, Vt = or_nan(torch.linalg.svd, X, full_matrices=False)
-    return U[:, :k] @ Vt[:k]
-
-
 def proj(X):
     """The orthogonal projector on the columns of X."""
     U, s, _ = or_nan(torch.linalg.svd, X, full_matrices=False)
@@ -250,11 +197,6 @@ def lu(X):
         U = U - torch.outer(column, U[k])
         columns.append(column)
     return torch.stack(columns, 1) + torch.eye(n, dtype=X.dtype, device=X.device), torch.triu(U)
-
-
-def lowhalf(X):
-    """The lower triangle of X with half of its diagonal."""
-    return torch.tril(X) - torch.diag_embed(torch.diagonal(X)) / 2
 
 
 def toeplitzpart(X):

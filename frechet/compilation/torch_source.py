@@ -21,6 +21,9 @@ ALIKE = (  # what NumPy and PyTorch call alike
     "hstack", "linalg.cholesky", "linalg.pinv", "linalg.svd", "log", "log1p", "prod", "sin", "sinh", "sqrt", "square", "sum",
     "tan", "tanh", "tril", "triu", "where",
 )  # fmt: skip
+SHARED = (  # of runtime.py, what PyTorch has under the same names
+    "softsign", "logcosh", "eigvals", "eigvecs", "eigproj", "funm", "dfunm", "polar", "lowhalf", *LIBRARIES,
+)  # fmt: skip
 OTHERWISE = {
     "max": "torch.amax",
     "min": "torch.amin",
@@ -36,7 +39,7 @@ SINGULAR_VALUES = re.compile(r"np\.linalg\.svd\((.*), compute_uv=False\)")
 def texts() -> dict[str, str]:
     """The helpers that PyTorch programs can call, by name."""
     shared = own_texts()
-    return {h: shared[h] for h in LIBRARIES} | own_texts("torch_runtime.py")
+    return {h: shared[h].replace("np.", "torch.") for h in SHARED} | own_texts("torch_runtime.py")
 
 
 class TorchEmission(Functional):

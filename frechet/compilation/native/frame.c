@@ -56,15 +56,6 @@ static inline int is_number(PyObject *o, T *x)
     return 0;
 }
 
-/* Has the array what a new one of this shape has, whatever was done to it? */
-static inline int is_as_new(PyArrayObject *a, int axes, const npy_intp *shape)
-{
-    return PyArray_NDIM(a) == axes && memcmp(PyArray_DIMS(a), shape, axes * sizeof(npy_intp)) == 0 &&
-           PyArray_TYPE(a) == NUMBER && PyArray_ISNOTSWAPPED(a) && PyArray_BASE(a) == NULL &&
-           PyArray_CHKFLAGS(a, NPY_ARRAY_CARRAY | NPY_ARRAY_OWNDATA) &&
-           ((PyArrayObject_fields *)a)->weakreflist == NULL;
-}
-
 /* Python's own numbers are of double precision. */
 static inline PyObject *as_number(T x)
 {
@@ -74,6 +65,15 @@ static inline PyObject *as_number(T x)
     if (o)
         PyArrayScalar_ASSIGN(o, Float, (npy_float)x);
     return o;
+}
+
+/* Has the array what a new one of this shape has, whatever was done to it? */
+static inline int is_as_new(PyArrayObject *a, int axes, const npy_intp *shape)
+{
+    return PyArray_NDIM(a) == axes && memcmp(PyArray_DIMS(a), shape, axes * sizeof(npy_intp)) == 0 &&
+           PyArray_TYPE(a) == NUMBER && PyArray_ISNOTSWAPPED(a) && PyArray_BASE(a) == NULL &&
+           PyArray_CHKFLAGS(a, NPY_ARRAY_CARRAY | NPY_ARRAY_OWNDATA) &&
+           ((PyArrayObject_fields *)a)->weakreflist == NULL;
 }
 
 /* A result: where it is small one of the last two that nobody holds any more, else a new array.

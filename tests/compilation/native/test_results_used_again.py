@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,14 @@ def expected(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def agree(found: Any, x: np.ndarray) -> bool:
     return all(f.shape == e.shape and np.array_equal(f, e) for f, e in zip(found, expected(x), strict=True))
+
+
+def in_threads(work: Callable[[int], None], count: int) -> None:
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(count)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
 
 
 def test_what_nobody_holds_is_used_again(program: Any) -> None:
@@ -137,11 +145,7 @@ def test_from_many_threads(program: Any) -> None:
             if not (np.allclose(found[0], A @ x) and np.allclose(found[1], np.outer(x, x))):
                 wrong.append(seed)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, 8)
     assert not wrong
 
 
@@ -177,9 +181,5 @@ def test_threads_have_workspaces_of_their_own(large: Any) -> None:
             if not np.isclose(large(*points[k]), wanted[k]):
                 wrong.append(k)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(6)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, 6)
     assert not wrong
