@@ -10,7 +10,7 @@ Source:  Godbole (1973), On efficient computation of matrix chain products; Lam,
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
@@ -18,6 +18,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from frechet.compilation.contractions import connected, mirror, part
+from frechet.compilation.operand_sets import OperandSets, bits_of
 from frechet.compilation.values import Labels, Value
 
 if TYPE_CHECKING:
@@ -59,11 +60,8 @@ class ContractionOrder:
         self.everything = (1 << self.count) - 1
         self.has = [set(labels) for labels in self.ins]
         self.parts: dict[int, Part] = {}
-        self._bits = [sum(1 << k for k in labels) for labels in self.has]
-        self._out = sum(1 << k for k in {*self.out})
-        self._inside: dict[int, int] = {}
-        self._left: dict[int, int] = {}
-        self._sizes: dict[int, int] = {}
+        self.sets = self._sets()
+        self.left, self.kept = self.sets.left, self.sets.kept
         self.inverses = sum(1 << i for i, a in enumerate(self.args) if a.op == "inverse")
         self.selectors = sum(1 << i for i, a in enumerate(self.args) if a.op in SELECTORS)
         self.twice = len(set(self.args)) < self.count  # is an operand there more than once?
@@ -77,38 +75,15 @@ class ContractionOrder:
                     self.args.append(self.graph.make("ones", (), (), (self.dims[k],)))
                     self.ins.append((k,))
 
+    def _sets(self) -> OperandSets:
+        """What is known of sets of operands with these labels."""
+        key = (*self.ins, self.out, tuple(self.lengths))
+        found = self.ordering.rates.sets.get(key)
+        if found is None:
+            found = self.rates.sets[key] = OperandSets(self.ins, self.out, self.lengths, self.rates)
+        return found
+
     # -- what is known of sets of operands
-    def inside(self, mask: int) -> int:
-        """All labels of these operands, as a bit mask."""
-        found = self._inside.get(mask)
-        if found is None:
-            found = 0
-            for i in bits_of(mask):
-                found |= self._bits[i]
-            self._inside[mask] = found
-        return found
-
-    def left(self, mask: int) -> int:
-        """The labels of a product of these operands that something else needs, as a bit mask."""
-        found = self._left.get(mask)
-        if found is None:
-            found = self._left[mask] = self.inside(mask) & (self.inside(self.everything ^ mask) | self._out)
-        return found
-
-    def kept(self, mask: int) -> Labels:
-        """The same as labels."""
-        return bits_of(self.left(mask))
-
-    def size(self, labels: int) -> int:
-        """The product of the lengths of some labels."""
-        found = self._sizes.get(labels)
-        if found is None:
-            found = self._sizes[labels] = prod(self.lengths[k] for k in bits_of(labels))
-        return found
-
-    def entries(self, mask: int) -> int:
-        return self.size(self.left(mask))
-
     def weight(self, mask: int) -> float:
         early = self.ordering.early
         return EARLY if early and all(self.args[i] in early for i in bits_of(mask)) else 1.0
@@ -157,7 +132,7 @@ class ContractionOrder:
         cost = 0.0
         if a.op == "inverse" and a not in self.ordering.formed:
             cost += self.rates.inverse(self.lengths[labels[0]])
-        if self.left(1 << i) != self._bits[i]:
+        if self.left(1 << i) != self.sets.bits[i]:
             cost += self.rates.reduction(labels, self.lengths)
         return cost * self.weight(1 << i)
 
@@ -165,15 +140,8 @@ class ContractionOrder:
         if whole.bit_count() > EXHAUSTIVE:
             self._greedy(whole)
             return
-        beside = [sum(1 << j for j in bits_of(whole) if self._bits[i] & self._bits[j]) for i in range(self.count)]
-        masks = []
-        mask = whole
-        while mask:
-            if mask.bit_count() > 1 and _hangs_together(mask, beside):
-                masks.append(mask)
-            mask = (mask - 1) & whole
         parts = self.parts
-        for mask in sorted(masks, key=int.bit_count):
+        for mask in self.sets.connected(whole):
             best: Part | None = None
             lowest = mask & -mask
             rest = mask ^ lowest
@@ -198,33 +166,34 @@ class ContractionOrder:
 
     def _better(self, best: Part | None, a: int, b: int) -> Part:
         """The best way so far, or from these two parts, which have a label together."""
-        if best is not None and self.parts[a].cost >= best.cost and not (a | b) & self.inverses:
+        first, second = self.parts[a].cost, self.parts[b].cost
+        alike = self.twice and 1 < a.bit_count() == b.bit_count()
+        inverses = (a | b) & self.inverses
+        if best is not None and not inverses and (first if alike else first + second) >= best.cost:
             return best
-        cost = self.parts[a].cost + self._step(a, b)
-        if not self._same_product(a, b):
-            cost += self.parts[b].cost
+        cost = first + self._step(a, b)
+        if not (alike and self._same_product(a, b)):
+            cost += second
         if best is None or cost < best.cost:
             best = Part(cost, (a, b))
-        for left, right in ((a, b), (b, a)) if (a | b) & self.inverses else ():
+        for left, right in ((a, b), (b, a)) if inverses else ():
             solve = self._solve(left, right)
             if solve is not None and self.parts[right].cost + solve < best.cost:
                 best = Part(self.parts[right].cost + solve, (left, right), True)
         return best
 
     def _same_product(self, a: int, b: int) -> bool:
-        """Are two parts the same product, or one the transpose of the other, so that it is computed once?"""
-        if not self.twice or a.bit_count() == 1 or a.bit_count() != b.bit_count():
-            return False
+        """Are two parts of as many operands the same product, or its transpose, so that it is computed once?"""
         if sorted(self.args[i].serial for i in bits_of(a)) != sorted(self.args[i].serial for i in bits_of(b)):
             return False
         return self.ordering.key(self.sub(a)) is self.ordering.key(self.sub(b))
 
     def _step(self, left: int, right: int) -> float:
-        a, b = self.left(left), self.left(right)
-        for mask, other in ((left, b), (right, a)) if (left | right) & self.selectors else ():
-            if mask & self.selectors and mask.bit_count() == 1 and (other & self.inside(mask)).bit_count() == 1:
+        for mask, beside in ((left, right), (right, left)) if (left | right) & self.selectors else ():
+            other = self.left(beside)
+            if mask & self.selectors and mask.bit_count() == 1 and (other & self.sets.inside(mask)).bit_count() == 1:
                 return 0.0
-        return self.rates.joined(a, b, self.left(left | right), self.size) * self.weight(left | right)
+        return self.sets.joined(left, right) * self.weight(left | right)
 
     def _solve(self, left: int, right: int) -> float | None:
         """The cost of a solve, where the left is an inverse and has one label with the right, at most a matrix."""
@@ -244,7 +213,7 @@ class ContractionOrder:
     def _greedy(self, whole: int) -> None:
         """Of many operands the cheapest pair is multiplied first, and so on."""
         having: dict[int, int] = {}
-        for i, bits in enumerate(self._bits):
+        for i, bits in enumerate(self.sets.bits):
             for k in bits_of(bits):
                 having[k] = having.get(k, 0) | 1 << i
         at: dict[int, dict[int, None]] = {}  # of each label the products that have it
@@ -257,7 +226,7 @@ class ContractionOrder:
                 around.update(at.get(k, ()))
                 at.setdefault(k, {})[mask] = None
             for other in around:
-                self._put_together(other, mask, having)
+                self.sets.put_together(other, mask, having)
                 heappush(pairs, (self._step(other, mask), next(numbers), other, mask))
 
         there = {1 << i for i in bits_of(whole)}
@@ -275,20 +244,9 @@ class ContractionOrder:
             there.add(a | b)
             enter(a | b)
 
-    def _put_together(self, a: int, b: int, having: Mapping[int, int]) -> None:
-        """Enters what labels two products have together, and which are left, from what is known of each.
-
-        having: of each label the operands that have it
-        """
-        if a | b not in self._left:
-            self._inside[a | b] = self.inside(a) | self.inside(b)
-            both = self.left(a) & self.left(b) & ~self._out
-            ended = sum(1 << k for k in bits_of(both) if not having[k] & ~(a | b))
-            self._left[a | b] = (self.left(a) | self.left(b)) ^ ended
-
     def _join(self, components: Sequence[int]) -> None:
         """Outer products of the components, smaller ones first."""
-        ordered = sorted(components, key=self.entries)
+        ordered = sorted(components, key=self.sets.entries)
         mask = ordered[0]
         for other in ordered[1:]:
             self.parts[mask | other] = Part(0.0, (mask, other))
@@ -302,7 +260,7 @@ class ContractionOrder:
             mask = stack.pop()
             part = self.parts[mask]
             ours = part.split is not None and part.known is None
-            cost = self.entries(mask) * (1 if ours else 2)
+            cost = self.sets.entries(mask) * (1 if ours else 2)
             if cost < best and not (not ours and self.args[mask.bit_length() - 1].op in ("inverse", *SELECTORS)):
                 best, where = cost, mask
             if ours and part.split is not None:
@@ -466,27 +424,6 @@ class ContractionOrder:
                 return None
             found |= 1 << match
         return found
-
-
-def _hangs_together(mask: int, beside: Sequence[int]) -> bool:
-    """Are these operands joined by labels? beside: of each operand those that it has a label with."""
-    reached = new = mask & -mask
-    while new:
-        around = 0
-        for i in bits_of(new):
-            around |= beside[i]
-        new = around & mask & ~reached
-        reached |= new
-    return reached == mask
-
-
-def bits_of(mask: int) -> Labels:
-    """The places of the ones of a bit mask, in their order."""
-    found = []
-    while mask:
-        found.append((mask & -mask).bit_length() - 1)
-        mask &= mask - 1
-    return tuple(found)
 
 
 def _same(a: Value, labels: Labels, other: Labels) -> bool:

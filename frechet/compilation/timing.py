@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from frechet.compilation.values import Labels, Value
 from frechet.expressions.dimension import Dim
 
 CALL = 3e-7  # one call of a library
+TENSOR = 5e-6  # longer for arrays of more than two axes
 FLOP = 4e-11  # in a product of two matrices
-ENTRY = 4e-10  # read or written once
+ENTRY = 2.8e-10  # read or written once, in the cache
+FAR = 1.2e-10  # longer for those beyond
+NEAR = 50_000  # entries of an array that the cache keeps
 STRIDED = 2e-9  # the same across the rows
 FUNCTION = 4e-9  # exp, log, tanh of an entry
 FACTOR = {"cholesky": 1 / 3, "lu": 2 / 3}  # of n³ flops
@@ -44,6 +47,7 @@ class Rates:
     def __init__(self, sizes: Mapping[str, int]) -> None:
         self.names = sizes
         self.known: dict[Dim, int] = {}
+        self.sets: dict[tuple[Labels, ...], Any] = {}  # what is known of operands with these labels
 
     def size(self, d: Dim) -> int:
         """The size, of n - k also 1 where the sizes that are assumed make nothing of it: times stay times."""
@@ -55,6 +59,10 @@ class Rates:
     def entries(self, shape: Sequence[Dim]) -> int:
         return prod(map(self.size, shape))
 
+    def moved(self, count: int) -> float:
+        """The time to read or write so many entries."""
+        return ENTRY * count + FAR * max(count - NEAR, 0)
+
     def product(self, a: Labels, b: Labels, out: Sequence[int], lengths: Sequence[int]) -> float:
         """Two operands with these labels, summed over what `out` does not have."""
         return self.joined(frozenset(a), frozenset(b), frozenset(out), lambda labels: prod(lengths[k] for k in labels))
@@ -64,9 +72,13 @@ class Rates:
         both = a & b
         batch = both & out
         summed = both ^ batch
-        traffic = ENTRY * (size(a) + size(b) + size(out))
+        traffic = self.moved(size(a)) + self.moved(size(b)) + self.moved(size(out))
+        if max(map(_count, (a, b, out))) > 2:
+            traffic += TENSOR
+            if not summed:
+                return CALL + traffic + STRIDED * size(out)
         if not summed:
-            return CALL + ENTRY * (size(a) + size(b) + 2 * size(out))
+            return CALL + traffic + self.moved(size(out))
         if batch:  # small products one by one, or a loop over the entries
             return CALL + 2 * size(a | b) * FLOP * 10 + traffic
         rows, columns = a ^ both, b ^ both
@@ -76,18 +88,19 @@ class Rates:
         return CALL + traffic
 
     def reduction(self, labels: Labels, lengths: Sequence[int]) -> float:
-        return 2 * CALL + ENTRY * prod(lengths[k] for k in set(labels))
+        return 2 * CALL + self.moved(prod(lengths[k] for k in set(labels)))
 
     def solve(self, n: int, count: int) -> float:
-        return 2 * CALL + 2 * n * n * count * FLOP * (1.7 if count > 1 else 4) + ENTRY * n * (n + 2 * count)
+        work = 2 * n * n * count * FLOP * (1.7 if count > 1 else 4)
+        return 2 * CALL + work + self.moved(n * n) + 2 * self.moved(n * count)
 
     def inverse(self, n: int) -> float:
-        return 3 * CALL + 1.5 * n**3 * FLOP * 1.5 + 4 * ENTRY * n * n
+        return 3 * CALL + 1.5 * n**3 * FLOP * 1.5 + 4 * self.moved(n * n)
 
     def factor(self, kind: str, a: Value) -> float:
         """The time of a factorization of a matrix: kind is cholesky or lu."""
         n = self.size(a.shape[0])
-        return 2 * CALL + FACTOR[kind] * n**3 * FLOP * 1.5 + 2 * ENTRY * n * n
+        return 2 * CALL + FACTOR[kind] * n**3 * FLOP * 1.5 + 2 * self.moved(n * n)
 
     def of(self, v: Value) -> float:
         """The time of one step, its operands being there."""
@@ -100,18 +113,18 @@ class Rates:
             own = tuple(range(len(v.shape)))
             turned = any(len(labels) > 1 and labels != own for labels in ins)
             passes = max(len(v.args) - 1, 1)
-            each = (STRIDED if turned else 2 * ENTRY) if name in CHEAP else FUNCTION
-            return passes * (CALL * (2 if turned else 0.7) + each * count)
+            cheap = STRIDED * count if turned else 2 * self.moved(count)
+            return passes * (CALL * (2 if turned else 0.7) + (cheap if name in CHEAP else FUNCTION * count))
         if v.op == "contract":
             ins, out, dims, _ = v.params
             lengths = [self.size(d) for d in dims]
             if len(ins) == 2:
                 return self.product(ins[0], ins[1], out, lengths)
             if len(ins) == 1:
-                scaled = 0.0 if v.params[3] == 1 else CALL + 2 * ENTRY * count
+                scaled = 0.0 if v.params[3] == 1 else CALL + 2 * self.moved(count)
                 view = set(ins[0]) <= set(out) and len(set(out)) == len(out)
-                return scaled + (0.0 if view else CALL + ENTRY * count + self.reduction(ins[0], lengths))
-            return CALL + ENTRY * count
+                return scaled + (0.0 if view else CALL + self.moved(count) + self.reduction(ins[0], lengths))
+            return CALL + self.moved(count)
         if v.op == "solve":
             t = v.args[1]
             n = self.size(t.shape[v.params[0]])
@@ -119,7 +132,7 @@ class Rates:
         if v.op == "entries":
             return 2 * CALL
         if v.op == "resolvent":
-            return 8 * CALL + 4 * ENTRY * count
+            return 8 * CALL + 4 * self.moved(count)
         if v.op == "inverse":
             return self.inverse(self.size(v.shape[0]))
         if v.op in FACTOR:
@@ -136,3 +149,7 @@ class Rates:
 
     def total(self, values: Sequence[Value]) -> float:
         return sum(map(self.of, values))
+
+
+def _count(labels: int | frozenset[int]) -> int:
+    return labels.bit_count() if isinstance(labels, int) else len(labels)

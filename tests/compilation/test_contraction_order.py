@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import frechet as fr
-from frechet.compilation.contraction_order import ContractionOrder, bits_of
+from frechet.compilation.contraction_order import ContractionOrder
+from frechet.compilation.operand_sets import bits_of
 from frechet.compilation.ordering import Ordering
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph
@@ -25,8 +26,8 @@ def test_a_product_of_thousands_of_matrices() -> None:
     order = ContractionOrder(Ordering(graph, Rates({"n": 2}), (), ()), whole)
     assert order.kept(order.everything) == (0, count)
     assert order.kept(order.everything ^ 1) == (1, count)
-    assert order.entries(order.everything ^ 2) == 2**4
-    assert order.size(2 ** (count + 1) - 1) == 2 ** (count + 1)
+    assert order.sets.entries(order.everything ^ 2) == 2**4
+    assert order.sets.size(2 ** (count + 1) - 1) == 2 ** (count + 1)
 
 
 @pytest.mark.parametrize("ends", ["", "*v", "u'*", "u'*v"])

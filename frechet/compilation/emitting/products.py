@@ -10,7 +10,7 @@ from typing import Any
 from frechet.compilation.emitting.sums import IN_PLACE, Sums, listed
 from frechet.compilation.values import Labels, Value
 from frechet.compilation.writer import index, letters, number, scaled
-from frechet.expressions.dimension import Dim
+from frechet.expressions.dimension import UNIT, Dim
 
 SMALL_SQUARE = 500, 450_000  # multiplications of a matrix and its transpose
 COUNTS = 0.05  # of the time of a program
@@ -144,7 +144,7 @@ class Products(Sums):
         if len(batch) == 1 and len(la) == len(lb) == 2:
             self.assign(v, f'np.einsum("{letters(la)},{letters(lb)}->{letters(out)}", {ta}, {tb})')
             return
-        self.assign(v, self._general(ta, tb, la, lb, out))
+        self.assign(v, self._as_matrices(a, b, la, lb, out) or self._general(ta, tb, la, lb, out))
 
     def _is_small_square(self, v: Value) -> bool:
         """Is it A'A or AA', of so few products that BLAS's general one is faster than the symmetric one that NumPy takes?
@@ -185,6 +185,34 @@ class Products(Sums):
 
     def inner(self, left: str, right: str, real: bool) -> str:
         return f"np.vdot({left}, {right})" if real and not right.endswith(".T") else f'np.einsum("ij,ij", {left}, {right})'
+
+    def _as_matrices(self, a: Value, b: Value, la: Labels, lb: Labels, out: Labels) -> str | None:
+        """A product of tensors as that of two matrices, where their axes lie so that it takes no more than other shapes."""
+        if set(la) & set(lb) & set(out):
+            return None
+        if out[:1] and out[0] in lb:
+            a, b, la, lb = b, a, lb, la
+        inner = tuple([k for k in la if k in lb])
+        rows, columns = tuple([k for k in la if k not in lb]), tuple([k for k in lb if k not in la])
+        left, right = self._matrix(a, la, rows, inner), self._matrix(b, lb, inner, columns)
+        if left is None or right is None:
+            return None
+        text = self.dot(left, right)
+        if len(rows) > 1 or len(columns) > 1:
+            lengths = dict(zip((*la, *lb), (*a.shape, *b.shape), strict=True))
+            text += f".reshape{self.shape([lengths[k] for k in (*rows, *columns)])}"
+        return self.turned(text, (*rows, *columns), out)
+
+    def _matrix(self, a: Value, labels: Labels, first: Labels, second: Labels) -> str | None:
+        """An array as a matrix of so many rows and columns, or as a vector; None if its axes lie in another order."""
+        turned = labels != (*first, *second)
+        if turned and labels != (*second, *first):
+            return None
+        if len(first) < 2 and len(second) < 2:
+            return self.turned(self.text[a], labels, (*first, *second))
+        split = len(second) if turned else len(first)
+        lengths = [str(prod(d, start=UNIT)) for d in (a.shape[:split], a.shape[split:]) if d]
+        return f"{self.text[a]}.reshape({', '.join(lengths)})" + (".T" if turned and first and second else "")
 
     def _general(self, ta: str, tb: str, la: Labels, lb: Labels, out: Labels) -> str:
         """Any axes: as a product of matrices where no label is in both operands and the result, else a loop."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 from frechet.compilation.native.blocks import RowBlock, over_rows
 from frechet.compilation.native.dimensions import Dimensions
@@ -15,7 +16,6 @@ from frechet.compilation.native.loops import (
     Call,
     Index,
     Loop,
-    Place,
     Read,
     Reader,
     Sink,
@@ -31,6 +31,24 @@ from frechet.expressions.dimension import UNIT, Dim
 from frechet.operations.determinant import ADJ
 
 STEPS = 500
+
+
+class AsMatrices(NamedTuple):
+    """A product of two arrays, whose axes have numbers, as one of matrices, or as many.
+
+    Axes that lie as one do for one, so that a tensor is a matrix.
+
+    left, right: the arrays and their axes
+    each: the axes that have a product for each place, those of both arrays or the first ones of the left one
+    rows, columns, inner: the axes that only the left one has, that only the right one has, and that are summed
+    """
+
+    left: tuple[Value, list[int]]
+    right: tuple[Value, list[int]]
+    each: list[int]
+    rows: list[int]
+    columns: list[int]
+    inner: list[int]
 
 
 class Schedule:
@@ -276,50 +294,87 @@ class Schedule:
         return f"{count} >= MANY", Call(call, [first.buffer, second.buffer])
 
     def _library(self, v: Value, reads: list[Read], axes: Axes, target: Stored) -> tuple[str, Call] | None:
-        """A product of a matrix with a matrix or vector as a call of BLAS; the sum is over the last axis."""
+        """A product as a call of BLAS, or as one for each place along some axes."""
+        found = self._as_matrices(reads, axes, len(target.strides))
+        if found is None:
+            return None
+        (a, one), (b, other), each, rows, columns, inner = found
+        lying = self._lying(a, one, rows, inner) if rows else None
+        if lying is None:
+            return None
+        sizes = [
+            self.reader.dimension(entries_of(tuple(axes[k] for k in group))) for group in (rows, columns, inner) if group
+        ]
+        c, large = number(v.params[3]), f"{' * '.join(sizes)} > MATRIX"
+        if not columns:
+            step = self._step(b, other, inner)
+            if step is None:
+                return None
+            call = f"matrix_vector({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {self.reader.dimension(step)}, {{2}});"
+            large = f"{sizes[0]} * {sizes[1]} > VECTOR"
+            if lying.startswith("'t'"):
+                large += f" || ARE_FEW(1, {', '.join(sizes)}, FEW)"
+        elif a is b and v.symmetric and len(axes) == 3:
+            call = f"matrix_own_transpose({sizes[0]}, {sizes[2]}, {c}, {{0}}, {lying}, {{2}});"
+            large += f" || ARE_FEW({', '.join(sizes)}, FEW_SQUARED)"
+        else:
+            beside = self._lying(b, other, inner, columns)
+            if beside is None:
+                return None
+            call = f"matrix_matrix({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {beside}, {{2}});"
+            large += f" || ARE_FEW({', '.join(sizes)}, FEW)"
+        if each:
+            out = list(range(len(target.strides)))
+            for i, (u, own, where) in enumerate(((a, one, None), (b, other, None), (v, out, target))):
+                step = self._step(u, own, each, where) if each[0] in own else None
+                if step is not None:
+                    call = call.replace(f"{{{i}}}", f"{{{i}}} + i * {self.reader.dimension(step)}")
+                elif each[0] in own:
+                    return None
+            call = (
+                f"for (npy_intp i = 0; i < {self.reader.dimension(entries_of(tuple(axes[k] for k in each)))}; i++)\n{call}"
+            )
+        self.libraries = True
+        return large, Call(call, [self.stored[a].buffer, self.stored[b].buffer, target.buffer])
+
+    def _as_matrices(self, reads: list[Read], axes: Axes, count: int) -> AsMatrices | None:
+        """A product of two arrays as one of matrices, of whose axes the first ones, so many, are those of the result."""
         if len(reads) != 2 or any(a not in self.stored for a, _ in reads):
             return None
         if any(k.offset or k.axis is None for _, place in reads for k in place):
             return None
-        last = len(axes) - 1
-        (a, left), (b, right) = sorted(reads, key=lambda read: (len(read[1]), 0 not in axes_of(read[1])), reverse=True)
-        if len(right) == 2 and 0 in axes_of(right):
-            (a, left), (b, right) = (b, right), (a, left)
-        lying = self._lying(a, left, 0, last)
-        if lying is None:
+        (a, one), (b, other) = ((v, [k.axis for k in place if k.axis is not None]) for v, place in reads)
+        if len({*one}) < len(one) or len({*other}) < len(other):
             return None
-        size = self.reader.dimension
-        buffers = [self.stored[a].buffer, self.stored[b].buffer, target.buffer]
-        sizes, c = [size(d) for d in axes], number(v.params[3])
-        if last == 1 and axes_of(right) == [1]:
-            step = size(self.stored[b].strides[0])
-            call = f"matrix_vector({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {step}, {{2}});"
-            large = f"{sizes[0]} * {sizes[1]} > VECTOR"
-            if lying.startswith("'t'"):
-                large += f" || ARE_FEW(1, {', '.join(sizes)}, FEW)"
-        elif last == 2 and a is b and v.symmetric and set(axes_of(right)) == {1, 2}:
-            call = f"matrix_own_transpose({sizes[0]}, {sizes[2]}, {c}, {{0}}, {lying}, {{2}});"
-            large = f"{' * '.join(sizes)} > MATRIX || ARE_FEW({', '.join(sizes)}, FEW_SQUARED)"
-        elif last == 2 and set(axes_of(right)) == {1, 2}:
-            other = self._lying(b, right, 2, 1)
-            if other is None:
-                return None
-            call = f"matrix_matrix({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {other}, {{2}});"
-            large = f"{' * '.join(sizes)} > MATRIX || ARE_FEW({', '.join(sizes)}, FEW)"
-        else:
+        shared = [k for k in range(count) if k in one and k in other]
+        if next((k for k in range(count) if k not in shared), None) in other:
+            a, one, b, other = b, other, a, one
+        rows, columns = ([k for k in range(count) if k not in theirs] for theirs in (other, one))
+        inner = [k for k in one if k >= count]
+        if [*shared, *rows, *columns] != [*range(count)] or len(inner) < len(axes) - count or not {*inner} <= {*other}:
             return None
-        self.libraries = True
-        return large, Call(call, buffers)
+        apart = 0
+        while not shared and apart < len(rows) and self._lying(a, one, rows[apart:], inner) is None:
+            apart += 1
+        return AsMatrices((a, one), (b, other), shared or rows[:apart], rows[apart:], columns, inner)
 
-    def _lying(self, a: Value, place: Place, row: int, column: int) -> str | None:
+    def _step(self, v: Value, axes: Sequence[int], some: Sequence[int], where: Stored | None = None) -> Dim | None:
+        """The distance of neighbours in an array with these axes along some of them, if these lie as one."""
+        where = where or self.stored[v]
+        at = [axes.index(k) for k in some]
+        lengths = [v.shape[i] for i in at]
+        strides = [where.strides[i] for i in at]
+        as_one = all(strides[i] is strides[i + 1] * lengths[i + 1] for i in range(len(at) - 1))
+        return strides[-1] if as_one else None
+
+    def _lying(self, a: Value, axes: Sequence[int], rows: Sequence[int], columns: Sequence[int]) -> str | None:
         """How the matrix with these axes as rows and columns lies, for a kernel: 'n', ld."""
-        axes = axes_of(place)
-        if axes not in ([row, column], [column, row]):
+        down, across = self._step(a, axes, rows), self._step(a, axes, columns)
+        if down is None or across is None:
             return None
-        rows, columns = (self.stored[a].strides[axes.index(k)] for k in (row, column))
-        if columns is UNIT:
-            return f"'n', {self.reader.dimension(rows)}"
-        return f"'t', {self.reader.dimension(columns)}" if rows is UNIT else None
+        if across is UNIT:
+            return f"'n', {self.reader.dimension(down)}"
+        return f"'t', {self.reader.dimension(across)}" if down is UNIT else None
 
     # -- matrices
     def _call(self, template: str, *buffers: Buffer) -> int:
@@ -526,7 +581,3 @@ class Schedule:
                     found[target.buffer] = buffer
                     break
         return found
-
-
-def axes_of(place: Place) -> list[int | None]:
-    return [k.axis for k in place]

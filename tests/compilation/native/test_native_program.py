@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import test_random_expressions as random_expressions
+from test_products_of_tensors import AS_MATRICES, BY_LOOPS, OTHERWISE, arrays, contraction
 from test_registry import EXAMPLES, example
 
 import frechet as fr
@@ -283,6 +284,19 @@ def test_products_of_a_matrix_and_a_vector(text: str, dtype: type) -> None:
         assert found.dtype == dtype and np.allclose(
             found, wanted, rtol=0, atol=(1e-4 if dtype is np.float32 else 1e-12) * 10
         )
+
+
+@pytest.mark.parametrize("subscripts", AS_MATRICES + OTHERWISE)
+def test_products_of_tensors(subscripts: str) -> None:
+    """Small ones as loops, large ones by BLAS where their axes lie as those of matrices."""
+    program = compiled(contraction(subscripts))
+    for seed, largest in ((0, 4), (1, 9), (2, 20)):
+        a, b = arrays(subscripts, seed, largest)
+        assert np.allclose(in_c(program, a, b), np.einsum(subscripts, a, b), rtol=1e-11)
+    made = program.at()
+    assert isinstance(made, NativeSpecialised) and made.c is not None
+    (loop,) = [step for step in made.c.schedule.steps if isinstance(step, Loop)]
+    assert (loop.library is None) == (subscripts in BY_LOOPS)
 
 
 @pytest.mark.parametrize("name", ["max", "min"])
