@@ -53,8 +53,8 @@ NEEDS |= {
     "sylvester": ("matrix_function",),
     "lyap": ("sylvester", "matrix_function"),
 }
-NEEDS |= dict.fromkeys((*MATRIX[1:], "dexpm"), ("matrix_function",))
-NEEDS |= {f"d{f}": ("matrix_block", f, "matrix_function") for f in MATRIX if f not in ("expm", "sqrtm")}
+NEEDS |= dict.fromkeys(MATRIX[1:], ("matrix_function",))
+NEEDS |= {f"d{f}": ("matrix_block", f, "matrix_function") for f in MATRIX if f != "sqrtm"}
 NEEDS |= {"logdet_of_factors": ("det_of_factors",)}
 NEEDS |= {"signm": ("matrix_function",), "geomean": ("powm", "matrix_function")}
 NEEDS |= {"sqrtm": ("powm", "matrix_function"), "dsqrtm": ("sqrtm", "powm", "sylvester", "matrix_function")}

@@ -341,13 +341,18 @@ def matrix_block(f, X, E):
     n, size = len(X), np.linalg.norm(E)
     if not 0 < size < np.inf:
         return 0.0 * E
-    return f(np.block([[X, E / size], [np.zeros_like(X), X]]))[:n, n:] * size
+    M = np.zeros((2 * n, 2 * n), np.result_type(X, E, np.float32))
+    M[:n, :n] = M[n:, n:] = X
+    np.divide(E, size, M[:n, n:])
+    return f(M)[:n, n:] * size
 
 
 def dexpm(X, E):
     """The derivative of expm at X in the direction E."""
     import scipy.linalg
 
+    if len(X) < 30:  # where SciPy's steps in Python take longer than the arithmetic
+        return matrix_block(expm, X, E)
     return matrix_function(lambda M, D: scipy.linalg.expm_frechet(M, D, compute_expm=False), X, E)
 
 

@@ -219,11 +219,17 @@ def hankelpart(X):
     return toeplitzpart(X.flip(1)).flip(1)
 
 
+def length(E):
+    """The norm of a direction, by which it is divided first: exponentials lose digits beside one that is large."""
+    size = torch.linalg.norm(E).detach()
+    return torch.where(size > 0, size, 1.0)
+
+
 def dexpm(X, E):
     """The derivative of expm at X in the direction E: the upper right block of expm([X, E; 0, X])."""
-    n = len(X)
-    rows = [torch.cat((X, E), 1), torch.cat((torch.zeros_like(X), X), 1)]
-    return torch.linalg.matrix_exp(torch.cat(rows, 0))[:n, n:]
+    n, size = len(X), length(E)
+    rows = [torch.cat((X, E / size), 1), torch.cat((torch.zeros_like(X), X), 1)]
+    return torch.linalg.matrix_exp(torch.cat(rows, 0))[:n, n:] * size
 
 
 def pinv_of_singular(X):
@@ -328,12 +334,14 @@ def dsqrtm(X, E):
 
 def dlogm(X, E):
     """The derivative of logm at X in the direction E."""
-    return torch.func.jvp(scaled_logarithm, (X,), (E,))[1]
+    size = length(E)
+    return torch.func.jvp(scaled_logarithm, (X,), (E / size,))[1] * size
 
 
 def dpowm(X, a, E):
     """The derivative of powm(X, a) at X in the direction E."""
-    return torch.func.jvp(lambda M: torch.linalg.matrix_exp(a * scaled_logarithm(M)), (X,), (E,))[1]
+    size = length(E)
+    return torch.func.jvp(lambda M: torch.linalg.matrix_exp(a * scaled_logarithm(M)), (X,), (E / size,))[1] * size
 
 
 def dsinm(X, E):

@@ -1,10 +1,13 @@
 """Functions of matrices in JAX and PyTorch: those of SciPy for all kinds of matrices, and transformed too."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import scipy.linalg
 
 import frechet as fr
+from frechet.compilation import runtime
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
 RNG = np.random.default_rng(0)
@@ -144,3 +147,31 @@ def test_sylvester_without_enough_eigenvectors(backend):
         assert size > 2 or np.isfinite(found).all()
         if np.isfinite(found).all():
             np.testing.assert_allclose(a @ found + found @ b, c, atol=1e-7 * np.abs(found).max())
+
+
+@pytest.mark.parametrize("text", ["tr(expm(X)*A)", "tr(logm(X)*A)", "tr(powm(X,0.3)*A)", "tr(sinm(X)*A)", "tr(cosm(X)*A)"])
+@pytest.mark.parametrize("library", ["numpy", "jax", "torch"])
+def test_the_derivative_is_linear_in_its_direction(text, library):
+    """As exact in directions of any size: the block matrix that has the direction beside X is scaled."""
+    if library != "numpy":
+        pytest.importorskip(library)
+    enabled = pytest.importorskip("jax").enable_x64(True) if library == "jax" else nullcontext()
+    x = MATRICES["positive definite"] / 3
+    a = RNG.normal(size=x.shape)
+    program = fr.derivative(fr.parse(text, {"X": "n×n", "A": "n×n"}), "X").compile("gradient", backend=library)
+    with enabled:
+        wanted = np.asarray(program(X=x, A=a))
+        for size in (1e-12, 1e6, 1e12):
+            found = np.asarray(program(X=x, A=size * a)) / size
+            np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12 * np.abs(wanted).max())
+        assert not np.asarray(program(X=x, A=0 * a)).any()
+
+
+@pytest.mark.parametrize("n", [1, 3, 29, 30])
+def test_derivatives_of_expm_are_those_of_scipy(n):
+    x, e = RNG.normal(size=(2, n, n)) / np.sqrt(n)
+    found = runtime.dexpm(x, e)
+    np.testing.assert_allclose(
+        found, scipy.linalg.expm_frechet(x, e, compute_expm=False), rtol=0, atol=1e-13 * np.abs(found).max()
+    )
+    assert runtime.dexpm(np.eye(2, dtype=int), np.eye(2, dtype=int)).dtype == np.float64
