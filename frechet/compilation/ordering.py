@@ -56,10 +56,14 @@ def _cost(rates: Rates, roots: Sequence[Value]) -> float:
 def cost_of(
     graph: Graph, root: Value, rates: Rates, formed: Collection[Value], early: Collection[Value], there: Collection[Value]
 ) -> float:
-    """The time to compute the root from the values that are there."""
-    (last,) = Ordering(graph, rates, formed, early, there=there).run([root])
-    once = only([last], early) if early else set()
-    return sum(rates.of(v) * (EARLY if v in once else 1) for v in walk([last], there))
+    """The time to compute the root from the values that are there; found once, however often a product is tried."""
+    key = (rates, root, frozenset(formed), frozenset(early), frozenset(there))
+    found = graph.costs.get(key)
+    if found is None:
+        (last,) = Ordering(graph, rates, formed, early, there=there).run([root])
+        once = only([last], early) if early else set()
+        found = graph.costs[key] = sum(rates.of(v) * (EARLY if v in once else 1) for v in walk([last], there))
+    return found
 
 
 def inverses_formed(steps: Sequence[Value], roots: Sequence[Value]) -> set[Value]:

@@ -58,6 +58,7 @@ class Graph:
         self.operations: set[str] = set()  # that any value has
         self.parts: dict[tuple[Value, int], Value] = {}  # products of some operands of contractions, by a bit mask
         self.turned: dict[Value, Value] = {}  # contractions that are matrices, and their transposes
+        self.costs: dict[tuple[Any, ...], float] = {}  # of values, by what they are computed from
         self.walked: tuple[tuple[Value, ...], Sequence[Value]] = ((), ())  # results, and the steps to them
 
     def make(
