@@ -42,6 +42,7 @@ from frechet.expressions.node import Expr
 from frechet.expressions.node import walk as walk_expressions
 from frechet.operations.constants import VARIABLE
 from frechet.operations.declared_functions import symbols_among
+from frechet.simplification.polishing import polished
 
 Outputs = Expr | Sequence[Expr] | Mapping[str, Expr]
 USUAL = 100  # of a dimension that nothing is said of
@@ -86,6 +87,9 @@ class CompiledProgram:
         self.inputs = list(dict.fromkeys([*chosen, *found.values()]))
         self.functions = list(symbols_among(self.nodes))
         self.sizes = dict(sizes or {})
+        if len(roots) > 1:  # derivatives are polished: so are their parts that other outputs have, which are computed once
+            roots = [polished(e) for e in roots]
+            self.nodes = list(walk_expressions(*roots))
         self.roots = roots
         if not name.isidentifier():
             raise NotationError(f"{name!r} cannot be a name in Python")

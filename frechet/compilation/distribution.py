@@ -68,29 +68,38 @@ class _Distribution:
         return new
 
     def best(self, v: Value) -> Value:
-        """The product distributed over those of its sums where that pays."""
-        if self.nested >= (NESTED if self.trials < TRIALS else 1 if self.trials < MOST else 0):
-            return v
+        """The product distributed over those of its sums where that pays; of many, over those with the identity alone."""
+        enough = self.nested >= (NESTED if self.trials < TRIALS else 1 if self.trials < MOST else 0)
         self.nested += 1
         for a in dict.fromkeys(v.args):
             if v.op == "contract" and is_sum(a) and len(a.shape) > 1 and v.args.count(a) == 1:
-                v = self._over(v, a)
+                v = self._over(v, a, enough) if not enough or has_identity(a) else v
         self.nested -= 1
         return v
 
-    def _over(self, v: Value, inner: Value) -> Value:
-        """The product distributed over one of its sums, if that is less work."""
+    def _over(self, v: Value, inner: Value, plain: bool) -> Value:
+        """The product distributed over one of its sums, if that is less work.
+
+        plain: are the products that come out of it left as they are?
+        """
         if len(inner.args) > TERMS:
             return v
         self.trials += 1
-        other = self.products(v, inner)
         there = self.there(v)
         before = cost_of(self.graph, v, self.rates, self.formed, self.early, there)
-        after = cost_of(self.graph, other, self.rates, self.formed, self.early, there - {inner})
-        return other if after < (WORTH_EARLY if self.early else WORTH) * before else v
+        worth = WORTH_EARLY if self.early else 1.0 if has_identity(inner) else WORTH
+        for forms in ([self.products(v, inner, p) for p in ([True] if plain else [False, True])], self.beside(v, inner)):
+            costs = {form: cost_of(self.graph, form, self.rates, self.formed, self.early, there - {inner}) for form in forms}
+            best = min(costs, key=costs.__getitem__, default=v)
+            if best is not v and costs[best] < worth * before:
+                return best
+        return v
 
-    def products(self, v: Value, inner: Value) -> Value:
-        """The sum of the products with the terms of `inner`, which is among the operands."""
+    def products(self, v: Value, inner: Value, plain: bool = False) -> Value:
+        """The sum of the products with the terms of `inner`, which is among the operands.
+
+        plain: are these left as they are, so that one may be the sums of another, or is each the best for itself?
+        """
         graph = self.graph
         ins, out, dims, coefficient = v.params
         found = []
@@ -102,11 +111,35 @@ class _Distribution:
                 product = inlined(graph, product, taken) if len(product.args) < OPERANDS else product
             if product.op == "contract":
                 product = inverses_cancelled(graph, product)
-            if product.op == "contract":
+            if product.op == "contract" and not plain:
                 product = self.best(product)
             found.append((c * coefficient, product))
         other = graph.linear(found, v.shape)
-        return sums_joined(graph, other, {p for _, p in found}) if is_sum(other) else other
+        fresh = {p for _, p in found} - {*v.args}  # a factor that is a term itself is needed as it stands for the others
+        return sums_joined(graph, other, fresh) if is_sum(other) else other
+
+    def beside(self, v: Value, inner: Value) -> list[Value]:
+        """The product with one of its sums taken into a factor beside it: A*(X*(eye(n) - P))*B, where X - X*P is formed."""
+        ins, out, dims, coefficient = v.params
+        at = v.args.index(inner)
+        found: list[Value] = []
+        if not has_identity(inner):
+            return found
+        for i, (a, labels) in enumerate(zip(v.args, ins, strict=True)):
+            joint = {*labels} & {*ins[at]}
+            if i == at or len(labels) != 2 or len(joint) != 1 or len(v.args) < 3:
+                continue
+            if any(joint & {*other} for k, other in enumerate((*ins, out)) if k not in (i, at)):
+                continue
+            (free,) = {*ins[at]} - joint
+            kept = tuple(free if k in joint else k for k in labels)
+            pair = self.graph.contract((a, inner), (labels, ins[at]), kept, dims)
+            if pair.op == "contract" and inner in pair.args:
+                rest = [k for k in range(len(v.args)) if k not in (i, at)]
+                args, others = [v.args[k] for k in rest], [ins[k] for k in rest]
+                taken = self.products(pair, inner, plain=True)
+                found.append(self.graph.contract([*args, taken], [*others, kept], out, dims, coefficient))
+        return found
 
     def there(self, v: Value) -> set[Value]:
         """What the product and its distributed form are both computed from."""
@@ -188,6 +221,11 @@ def is_power(v: Value) -> bool:
     return (
         v.op == "contract" and len(v.shape) == 2 and 1 < len(v.args) <= POWER and len(set(v.args)) == 1 and not is_outer(v)
     )
+
+
+def has_identity(v: Value) -> bool:
+    """Is a multiple of the identity, which need not be formed, among the terms of a sum?"""
+    return any(a.op == "contract" and not a.args and a.params[1] == (0, 0) for a in v.args)
 
 
 def is_outer(v: Value) -> bool:

@@ -1,8 +1,8 @@
 """The order of products: every contraction as steps of two operands each, the cheapest for the sizes at hand.
 
-Values are visited from the leaves up, of one height those of fewer operands first, so that a product that is needed as it
-stands is there when a longer one can use it; its transpose serves as well. An inverse beside something else is a solve,
-unless the inverse is there anyway or cheaper to form.
+Values are visited from the leaves up, of one height those of fewer operands first and of more axes, so that a product that
+is needed as it stands is there when a longer one can use it, or its sums along an axis; its transpose serves as well. An
+inverse beside something else is a solve, unless the inverse is there anyway or cheaper to form.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Ordering:
         for v in walk(roots, self.there):
             height[v] = 1 + max((height.get(a, 0) for a in v.args), default=0)
         new: dict[Value, Value] = {v: v for v in self.there}
-        for v in sorted(height, key=lambda v: (height[v], len(v.args))):
+        for v in sorted(height, key=lambda v: (height[v], len(v.args), -len(v.shape))):
             fresh = remade(self.graph, v, [new[a] for a in v.args])
             if v in self.formed:
                 self.formed.add(fresh)
@@ -180,7 +180,7 @@ class Ordering:
         elif self._plain(v):
             last = self.met_first(v)
         else:
-            last = ContractionOrder(self, v).value()
+            last = self._summed(v) or ContractionOrder(self, v).value()
         if last.op == v.op or last.op in ("solve", "spread"):
             for fact in FACTS:
                 setattr(last, fact, max(getattr(last, fact), getattr(v, fact)))
@@ -191,6 +191,18 @@ class Ordering:
         """A contraction was met, and this is its last step."""
         self.computed[v] = last
         self.met.add(_operands(v))
+
+    def _summed(self, v: Value) -> Value | None:
+        """The sums along axes of a product that was computed before."""
+        ins, out, dims, c = v.params
+        times = Counter(k for labels in ins for k in labels)
+        alone = [k for k, count in times.items() if count == 1 and k not in out]
+        if not alone:
+            return None
+        whole = part(self.graph, v.args, ins, (*out, *alone), dims)
+        found = self.lookup(whole) if whole.op == "contract" else None
+        own = tuple(range(len(whole.shape)))
+        return None if found is None else self.graph.contract((found,), (own,), own[: len(out)], whole.shape, c)
 
     def _of(self, v: Value) -> Value:
         return self.steps(v) if v.op == "contract" else v

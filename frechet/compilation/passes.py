@@ -15,6 +15,7 @@ from frechet.compilation.rewriting import (
     common_factors,
     exact_near_zero,
     inverses_cancelled,
+    negatives_shared,
     scalars_shared,
     views_inward,
 )
@@ -111,9 +112,9 @@ def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collect
         roots = exact_near_zero(graph, roots)
     if "linear" in present:
         roots = partial_sums(graph, roots)
-    roots = flattened(graph, views_inward(graph, roots), early)
+    roots = flattened(graph, negatives_shared(graph, views_inward(graph, roots)), early)
     if present & {"inverse", "logdet"}:
         roots = flattened(graph, low_rank_updates(graph, roots, rates), early)
     roots = distributed_together(graph, distributed(graph, roots, rates, early), rates, early)
-    roots = views_inward(graph, scalars_shared(graph, flattened(graph, roots, early)))
+    roots = views_inward(graph, scalars_shared(graph, flattened(graph, negatives_shared(graph, roots), early)))
     return ordered(graph, coefficients_inward(graph, common_factors(graph, roots, early)), rates, early)

@@ -88,6 +88,36 @@ def _difference_to_one(graph: Graph, v: Value) -> Value | None:
     return graph.contract((plain,), (labels,), tuple(range(len(v.shape))), v.shape, c)
 
 
+def negatives_shared(graph: Graph, roots: Sequence[Value]) -> list[Value]:
+    """A sum whose negative is there too, as X - Y and Y - X, as minus that one."""
+    sums = {_terms(v) for v in graph.steps(roots) if is_sum(v)}
+    if not any(_negated(terms) in sums for terms in sums):
+        return list(roots)
+    first: dict[frozenset[tuple[Value, Labels, Any]], Value] = {}
+
+    def change(v: Value, args: tuple[Value, ...]) -> Value:
+        new = remade(graph, v, args)
+        if not is_sum(new):
+            return new
+        terms = _terms(new)
+        negative = first.get(_negated(terms))
+        if negative is None:
+            return first.setdefault(terms, new)
+        own = tuple(range(len(new.shape)))
+        return graph.contract((negative,), (own,), own, new.shape, -1)
+
+    return rebuild(graph, roots, change)
+
+
+def _terms(v: Value) -> frozenset[tuple[Value, Labels, Any]]:
+    (_, *coefficients), ins = v.params
+    return frozenset(zip(v.args, ins, coefficients, strict=True))
+
+
+def _negated(terms: frozenset[tuple[Value, Labels, Any]]) -> frozenset[tuple[Value, Labels, Any]]:
+    return frozenset((a, labels, -c) for a, labels, c in terms)
+
+
 def views_inward(graph: Graph, roots: Sequence[Value]) -> list[Value]:
     """A transposed sum as the sum of transposed terms, and a sum of reshaped terms as a reshaped sum."""
     count = uses(graph.steps(roots), roots)

@@ -201,11 +201,13 @@ class Graph:
         return c, self.contract(v.args, ins, out, dims)
 
     def power(self, v: Value, k: Any) -> Value:
-        """Every entry to the power k, a number."""
+        """Every entry to the power k, a number; of halves the roots, which others may need, to a whole power."""
         if k == 1:
             return v
         if v.op == "number" and isinstance(v.params[0], int | Fraction) and isinstance(k, int) and v.params[0] != 0:
             return self.number(Fraction(v.params[0]) ** k)
+        if isinstance(k, Fraction) and k.denominator == 2 and k != Fraction(1, 2):
+            return self.power(self.power(v, Fraction(1, 2)), k.numerator)
         found = self.map(("power", k), (v,), v.shape)
         if found.op == "map":
             found.sign = v.sign if v.sign == 2 else 1 if k > 0 and (v.sign or (k % 2 == 0 and v.real)) else 0

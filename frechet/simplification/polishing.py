@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakSet
+
 from frechet.expressions.collection import without_collection
 from frechet.expressions.dimension import SCALAR, UNIT
 from frechet.expressions.node import Expr, Number, substitute, walk
@@ -23,6 +25,7 @@ EXPANDED_TERMS = 16  # a product is expanded into at most so many terms
 REGROUPED_TERMS = 4  # so few terms are grouped anew even if none of them met
 MANY_LEAVES = 1000
 GROWN = 2  # times as many parts
+POLISHED: WeakSet[Expr] = WeakSet()  # what is polished already
 SEARCH_LEAVES = 150  # larger expressions are not searched for a shorter expanded form
 
 
@@ -33,6 +36,13 @@ def polished(e: Expr) -> Expr:
     Shorter is one with fewer leaves, as it is written without names for its parts; where much is shared, as in a recurrence
     of many steps, such a form can have many more parts, and then the expression stays as it is.
     """
+    if e not in POLISHED:
+        e = _polished(e)
+        POLISHED.add(e)
+    return e
+
+
+def _polished(e: Expr) -> Expr:
     given = e = _skew_turned(e)
     if e.op is SUM:  # before its parts are rewritten, each in its own way
         e = factored(e)

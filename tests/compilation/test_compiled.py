@@ -21,7 +21,14 @@ from frechet.compilation.numpy_source import compiled, evaluate
 from frechet.compilation.ordering import ordered
 from frechet.compilation.partial_sums import partial_sums
 from frechet.compilation.passes import factorized, flattened
-from frechet.compilation.rewriting import activations_shared, common_factors, exact_near_zero, scalars_shared, views_inward
+from frechet.compilation.rewriting import (
+    activations_shared,
+    common_factors,
+    exact_near_zero,
+    negatives_shared,
+    scalars_shared,
+    views_inward,
+)
 from frechet.compilation.table import flops
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, walk
@@ -236,6 +243,7 @@ PASSES = {
     "partial sums": lambda graph, roots, rates: partial_sums(graph, roots),
     "flat": lambda graph, roots, rates: flattened(graph, roots),
     "scalars": lambda graph, roots, rates: scalars_shared(graph, roots),
+    "negatives": lambda graph, roots, rates: negatives_shared(graph, roots),
     "factors": lambda graph, roots, rates: common_factors(graph, flattened(graph, roots)),
     "distributed": lambda graph, roots, rates: distributed(graph, flattened(graph, roots), rates),
     "low rank": lambda graph, roots, rates: low_rank_updates(graph, flattened(graph, roots), rates),
