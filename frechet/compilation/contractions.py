@@ -73,6 +73,10 @@ def groups(shape: Axes, merged: Axes) -> list[tuple[int, ...]] | None:
     return found if k == len(shape) else None
 
 
+class TakenApart(Exception):
+    """Two axes are to be one that are products of dimensions which do not fit."""
+
+
 class _Form:
     """A contraction in the making."""
 
@@ -97,9 +101,25 @@ class _Form:
         return label
 
     def unify(self, a: int, b: int) -> None:
-        a, b = self.root(a), self.root(b)
-        if a != b:
-            self.same[max(a, b)] = min(a, b)
+        """Makes two labels one, with what they stand for.
+
+        Raises:  TakenApart, where they stand for axes that do not fit
+        """
+        pairs = [(a, b)]
+        while pairs:
+            a, b = map(self.root, pairs.pop())
+            if a == b:
+                continue
+            low, high = min(a, b), max(a, b)
+            self.same[high] = low
+            parts = self.merged.pop(high, None)
+            if parts is not None and low in self.merged:
+                found = self.apart(low, tuple([self.dims[k] for k in parts]))
+                if found is None:
+                    raise TakenApart
+                pairs += zip(found, parts, strict=True)
+            elif parts is not None:
+                self.merged[low] = parts
 
     def take(self, v: Value, labels: Labels) -> None:
         """Adds an operand, looking through what only arranges entries."""
@@ -137,43 +157,77 @@ class _Form:
             inner = v.args[0]
             new_labels: list[int] = []
             for label, part in zip(labels, parts, strict=True):
-                label = self.root(label)
-                if len(part) == 1:
-                    new_labels.append(label)
-                    continue
-                shape = tuple(inner.shape[k] for k in part)
-                known = self.merged.get(label)
-                if known is None:
-                    self.merged[label] = known = [self.label(d) for d in shape]
-                if tuple(self.dims[k] for k in known) != shape:
-                    return False  # taken apart in two ways
-                new_labels.extend(known)
-            self.operands[position] = (inner, new_labels)
-            return True
+                found = self.apart(self.root(label), tuple(inner.shape[k] for k in part))
+                if found is None:  # it was taken apart in another way
+                    break
+                new_labels.extend(found)
+            else:
+                del self.operands[position]
+                self.take(inner, tuple(new_labels))  # what stood in a reshape may be a view
+                return True
         return False
 
+    def apart(self, label: int, shape: Axes) -> list[int] | None:
+        """The labels of several axes that one label stands for, which may have been taken apart in fewer or more.
+
+        Then those that are there stand for several of these, or some of these for several of those.
+        """
+        if len(shape) == 1:
+            return [label]
+        known = self.merged.get(label)
+        if known is None:
+            known = self.merged[label] = [self.label(d) for d in shape]
+        there = tuple([self.dims[k] for k in known])
+        if there == shape:
+            return known
+        more = groups(shape, there)
+        if more is not None:
+            found = [self.apart(self.root(k), tuple([shape[i] for i in group])) for k, group in zip(known, more, strict=True)]
+            return None if None in found else [k for some in found if some is not None for k in some]
+        fewer = groups(there, shape)
+        if fewer is None:
+            return None
+        made = []
+        for d, group in zip(shape, fewer, strict=True):
+            one = known[group[0]]
+            if len(group) > 1:
+                one = self.label(d)
+                self.merged[one] = [known[i] for i in group]
+            made.append(one)
+        return made
+
+    def leaves(self, label: int) -> list[int]:
+        """The labels that one stands for, in the end."""
+        label = self.root(label)
+        return [leaf for part in self.merged[label] for leaf in self.leaves(part)] if label in self.merged else [label]
+
     def apply_merged(self) -> None:
-        """Operands that carry a label that was taken apart are reshaped to carry its parts."""
-        for position, (v, labels) in enumerate(self.operands):
+        """Operands that carry a label that was taken apart are reshaped to carry its parts, of outer products their factors."""
+        done: list[tuple[Value, list[int]]] = []
+        while self.operands:
+            v, labels = self.operands.pop()
             if any(self.root(k) in self.merged for k in labels):
-                new_labels: list[int] = []
-                for k in labels:
-                    new_labels.extend(self.merged.get(self.root(k), [k]))
-                shape = tuple(self.dims[k] for k in new_labels)
-                self.operands[position] = (self.graph.reshape(v, shape), new_labels)
+                if v.op == "contract" and len(connected(v.params[0])) > 1:
+                    self.take_operands(v, tuple(labels))
+                    continue
+                labels = [leaf for k in labels for leaf in self.leaves(k)]
+                v = self.graph.reshape(v, tuple([self.dims[k] for k in labels]))
+            done.append((v, labels))
+        self.operands = done[::-1]
 
     def value(self) -> Value:
-        while self.split():
-            pass
+        before = list(self.operands), self.coefficient, dict(self.same)
+        try:
+            while self.split():
+                pass
+        except TakenApart:  # then reshapes stay as they are
+            (self.operands, self.coefficient, self.same), self.merged = before, {}
         if self.merged:
             self.apply_merged()
-            operands, self.operands = self.operands, []
-            for v, labels in operands:  # what stood in a reshape may be a view
-                self.take(v, tuple(labels))
         if self.coefficient == 0:
             self.operands = []
         shape = tuple(self.dims[k] for k in self.out)
-        out = [self.root(part) for k in self.out for part in self.merged.get(self.root(k), [k])]
+        out = [self.root(leaf) for k in self.out for leaf in self.leaves(k)]
         operands = [(v, [self.root(k) for k in labels]) for v, labels in self.operands]
         occurring = {k for _, labels in operands for k in labels} | set(out) | self.merged.keys()
         for k in sorted({self.root(k) for k in self.used} - occurring):
