@@ -182,7 +182,9 @@ class _Form:
             return known
         more = groups(shape, there)
         if more is not None:
-            found = [self.apart(self.root(k), tuple([shape[i] for i in group])) for k, group in zip(known, more, strict=True)]
+            found = [
+                self.apart(self.root(k), tuple([shape[i] for i in group])) for k, group in zip(known, more, strict=True)
+            ]
             return None if None in found else [k for some in found if some is not None for k in some]
         fewer = groups(there, shape)
         if fewer is None:
@@ -202,7 +204,7 @@ class _Form:
         return [leaf for part in self.merged[label] for leaf in self.leaves(part)] if label in self.merged else [label]
 
     def apply_merged(self) -> None:
-        """Operands that carry a label that was taken apart are reshaped to carry its parts, of outer products their factors."""
+        """Operands with a label that was taken apart are reshaped to have its parts, of outer products their factors."""
         done: list[tuple[Value, list[int]]] = []
         while self.operands:
             v, labels = self.operands.pop()

@@ -365,12 +365,28 @@ def kron_adjoint(known: Expr, w: Expr, shape: Shape, i: int) -> Expr:
         a, b = w.args if i == 0 else w.args[::-1]
         if a.shape == shape and b.shape == known.shape:
             return sums.scaled(c, products.scale(products.inner(known, b), a))
+    if w.op is products.PRODUCT:
+        cut = next((k + 1 for k, f in enumerate(w.args[:-1]) if f.shape[1] is UNIT), 0)
+        if cut:
+            column, row = products.product(*w.args[:cut]), products.product(*w.args[cut:])
+            return sums.scaled(c, _between_vectors(known, column, transposed(row), shape, i))
     # The rest is said with vec: vec(kron(A,B)) = P*kron(vec(A),vec(B)) is linear in either.
     shapes = (shape, known.shape) if i == 0 else (known.shape, shape)
     row = transposed(vec(conjugated(known)))
     weights = KRON.build(eye(shape[0] * shape[1]), row) if i == 0 else KRON.build(row, eye(shape[0] * shape[1]))
     folded = products.product(weights, transposed(kron_permutation(*shapes)), vec(w))
     return sums.scaled(c, unvec(folded, *shape))
+
+
+def _between_vectors(known: Expr, x: Expr, y: Expr, shape: Shape, i: int) -> Expr:
+    """The adjoint of A -> kron(A, known), or of B, applied to x*y': with x = vec(X) and y = vec(Y) from vec(B*Y*A').
+
+    Source: Magnus & Neudecker (2019), section 2.4, theorem 2.2.
+    """
+    (p, q), (g, h) = shape, known.shape
+    if i == 0:
+        return products.product(transposed(unvec(x, g, p)), conjugated(known), unvec(y, h, q))
+    return products.product(unvec(x, p, g), conjugated(known), transposed(unvec(y, q, h)))
 
 
 DIAG, DIAGONAL, VEC, UNVEC, KRON = DiagPage(), DiagonalPage(), VecPage(), UnvecPage(), KronPage()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import frechet as fr
 from frechet.compilation.table import flops
+from frechet.expressions.errors import FrechetError
+from frechet.notation.reading import read_entry
+
+CORPUS = Path(__file__).resolve().parent.parent / "corpus" / "corpus.jsonl"
 
 BLOCK = """
 A{i} = softmax({x}*Q{i}*K{i}'*{x}'/sqrt(d),2)
@@ -80,6 +87,22 @@ def test_a_sum_of_the_rows_of_a_product_that_is_there() -> None:
     assert fr.compile(e).at(n=300, m=200).function.count(".dot(") == 1
 
 
+@pytest.mark.parametrize("by", ["A", "B"])
+def test_matrices_of_products_of_dimensions_are_never_formed(by: str) -> None:
+    """Also where a dimension n*m is taken apart beside one n*m*n*m: a gradient by theorem 3.10 of Magnus & Neudecker."""
+    declared = {"A": "n×n", "B": "m×m", "x": "n*m"}
+    g, d = fr.parse("x'*kron(A,B)*x", declared), fr.derivative(fr.parse("x'*kron(A,B)*x", declared), by)
+    other, side = ("vec(B)'", "n") if by == "A" else ("vec(A)'", "m")
+    weights = f"kron(eye({side}*{side}),{other})" if by == "A" else f"kron({other},eye({side}*{side}))"
+    long = fr.parse(f"unvec({weights}*kron(kron(eye(n),commutation(n,m)),eye(m))*vec(x*x'),{side},{side})", declared)
+    assert work([g, d.gradient], n=30, m=40) < 1.1 * work(g, n=30, m=40)
+    assert work(long, n=30, m=40) < 1.1 * work(g, n=30, m=40)
+    rng = np.random.default_rng(0)
+    values = {"A": rng.standard_normal((3, 3)), "B": rng.standard_normal((4, 4)), "x": rng.standard_normal(12)}
+    found = [fr.compile(e) for e in (long, d.gradient)]
+    assert np.allclose(*(p(**{k: values[k] for k in p.arguments.names}) for p in found))
+
+
 def test_powers_by_halves_are_those_of_one_root() -> None:
     e = fr.parse("x.^(-1/2) + x.^(3/2) + sqrt(x) + 1./sqrt(x)", {"x": "n positive"})
     program = fr.compile(e)
@@ -93,3 +116,25 @@ def test_a_difference_and_its_negative_are_one_sum() -> None:
     e = [fr.parse(text, {"X": "n×m", "Y": "n×m"}) for text in ("(X - Y)'*exp(X)", "exp(Y)'*(Y - X)")]
     steps = fr.compile(e).at(n=30, m=20).steps
     assert sum(v.op == "map" and v.params[0][0] == "linear" for v in steps) == 1
+
+
+def test_the_value_and_the_gradient_take_some_times_the_value() -> None:
+    """Of the scalar functions of the corpus, beside writing the gradient; in theory four times, for functions of entries.
+
+    Source: Griewank & Walther (2008), Evaluating Derivatives, (4.21)
+    """
+    count = 0
+    for line in CORPUS.read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        try:  # some rows are of numbers for sizes
+            x = read_entry(entry["expr"], entry["vars"], {}, entry["wrt"])
+            gradient = fr.derivative(x.expression, x.variables[entry["wrt"]]).cotangent
+        except FrechetError:
+            continue
+        names = sorted({n for v in fr.variables(x.expression).values() for d in v.shape for n in d.names()})
+        sizes = {n: 300 + 7 * i for i, n in enumerate(names)}
+        alone, both = (fr.compile(e).at(**sizes) for e in (x.expression, [x.expression, gradient]))
+        written = both.rates.entries(gradient.shape) * 5e-9
+        assert both.rates.total(both.steps) < 7 * alone.rates.total(alone.steps) + written + 1e-5, entry["id"]
+        count += 1
+    assert count > 300
