@@ -37,15 +37,28 @@ from frechet.compilation.timing import Rates, asymptotic
 from frechet.compilation.values import Graph, Value, walk
 from frechet.compilation.writer import Writer
 from frechet.expressions.collection import without_collection
+from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import NotationError
 from frechet.expressions.node import Expr
 from frechet.expressions.node import walk as walk_expressions
 from frechet.operations.constants import VARIABLE
 from frechet.operations.declared_functions import symbols_among
-from frechet.simplification.polishing import polished
+from frechet.simplification.polishing import polished_beside
 
 Outputs = Expr | Sequence[Expr] | Mapping[str, Expr]
+FEW = 8  # outputs
 USUAL = 100  # of a dimension that nothing is said of
+
+
+def alike(outputs: Sequence[Expr]) -> list[Expr]:
+    """The outputs with scalar functions written as their derivatives are, so that what they have in common is found."""
+    arrays = [e for e in outputs if e.shape != SCALAR]
+    if arrays:
+        known = set(walk_expressions(*arrays))
+        return [polished_beside(e, known) if e.shape == SCALAR else e for e in outputs]
+    if len(outputs) > FEW:  # each is beside all others then
+        return list(outputs)
+    return [polished_beside(e, set(walk_expressions(*(other for other in outputs if other is not e)))) for e in outputs]
 
 
 class CompiledProgram:
@@ -87,10 +100,8 @@ class CompiledProgram:
         self.inputs = list(dict.fromkeys([*chosen, *found.values()]))
         self.functions = list(symbols_among(self.nodes))
         self.sizes = dict(sizes or {})
-        if len(roots) > 1:  # derivatives are polished: so are their parts that other outputs have, which are computed once
-            roots = [polished(e) for e in roots]
-            self.nodes = list(walk_expressions(*roots))
-        self.roots = roots
+        self.roots = alike(roots)
+        self.nodes = list(walk_expressions(*self.roots))
         if not name.isidentifier():
             raise NotationError(f"{name!r} cannot be a name in Python")
         self._specialised: dict[tuple[Any, ...], Specialised] = {}

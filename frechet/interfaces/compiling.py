@@ -16,13 +16,13 @@ from frechet.differentiation.structure import structure_of
 from frechet.differentiation.symmetric_entries import entries_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
-from frechet.expressions.node import Expr, variables
+from frechet.expressions.node import Expr, variables, walk
 from frechet.operations.constants import variable
 from frechet.operations.powers import inverse
 from frechet.operations.products import product
 from frechet.operations.shaping import unvec, vec
 from frechet.operations.sums import add
-from frechet.simplification.polishing import polished
+from frechet.simplification.polishing import polished, polished_beside
 
 if TYPE_CHECKING:
     from frechet.compilation.sharding.program import ShardedProgram
@@ -116,6 +116,9 @@ def compile_views(
         if view not in VIEWS:
             raise UnsupportedError(f"there is no view {view!r} to compile: there are {', '.join(VIEWS)}")
     outputs = [VIEWS[view](d) for view in what]
+    if "value" in what:
+        at = list(what).index("value")
+        outputs[at] = polished_beside(outputs[at], set(walk(*outputs[:at], *outputs[at + 1 :])))
     own = {v.params[0]: v for v in variables(d.function)}  # also those that a view does not need
     inputs = None if inputs is None else [own.get(v, v) if isinstance(v, str) else v for v in inputs]
     wanted = outputs[0] if len(outputs) == 1 else outputs
