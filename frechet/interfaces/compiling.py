@@ -116,11 +116,14 @@ def compile_views(
         if view not in VIEWS:
             raise UnsupportedError(f"there is no view {view!r} to compile: there are {', '.join(VIEWS)}")
     outputs = [VIEWS[view](d) for view in what]
-    if "value" in what:
-        at = list(what).index("value")
-        outputs[at] = polished_beside(outputs[at], set(walk(*outputs[:at], *outputs[at + 1 :])))
     own = {v.params[0]: v for v in variables(d.function)}  # also those that a view does not need
     inputs = None if inputs is None else [own.get(v, v) if isinstance(v, str) else v for v in inputs]
+    if "value" in what:
+        at = list(what).index("value")
+        value = polished_beside(outputs[at], set(walk(*outputs[:at], *outputs[at + 1 :])))
+        if value is not outputs[at]:  # its variables stay those of the function, in their order
+            inputs = list(dict.fromkeys([*(inputs or ()), *variables(*outputs)]))
+            outputs[at] = value
     wanted = outputs[0] if len(outputs) == 1 else outputs
     if shard is not None:
         return compile(wanted, inputs, backend, name=name, sizes=sizes, shard=shard)

@@ -74,6 +74,18 @@ def test_the_value_is_written_as_its_gradients_are(by: list[str]) -> None:
     assert source.count("np.tanh(") == 1 and source.count("np.sqrt(") == 1
 
 
+def test_the_inputs_are_those_of_the_function_as_it_was_typed() -> None:
+    """A variable that is only there as it was typed stays a parameter, at its place."""
+    g = fr.parse("y'*((A + B)*x - A*x)", {"A": "n×n", "B": "n×n"})
+    d, values = fr.derivative(g, "x"), [np.ones(2), np.eye(2), 2 * np.eye(2), np.array([1.0, 3.0])]
+    for program in (fr.compile([g, d.gradient]), d.compile("value", "gradient"), d.compile("gradient", "value")):
+        names = [v.params[0] for v in program.inputs]
+        assert sorted(names) == ["A", "B", "x", "y"]
+        found = program(*(dict(zip("yABx", values, strict=True))[name] for name in names))
+        assert sorted(map(np.sum, found)) == [4.0, 8.0]
+    assert [v.params[0] for v in d.compile("value", "gradient").inputs] == ["y", "A", "B", "x"]
+
+
 def test_the_identity_beside_an_outer_product_is_not_formed() -> None:
     """Whether it stands at the end of a product or inside."""
     for text in ("A*B*(eye(n) - ones(n)*ones(n)'/n)", "A*(eye(n) - x*y')*B", "(eye(n) - ones(n)*ones(n)'/n)*A*B"):
