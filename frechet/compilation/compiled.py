@@ -385,7 +385,7 @@ class Specialised:
         if not self.whole.trying:
             return self.roots
         rows = free_name("rows", {*self.whole.taken, *self.whole.helpers})
-        return by_row_blocks(self.graph, self.roots, self.rates, rows, self.once)
+        return by_row_blocks(self.graph, self.roots, self.rates, rows, self.once, bind(self.whole._names[2]).keys())
 
     @property
     def in_blocks(self) -> bool:

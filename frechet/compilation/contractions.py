@@ -218,14 +218,14 @@ class _Form:
         self.operands = done[::-1]
 
     def value(self) -> Value:
-        before = list(self.operands), self.coefficient, dict(self.same)
+        before = list(self.operands), self.coefficient, dict(self.same), set(self.used)
         try:
             while self.split():
                 pass
+            if self.merged:
+                self.apply_merged()
         except TakenApart:  # then reshapes stay as they are
-            (self.operands, self.coefficient, self.same), self.merged = before, {}
-        if self.merged:
-            self.apply_merged()
+            (self.operands, self.coefficient, self.same, self.used), self.merged = before, {}
         if self.coefficient == 0:
             self.operands = []
         shape = tuple(self.dims[k] for k in self.out)

@@ -57,14 +57,23 @@ class Block:
 
 
 def by_row_blocks(
-    graph: Graph, roots: Sequence[Value], rates: Rates, rows: str, fixed: Collection[Value] = ()
+    graph: Graph,
+    roots: Sequence[Value],
+    rates: Rates,
+    rows: str,
+    fixed: Collection[Value] = (),
+    told: Collection[str] | None = None,
 ) -> list[Value]:
     """The roots with steps that share large arrays as one step `over_rows`, with `from_rows` for its results.
 
     rows: a name for the dimension of a block
     fixed: steps that are left as they are
+    told: the names of dimensions that arguments tell, where not all do: along others, as n*m where an argument has that many
+        rows, nothing is taken together, because then the program would ask for n and m
     """
     groups = groups_along_rows(roots, rates, fixed)
+    if told is not None:
+        groups = [g for g in groups if g.along.names() <= {*told}]
     return _rebuilt(graph, roots, groups, dim(rows)) if groups else list(roots)
 
 

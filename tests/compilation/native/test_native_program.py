@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import test_random_expressions as random_expressions
-from test_products_of_tensors import AS_MATRICES, BY_LOOPS, OTHERWISE, arrays, contraction
+from tensor_products import AS_MATRICES, BY_LOOPS, OTHERWISE, arrays, contraction
 from test_registry import EXAMPLES, example
 
 import frechet as fr
