@@ -52,13 +52,16 @@ USUAL = 100  # of a dimension that nothing is said of
 
 def alike(outputs: Sequence[Expr]) -> list[Expr]:
     """The outputs with scalar functions written as their derivatives are, so that what they have in common is found."""
+    functions = [e for e in outputs if e.shape == SCALAR]
     arrays = [e for e in outputs if e.shape != SCALAR]
+    if not functions or len(outputs) < 2:
+        return list(outputs)
     if arrays:
         known = set(walk_expressions(*arrays))
         return [polished_beside(e, known) if e.shape == SCALAR else e for e in outputs]
     if len(outputs) > FEW:  # each is beside all others then
-        return list(outputs)
-    return [polished_beside(e, set(walk_expressions(*(other for other in outputs if other is not e)))) for e in outputs]
+        return functions
+    return [polished_beside(e, set(walk_expressions(*(other for other in functions if other is not e)))) for e in functions]
 
 
 class CompiledProgram:
@@ -101,7 +104,8 @@ class CompiledProgram:
         self.functions = list(symbols_among(self.nodes))
         self.sizes = dict(sizes or {})
         self.roots = alike(roots)
-        self.nodes = list(walk_expressions(*self.roots))
+        if self.roots != roots:
+            self.nodes = list(walk_expressions(*self.roots))
         if not name.isidentifier():
             raise NotationError(f"{name!r} cannot be a name in Python")
         self._specialised: dict[tuple[Any, ...], Specialised] = {}

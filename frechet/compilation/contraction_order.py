@@ -75,15 +75,15 @@ class ContractionOrder:
                     self.args.append(self.graph.make("ones", (), (), (self.dims[k],)))
                     self.ins.append((k,))
 
+    # -- what is known of sets of operands
     def _sets(self) -> OperandSets:
         """What is known of sets of operands with these labels."""
         key = (*self.ins, self.out, tuple(self.lengths))
-        found = self.ordering.rates.sets.get(key)
+        found = self.rates.sets.get(key)
         if found is None:
             found = self.rates.sets[key] = OperandSets(self.ins, self.out, self.lengths, self.rates)
         return found
 
-    # -- what is known of sets of operands
     def weight(self, mask: int) -> float:
         early = self.ordering.early
         return EARLY if early and all(self.args[i] in early for i in bits_of(mask)) else 1.0

@@ -2,6 +2,7 @@
 
 Terms of low rank stay of low rank, an inverse beside its matrix cancels, and a trace of a product with x*y' is a product of
 vectors. A sum is distributed over if the steps that come out of it cost less; sums among the new factors are tried with it.
+The identity among its terms is not formed where anything is saved by that: X*(I - 1*1'/n) is X less the means of its rows.
 """
 
 from __future__ import annotations
@@ -87,13 +88,20 @@ class _Distribution:
         self.trials += 1
         there = self.there(v)
         before = cost_of(self.graph, v, self.rates, self.formed, self.early, there)
-        worth = WORTH_EARLY if self.early else 1.0 if has_identity(inner) else WORTH
-        for forms in ([self.products(v, inner, p) for p in ([True] if plain else [False, True])], self.beside(v, inner)):
-            costs = {form: cost_of(self.graph, form, self.rates, self.formed, self.early, there - {inner}) for form in forms}
-            best = min(costs, key=costs.__getitem__, default=v)
-            if best is not v and costs[best] < worth * before:
-                return best
-        return v
+        identity = has_identity(inner)
+        worth = WORTH_EARLY if self.early else 1.0 if identity else WORTH
+        forms = [self.products(v, inner, p) for p in ([True] if plain else [False, True])]
+        found = self._cheapest(forms, inner, there, worth * before)
+        if found is None and identity:
+            found = self._cheapest(self.beside(v, inner), inner, there, worth * before)
+        return found or v
+
+    def _cheapest(self, forms: Sequence[Value], inner: Value, there: Collection[Value], bound: float) -> Value | None:
+        """The form of a product without one of its sums that costs least, if it costs less than this."""
+        known = {*there} - {inner}
+        costs = {form: cost_of(self.graph, form, self.rates, self.formed, self.early, known) for form in forms}
+        best = min(costs, key=costs.__getitem__, default=None)
+        return best if best is not None and costs[best] < bound else None
 
     def products(self, v: Value, inner: Value, plain: bool = False) -> Value:
         """The sum of the products with the terms of `inner`, which is among the operands.
@@ -122,9 +130,7 @@ class _Distribution:
         """The product with one of its sums taken into a factor beside it: A*(X*(eye(n) - P))*B, where X - X*P is formed."""
         ins, out, dims, coefficient = v.params
         at = v.args.index(inner)
-        found: list[Value] = []
-        if not has_identity(inner):
-            return found
+        found = []
         for i, (a, labels) in enumerate(zip(v.args, ins, strict=True)):
             joint = {*labels} & {*ins[at]}
             if i == at or len(labels) != 2 or len(joint) != 1 or len(v.args) < 3:
