@@ -187,7 +187,7 @@ class Functional(Writer):
         return True
 
     def _multiply(self, v: Value, a: Value, b: Value, la: Labels, lb: Labels, out: Labels) -> None:
-        """Entry by entry, with division for reciprocals and a mask for steps."""
+        """Entry by entry, with division for reciprocals."""
         if a in self.skipped:
             a, b, la, lb = b, a, lb, la
         if a is b and la == lb:

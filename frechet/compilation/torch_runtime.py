@@ -56,7 +56,7 @@ def sign(x):
 
 def step(x):
     """1 where x is positive, 0 elsewhere; nan of nan."""
-    return torch.where(torch.isnan(x), x, (x > 0).to(x.dtype))
+    return torch.ceil(torch.clamp(x, 0.0, 1.0))
 
 
 def softplus(x):

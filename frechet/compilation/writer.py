@@ -10,7 +10,7 @@ from frechet.compilation.values import Labels, Value
 from frechet.expressions.dimension import Dim
 
 SELECTORS = ("unit", "selection")
-BESIDE = {("power", -1): ("/", "{0}"), ("step",): ("*", "({0} > 0.0)")}  # how they are written in a product
+RECIPROCAL = ("power", -1)
 
 
 class Writer:
@@ -61,14 +61,14 @@ class Writer:
         return sizes[0] if len(sizes) == 1 else "(" + ", ".join(sizes) + ")"
 
     def skip(self, steps: Sequence[Value], roots: Sequence[Value]) -> None:
-        """Reciprocals that are used once, in a product entry by entry, are written as a division there, steps as a mask."""
+        """Reciprocals that are used once, in a product entry by entry, are written as a division there."""
         chosen = set(roots)
         for u in steps:
             if u.op == "contract" and len(u.args) == 2 and elementwise(u):
                 if any(a.op in SELECTORS for a in u.args):
                     continue
                 for a in u.args:
-                    if a.op == "map" and a.params[0] in BESIDE and self.users[a] == 1 and a not in chosen and a.shape:
+                    if a.op == "map" and a.params[0] == RECIPROCAL and self.users[a] == 1 and a not in chosen and a.shape:
                         self.skipped.add(a)
                         break
 
@@ -138,9 +138,8 @@ class Writer:
         """The operator and the second factor of a product entry by entry: `/` and u for a reciprocal 1/u that is skipped."""
         if b not in self.skipped:
             return "*", self.aligned(self.text[b], labels, out)
-        operator, template = BESIDE[b.params[0]]
         (own,) = b.params[1]
-        return operator, template.format(self.aligned(self.text[b.args[0]], tuple(labels[k] for k in own), out))
+        return "/", self.aligned(self.text[b.args[0]], tuple(labels[k] for k in own), out)
 
     # -- products with columns of the identity
     def selected(self, v: Value) -> bool:

@@ -160,10 +160,8 @@ class SignPage(Elementwise):
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         extreme, along = level_below(node.args[0])
-        if extreme == "max":
-            return f"np.where({args[0]} < np.max({args[0]}{along}), -1.0, 0.0)"
-        if extreme == "min":
-            return f"np.where({args[0]} > np.min({args[0]}{along}), 1.0, 0.0)"
+        if extreme:
+            return f"np.sign({args[0]} - np.{extreme}({args[0]}{along}))"
         return super().numpy(node, args)
 
 

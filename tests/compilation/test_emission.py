@@ -26,12 +26,12 @@ def test_a_sum_is_written_over_an_array_whose_axes_are_in_order() -> None:
     assert not any(line.startswith(f"    {name} = ") and "transpose" in line for line in lines)
 
 
-@pytest.mark.parametrize(("n", "sign"), [(5, True), (40, False)])
-def test_masks_of_few_entries_are_signs(n: int, sign: bool) -> None:
-    """Where the entries are not negative, in the value and where it is written in a product."""
+@pytest.mark.parametrize("n", [5, 40])
+def test_masks_are_signs(n: int) -> None:
+    """Where the entries are not negative."""
     g = fr.parse("norm2(relu(W*x)*y')^2 + norm2(relu(relu(A)*B))^2", ["A: n×n", "B: n×n", "W: n×n"])
     program = fr.compile(fr.derivative(g, "A").gradient)
-    assert ("np.sign(" in program.at(n=n).function) is sign
+    assert "np.sign(" in program.at(n=n).function
     rng = np.random.default_rng(n)
     A, B = rng.integers(-1, 2, size=(2, n, n)).astype(float)
     M = np.maximum(np.maximum(A, 0) @ B, 0)

@@ -12,6 +12,7 @@ from frechet.expressions.errors import ShapeError, UnsupportedError
 from frechet.expressions.node import variables
 from frechet.expressions.operation import all_operations
 from frechet.operations.declared_functions import symbols
+from frechet.operations.elementwise import Elementwise
 from frechet.verification.sampling import random_sizes, sample
 
 PAGES = [(page, field) for page in all_operations() for field in ("real", "complex") if field == "real" or page.complex]
@@ -49,10 +50,40 @@ def test_every_page_keeps_single_precision_and_nan(page, field, backend):
     size, change = (np.nan_to_num(np.abs(a)).max(initial=1e-30) for a in (exact, near - exact))
     allowed = 1e-5 * size + 100 * change
     np.testing.assert_allclose(found, exact, rtol=0, atol=allowed)
-    for v in free_variables(e) if page.name != "step" else ():  # masks are 0 at nan
+    for v in free_variables(e):
         lost = single | {v.params[0]: np.full_like(single[v.params[0]], np.nan if v.real else complex(np.nan, np.nan))}
         with np.errstate(all="ignore"):
             assert np.isnan(np.asarray(program(**lost, **free))).any()
+
+
+BY_ENTRIES = [
+    f"{page.name}(x)" for page in all_operations() if isinstance(page, Elementwise) and page.examples[0] == f"{page.name}(x)"
+]
+BY_PLACES = [
+    "max(x)", "min(x)", "norm1(x)", "norminf(x)", "sum(max(x,0))", "sum(min(x,1).^2)", "sum(clip(x,0,1))",
+    "sum(hinge(x,2*x))", "sum(elu(x,2))", "sum(huber(x,1))", "x'*max(x*y',[],2)", "x'*min(x*y',[],2)",
+    "sum(relu(conv1d(x,y)))",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("n", [3, 2000])
+@pytest.mark.parametrize("backend", ["numpy", "c", "jax", "torch"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_derivatives_of_nan_are_nan(backend, n):
+    """Also masks and the places of largest entries, which do not change elsewhere."""
+    if backend in ("jax", "torch"):
+        pytest.importorskip(backend)
+    y = fr.vector("y", "m")
+    found = {}
+    for text in [*(f"sum({f})" for f in BY_ENTRIES), *BY_PLACES]:
+        gradient = fr.derivative(fr.parse(text, {"x": "n", "y": y}), "x").gradient
+        if "x" in fr.variables(gradient):  # that of sum(sign(x)) is 0 for every x
+            found[text] = gradient
+    program = fr.compile(found, ["x", "y"], backend=backend)
+    x, few = np.full(n, 0.5), np.array([0.3, 0.6])
+    x[1] = np.nan
+    here = program(x, few)
+    assert not [text for text, gradient in here.items() if not np.isnan(np.asarray(gradient)).any()]
 
 
 CASES = [

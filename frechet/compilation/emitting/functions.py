@@ -16,6 +16,7 @@ from frechet.operations.elementwise import Elementwise
 
 UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
 MULTIPLIED = 8  # the highest power of a number as a product
+ONE_CALL = 100  # entries: heaviside takes ten times as long an entry as maximum and sign, but is one call
 UFUNCS = {
     "sqrt": "np.sqrt", "conj": "np.conjugate", "maximum": "np.maximum", "minimum": "np.minimum",
 }  # fmt: skip
@@ -61,11 +62,8 @@ class Functions(Products):
         elif name in ("re", "im"):
             part = f"np.{'real' if name == 're' else 'imag'}({texts[0]})"
             self.assign(v, f"{part}.copy()" if v.shape else part)
-        elif name == "step" and self.is_sign(v):
-            self._apply(v, "np.sign", texts, place)
         elif name == "step":
-            x = texts[0]
-            self.assign(v, f"np.greater({x}, 0.0).astype({x}.dtype)" if v.shape else f"float({x} > 0.0)")
+            self._step(v, texts[0], place)
         elif name in ("sigmoid", "exp_of_minus"):
             self._sigmoid(v, name, texts[0], place)
         elif name == "softplus":
@@ -98,6 +96,19 @@ class Functions(Products):
             self.line(f"np.reciprocal({t}, {t})")
         self.owned.add(t)
         self.text[v] = t
+
+    def _step(self, v: Value, x: str, place: str) -> None:
+        """1 where x is positive, 0 elsewhere, and nan of nan: the sign of what is not negative."""
+        if v.args[0].sign > 0:
+            self._apply(v, "np.sign", [x], place)
+        elif self.entries(v) <= ONE_CALL:
+            self._apply(v, "np.heaviside", [x, "0.0"], place)
+        else:
+            t = place or self.fresh()
+            self.line(f"np.maximum({x}, 0.0, out={t})" if place else f"{t} = np.maximum({x}, 0.0)")
+            self.line(f"np.sign({t}, {t})")
+            self.owned.add(t)
+            self.text[v] = t
 
     def _softplus(self, v: Value, x: str, place: str) -> None:
         """max(x, 0) + log1p(exp(-|x|)), exact to the last digits on both sides."""

@@ -265,16 +265,6 @@ class Products(Sums):
         left = self.aligned(self.text[a], la, out)
         self.assign(v, f"{left} {operator} {right}")
 
-    def is_sign(self, v: Value) -> bool:
-        """Is it a step of few entries that are not negative, which is their sign, in one call?"""
-        return bool(v.shape) and v.args[0].sign > 0 and self.entries(v) <= FEW
-
-    def beside(self, b: Value, labels: Labels, out: Labels) -> tuple[str, str]:
-        if b in self.skipped and b.params[0] == ("step",) and self.is_sign(b):
-            (own,) = b.params[1]
-            return "*", f"np.sign({self.aligned(self.text[b.args[0]], tuple(labels[k] for k in own), out)})"
-        return super().beside(b, labels, out)
-
     def _outer(self, v: Value, a: Value, b: Value, la: Labels, lb: Labels, out: Labels) -> bool:
         """An outer product as a product of a column and a row, which takes half as long where it stays in the cache."""
         if la[:1] != out[:1]:

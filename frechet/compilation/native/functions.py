@@ -15,7 +15,7 @@ LIBRARY = {  # of <math.h>, by the name of the page
 }  # fmt: skip
 OTHERS = {
     "sign": "sign_of({0})",
-    "step": "(T)({0} > 0)",
+    "step": "step({0})",
     "relu": "relu({0})",
     "sigmoid": "sigmoid({0})",
     "exp_of_minus": "F(exp)(smaller(-{0}, LETTER(88, 709)))",  # e*(1/(1 + e)) is a number then

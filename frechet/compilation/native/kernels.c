@@ -591,6 +591,7 @@ static inline T larger(T x, T y) { return x > y || x != x ? x : y; }
 static inline T smaller(T x, T y) { return x < y || x != x ? x : y; }
 #pragma omp declare reduction(larger : T : omp_out = larger(omp_in, omp_out)) initializer(omp_priv = -INFINITY)
 #pragma omp declare reduction(smaller : T : omp_out = smaller(omp_in, omp_out)) initializer(omp_priv = INFINITY)
+static inline T step(T x) { return x > 0 ? 1 : x <= 0 ? 0 : x; }
 static inline T relu(T x) { return 0 > x ? 0 : x; } /* an instruction, that leaves NaN */
 static inline T sigmoid(T x) { return 1 / (1 + F(exp)(-x)); }
 static inline T softplus(T x) { return larger(x, 0) + F(log1p)(F(exp)(-F(fabs)(x))); }
