@@ -7,13 +7,13 @@ The identity among its terms is not formed where anything is saved by that: X*(I
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from frechet.compilation.contractions import connected, inlined
 from frechet.compilation.ordering import cost_of, inverses_formed, ordered
 from frechet.compilation.rewriting import inverses_cancelled, is_sum, sums_joined
 from frechet.compilation.timing import Rates
-from frechet.compilation.values import Graph, Value, rebuild, remade, uses, walk
+from frechet.compilation.values import Graph, Value, rebuild, remade, substituted, uses, walk
 
 WORTH = 0.9  # a change is made where it saves a tenth
 WORTH_EARLY = 0.5  # or half, where it is that a part is computed beforehand: X'*X*w - X'*y is less exact than X'*(X*w - y)
@@ -193,28 +193,11 @@ def distributed_together(graph: Graph, roots: Sequence[Value], rates: Rates, ear
         distribution.trials = trials
         changed = {u: distribution.products(u, inner) for u in users}
         trials = distribution.trials
-        other = _replaced(graph, best, changed)
+        other = substituted(graph, best, changed)
         less = rates.total(walk(ordered(graph, other, rates, early)))
         if less < WORTH * cost:
             best, cost = other, less
     return best
-
-
-def _replaced(graph: Graph, roots: Sequence[Value], changed: Mapping[Value, Value]) -> list[Value]:
-    """The roots with values replaced by equal ones."""
-    new: dict[Value, Value] = {}
-    stack = [(r, False) for r in reversed(roots)]
-    while stack:
-        v, ready = stack.pop()
-        if v in new:
-            continue
-        target = changed.get(v, v)
-        if ready:
-            new[v] = remade(graph, target, [new[a] for a in target.args])
-        else:
-            stack.append((v, True))
-            stack.extend((a, False) for a in target.args if a not in new)
-    return [new[r] for r in roots]
 
 
 def is_inverse_power(v: Value) -> bool:

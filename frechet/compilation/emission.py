@@ -20,7 +20,9 @@ from frechet.compilation.writer import SELECTORS, elementwise
 STACKED = 10_000  # entries of a matrix
 FORGOTTEN = 4096  # entries of an array that is deleted after its last use, so that the next one gets its memory
 SMALL_PRODUCT = 30_000  # multiplications, up to which a product of two matrices costs about as much as its call
-ROUTINES = {f"{t}{r}" for t in "sdcz" for r in ("gemv", "gemm", "potrf", "potrs", "potri", "getrf", "getrs", "getri")}
+ROUTINES = {
+    f"{t}{r}" for t in "sdcz" for r in ("gemv", "gemm", "potrf", "potrs", "potri", "posv", "getrf", "getrs", "getri", "gesv")
+}
 
 
 class Emission(Functions, Matrices, Blocks):
@@ -38,6 +40,7 @@ class Emission(Functions, Matrices, Blocks):
         self.decomposed = dict.fromkeys(shared_decompositions(steps))
         self._skip_diagonals(steps, roots)
         self._accumulate(steps, roots, early)
+        self._solve_at_once(steps, early)
         self._in_blocks(steps)
         for v in steps:
             if v in early:
@@ -93,6 +96,18 @@ class Emission(Functions, Matrices, Blocks):
                     if labels == own and self.users[a] == 1 and (a in early) == (u in early) and accumulable(a):
                         self.accumulated.add(a)
         self.skipped |= self.accumulated
+
+    def _solve_at_once(self, steps: Sequence[Value], early: Collection[Value]) -> None:
+        """Factors of matrices that are solved with once are made in the call that solves."""
+        for v in steps:
+            if (
+                v.op == "solve"
+                and self.users[v.args[0]] == 1
+                and (v.args[0] in early) == (v in early)
+                and self.is_one_call(v)
+            ):
+                self.accumulated.add(v.args[0])
+                self.skipped.add(v.args[0])
 
     def _is_multiple(self, u: Value) -> bool:
         """Is it a number times a product of two small matrices?"""

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
+from frechet.compilation.contractions import inlined
 from frechet.compilation.rewriting import is_sum
-from frechet.compilation.values import Graph, Value, rebuild, remade
+from frechet.compilation.values import Graph, Value, rebuild, remade, uses
 
 MOST = 64  # entries of an array
 
@@ -23,11 +24,14 @@ Entries = dict[Place, Value]
 def entries_placed(graph: Graph, roots: Sequence[Value]) -> list[Value]:
     """The results with such arrays as one step, `entries`: its operands are the numbers, its parameters their places.
 
-    Products and sums with other arrays keep the unit vectors, which select or add entries there.
+    Products and sums with other arrays keep the unit vectors, which select or add entries there. What is multiplied by an
+    inverse takes the number in front of the product: -inv(H)*g is H solved for -g.
     """
     if "unit" not in graph.operations:
         return list(roots)
+    count = uses(graph.steps(roots), roots)
     found: dict[Value, Entries] = {}
+    solved: dict[Value, Value] = {}  # products with an inverse that are used once, and as they were
 
     def placed(v: Value) -> Value:
         if v.op == "unit" or v not in found:
@@ -36,15 +40,34 @@ def entries_placed(graph: Graph, roots: Sequence[Value]) -> list[Value]:
         new.sign, new.definite, new.symmetric = v.sign, v.definite, v.symmetric
         return new
 
+    def multiplied(v: Value) -> Value:
+        """A product with an inverse, or a multiple of one."""
+        whole = solved.get(v.args[0]) if len(v.args) == 1 else None
+        v = inlined(graph, remade(graph, v, [whole]), [whole]) if whole is not None else v
+        ins, out, dims, c = v.params
+        at = next((i for i, a in enumerate(v.args) if a in found and a.op != "unit"), None)
+        if c == 1 or at is None:
+            return remade(graph, v, [placed(a) for a in v.args])
+        right = v.args[at]
+        numbers = [graph.linear([(c, value)], ()) for value in found[right].values()]
+        args = [placed(a) for a in v.args]
+        args[at] = graph.make("entries", numbers, tuple(found[right]), right.shape)
+        return graph.contract(args, ins, out, dims)
+
     def change(v: Value, args: tuple[Value, ...]) -> Value:
         new = remade(graph, v, args)
         entries = _entries(graph, new, found)
         if entries is not None:
             found[new] = entries
             return new
-        if is_sum(new) or (new.op == "contract" and not any(a.op == "inverse" for a in new.args)):
-            return new
-        return remade(graph, new, [placed(a) for a in new.args])
+        if new.op == "contract" and (
+            any(a.op == "inverse" for a in new.args) or (len(new.args) == 1 and new.args[0] in solved)
+        ):
+            product = multiplied(new)
+            if count[v] == 1:
+                solved[product] = new
+            return product
+        return new if is_sum(new) or new.op == "contract" else remade(graph, new, [placed(a) for a in new.args])
 
     return [placed(r) for r in rebuild(graph, roots, change)]
 

@@ -346,7 +346,7 @@ def _matrix_before(v: Value) -> tuple[int, int] | None:
 
 
 def scalars_shared(graph: Graph, roots: Sequence[Value]) -> list[Value]:
-    """A scalar factor of everything that uses a value becomes a factor of the value: s*δ once, not s*h'δ and s*δ*W'."""
+    """A scalar factor of all arrays that use a value becomes a factor of the value: s*δ once, not s*h'δ and s*δ*W'."""
     order = graph.steps(roots)
     if not any(() in v.params[0] for v in order if v.op == "contract"):
         return list(roots)
@@ -360,7 +360,7 @@ def scalars_shared(graph: Graph, roots: Sequence[Value]) -> list[Value]:
         mine = [u for u in users[v] if u.op == "contract"]
         if v in roots or not v.shape or v.op == "input" or len(mine) < 2 or len(mine) < len(users[v]):
             continue
-        if len(set(mine)) < len(mine):
+        if len(set(mine)) < len(mine) or not any(u.shape for u in mine):
             continue
         common = factors[mine[0]].copy()
         for u in mine[1:]:

@@ -14,6 +14,7 @@ from frechet.compilation.values import Labels, Value
 from frechet.expressions.dimension import Dim
 
 CALL = 3e-7  # one call of a library
+SCALAR = 4e-8  # one operation on numbers
 TENSOR = 5e-6  # longer for arrays of more than two axes
 FLOP = 4e-11  # in a product of two matrices
 ENTRY = 2.8e-10  # read or written once, in the cache
@@ -69,6 +70,8 @@ class Rates:
 
     def joined(self, a: Some, b: Some, out: Some, size: Callable[[Some], int]) -> float:
         """The same for sets of labels, or bit masks; size: the product of the lengths of some."""
+        if not a and not b:
+            return SCALAR
         both = a & b
         batch = both & out
         summed = both ^ batch
@@ -113,6 +116,8 @@ class Rates:
             own = tuple(range(len(v.shape)))
             turned = any(len(labels) > 1 and labels != own for labels in ins)
             passes = max(len(v.args) - 1, 1)
+            if not v.shape and name in CHEAP:
+                return passes * SCALAR
             cheap = STRIDED * count if turned else 2 * self.moved(count)
             return passes * (CALL * (2 if turned else 0.7) + (cheap if name in CHEAP else FUNCTION * count))
         if v.op == "contract":

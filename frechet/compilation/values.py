@@ -13,7 +13,7 @@ Equal values of one graph are one object, so nothing is computed twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -316,4 +316,21 @@ def rebuild(graph: Graph, roots: Sequence[Value], change: Callable[[Value, tuple
     new: dict[Value, Value] = {}
     for v in graph.steps(roots):
         new[v] = change(v, tuple([new[a] for a in v.args]))
+    return [new[r] for r in roots]
+
+
+def substituted(graph: Graph, roots: Sequence[Value], changed: Mapping[Value, Value]) -> list[Value]:
+    """The roots with values replaced by equal ones, which may be computed from values that come later."""
+    new: dict[Value, Value] = {}
+    stack = [(r, False) for r in reversed(roots)]
+    while stack:
+        v, ready = stack.pop()
+        if v in new:
+            continue
+        target = changed.get(v, v)
+        if ready:
+            new[v] = remade(graph, target, [new[a] for a in target.args])
+        else:
+            stack.append((v, True))
+            stack.extend((a, False) for a in target.args if a not in new)
     return [new[r] for r in roots]

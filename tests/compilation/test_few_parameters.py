@@ -102,7 +102,20 @@ def test_a_hessian_that_is_not_positive_definite_costs_no_second_run() -> None:
     newton = fr.derivative(e, fr.variables(e)["t"]).compile("newton")
     for n in (5, 200):
         source = newton.at(n=n).function.rpartition("def program")[2]
-        assert source.count("dpotrf(") == 1 and source.count("dgetrf(") == 1
+        assert source.count("dpotrf(") == 1 and source.count("dgesv(") == 1
+
+
+def test_the_sign_of_a_newton_step_is_that_of_the_numbers() -> None:
+    """H is solved for -g, whose entries are numbers; where g is a result too, it stays as it is."""
+    e = fr.parse(PROCESS, DECLARED)
+    d = fr.derivative(e, fr.variables(e)["t"])
+    source = d.compile("newton").at(n=5).source
+    assert "np.negative" not in source and source.count("gesv(") == 2  # the way without Cholesky has one too
+    at = {"D": np.array([[0.0, 1, 2], [1, 0, 3], [2, 3, 0]]), "y": np.array([1.0, -2, 1]), "t": np.array([1.3, 0.7, 0.4])}
+    program = d.compile("gradient", "hessian", "newton")
+    g, H, step = program(**{n: at[n] for n in program.arguments.names})
+    assert np.allclose(H @ step, -g)
+    assert np.allclose(d.compile("newton")(**{n: at[n] for n in program.arguments.names}), step)
 
 
 def test_single_precision_and_transposes() -> None:

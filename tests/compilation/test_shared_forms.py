@@ -124,6 +124,23 @@ def test_powers_by_halves_are_those_of_one_root() -> None:
         assert np.allclose(program(x), [4.625, 11.0, np.inf])
 
 
+def test_factors_of_several_products_are_multiplied_once() -> None:
+    g = fr.parse("v'*(D.*E.*D)*v + sum(M.*D.*E) + x'*(D.*E)*v", dict.fromkeys("DEM", "n×n") | {"v": "n", "x": "n"})
+    steps = fr.compile(g).at(n=500).steps
+    products = [v for v in steps if v.op == "contract" and len(v.shape) == 2 and len(v.args) == 2]
+    assert len(products) == 2  # D.*E, and that times D
+
+
+def test_a_sum_that_is_there_for_another_product_is_distributed_over_numbers_too() -> None:
+    """tr(M*(D.*D.*E)) and tr(M*(D.*E)) with numbers that depend on a scalar: no sum of matrices is formed for the first."""
+    K = "t[1]^2*exp(-D/(2*t[2]^2)) + t[3]^2*eye(n)"
+    g = fr.parse(f"y'*inv({K})*y/2 + logdet({K})/2", {"D": "n×n symmetric", "y": "n", "t": "3"})
+    program = fr.compile(fr.derivative(g, "t").hessian)
+    for n in (5, 100):
+        sums = [v for v in program.at(n=n).steps if v.op == "map" and v.params[0][0] == "linear" and len(v.shape) == 2]
+        assert len(sums) == 1  # the matrix K
+
+
 def test_a_difference_and_its_negative_are_one_sum() -> None:
     e = [fr.parse(text, {"X": "n×m", "Y": "n×m"}) for text in ("(X - Y)'*exp(X)", "exp(Y)'*(Y - X)")]
     steps = fr.compile(e).at(n=30, m=20).steps

@@ -19,19 +19,25 @@ class Matrices(Memory):
         a = v.args[0]
         name = self.fresh("c")
         over = 1 if self.free(a) else 0
-        plain = a in self.fortran or not a.real  # of a symmetric matrix rows are columns
-        text = self.text[a] if plain else self.turned(self.text[a], (0, 1), (1, 0))
         clean = 1 if v in self.inverted else 0  # zeros below the factor, for `mirrored`
-        self.line(f"{name}, info = {self.call('potrf', a)}({text}, 0, {clean}, {over})")
+        self.line(f"{name}, info = {self.call('potrf', a)}({self._hermitian(a)}, 0, {clean}, {over})")
+        self._check_definite(v)
+        self.text[v] = name
+
+    def _hermitian(self, a: Value) -> str:
+        """A Hermitian matrix as LAPACK takes it without a copy: of a symmetric one rows are columns."""
+        plain = a in self.fortran or not a.real
+        return self.text[a] if plain else self.turned(self.text[a], (0, 1), (1, 0))
+
+    def _check_definite(self, f: Value) -> None:
+        a, (tried,) = f.args[0], f.params
         self.line("if info:")
-        (tried,) = v.params
         if tried:
             self.tries = True
             self.line(f"    return {self.otherwise}")
         else:
             why = "is not positive definite: the Cholesky factorization fails"
             self.line(f'    raise np.linalg.LinAlgError("{self.said(a)} {why}")')
-        self.text[v] = name
 
     def said(self, a: Value) -> str:
         """How a message calls a matrix."""
@@ -54,7 +60,9 @@ class Matrices(Memory):
             text = self.turned(text, (0, 1), (1, 0))
         over = 1 if self.free(t) else 0
         name = self.fresh()
-        if f.op == "cholesky":
+        if f in self.accumulated:
+            self._solve_in_one_call(v, name, text, over)
+        elif f.op == "cholesky":
             if turned and not f.real:  # the transpose of a Hermitian matrix is its conjugate
                 text = f"np.conjugate({text})"
             self.line(f"{name} = {self.call('potrs', f, t)}({self.text[f]}, {text}, 0, {over})[0]")
@@ -72,11 +80,35 @@ class Matrices(Memory):
                 self.fortran.add(v)
         self.owned.add(name)
 
+    def is_one_call(self, v: Value) -> bool:
+        """Can a matrix be factorized and solved with in one call that makes no large copy of it?"""
+        f, a = v.args[0], v.args[0].args[0]
+        if f.op == "cholesky" or a.symmetric:
+            return a.real
+        return self.rates.size(a.shape[0]) <= FEW_ROWS
+
+    def _solve_in_one_call(self, v: Value, name: str, right: str, over: int) -> None:
+        f, t = v.args
+        a = f.args[0]
+        own = 1 if self.free(a) else 0
+        if f.op == "cholesky":
+            self.line(f"_, {name}, info = {self.call('posv', a, t)}({self._hermitian(a)}, {right}, 0, {own}, {over})")
+            self._check_definite(f)
+            return
+        turned = v.params[1] and not a.symmetric
+        matrix = self.turned(self.text[a], (0, 1), (1, 0)) if turned else self._hermitian(a) if a.symmetric else self.text[a]
+        self.line(f"_, _, {name}, info = {self.call('gesv', a, t)}({matrix}, {right}, {own}, {over})")
+        self.line("if info:")
+        self._raise_singular(a)
+
     def _check_singular(self, f: Value) -> None:
         if f not in self.checked:
             self.checked.add(f)
             self.line(f"if i{self.text[f]}:")
-            self.line(f'    raise np.linalg.LinAlgError("{self.said(f.args[0])} is singular: it has no inverse")')
+            self._raise_singular(f.args[0])
+
+    def _raise_singular(self, a: Value) -> None:
+        self.line(f'    raise np.linalg.LinAlgError("{self.said(a)} is singular: it has no inverse")')
 
     def _inverse(self, v: Value) -> None:
         f = v.args[0]
