@@ -16,10 +16,9 @@ import sys
 import time
 from pathlib import Path
 
-# One thread, on one processor, set before a library reads it. What XLA is told must be there when JAX is imported.
-os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-os.environ["JAX_PLATFORMS"] = "cpu"
+import processor
+
+processor.prepare()
 
 FIGURES = Path(__file__).resolve().parent / "figures.json"
 CONTENDERS = ("frechet", "frechet-c", "frechet-auto", "expert", "naive", "jax", "torch", "autograd")
