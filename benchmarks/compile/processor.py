@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-OLDER = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # some machines tell OpenBLAS, and not JAX and PyTorch, of an older processor
+# some machines tell OpenBLAS of an older processor, and not JAX and PyTorch
+OLDER = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
 def prepare() -> None:
