@@ -184,7 +184,7 @@ class Program:
         self.lines: list[str] = []
         self.helpers: list[str] = []
         self.before: Program | None = None  # a function that this one calls
-        self.modules: list[str] = []  # further imports, as they are written
+        self.modules: list[str] = []  # further imports and what is made of numbers once, as they are written
         self.positional = False  # else the parameters are given by name only
         self.lapack: list[str] = []  # routines that are called
         self.clashes: dict[str, str] = {}  # helpers whose names are taken by variables
@@ -204,10 +204,13 @@ class Program:
         parts = ["import numpy as np"]
         if self.lapack:
             parts[0] += f"\nfrom scipy.linalg.lapack import {', '.join(self.lapack)}"
-        parts[0] += "".join(f"\n{line}" for line in self.modules)
+        imported = [line for line in self.modules if line.startswith(("from ", "import "))]
+        parts[0] += "".join(f"\n{line}" for line in imported)
         for h in self.helpers:
             if h in SCIPY:
                 parts[0] += f"\nfrom scipy.special import {h}" + (f" as {self.clashes[h]}" if h in self.clashes else "")
+        if len(imported) < len(self.modules):
+            parts[0] += "\n\n" + "\n".join(line for line in self.modules if line not in imported)
         for h in self.helpers:
             if h in OWN:
                 text = own_texts()[h]

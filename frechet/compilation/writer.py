@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -213,17 +213,18 @@ def sign_and_size(c: Any) -> tuple[str, Any]:
     return ("-", -c) if not isinstance(c, complex) and c < 0 else ("+", c)
 
 
-def scaled(c: Any, text: str) -> str:
+def scaled(c: Any, text: str, number: Callable[[Any], str] = number) -> str:
+    """c·text."""
+    if text == "1.0":
+        return number(c)
     return text if c == 1 else f"-{text}" if c == -1 else f"{number(c)} * {text}"
 
 
-def signed_sum(terms: Sequence[tuple[Any, str]]) -> str:
+def signed_sum(terms: Sequence[tuple[Any, str]], number: Callable[[Any], str] = number) -> str:
     """c·a + d·b - …, a term without a minus first."""
     parts: list[str] = []
     for c, text in sorted(terms, key=lambda t: sign_and_size(t[0])[0] == "-"):
         sign, size = sign_and_size(c)
-        factor = text if size == 1 else f"{number(size)} * {text}"
-        if text == "1.0":
-            factor = number(size)
+        factor = scaled(size, text, number)
         parts.append(f" {sign} {factor}" if parts else sign.replace("+", "") + factor)
     return "".join(parts)

@@ -26,6 +26,22 @@ def test_a_sum_is_written_over_an_array_whose_axes_are_in_order() -> None:
     assert not any(line.startswith(f"    {name} = ") and "transpose" in line for line in lines)
 
 
+@pytest.mark.parametrize("kind", ["f", "d", "D"])
+@pytest.mark.parametrize(("n", "few"), [(5, True), (200, False)])
+def test_numbers_beside_few_entries_are_arrays(n: int, few: bool, kind: str) -> None:
+    """Which NumPy does not convert at each call; precisions stay, and a variable may have the name of such a number."""
+    declared = {"x": "n complex" if kind == "D" else "n", "two": "n complex" if kind == "D" else "n"}
+    program = fr.compile(fr.parse("2*x.*two + x/3 - 5*ones(n) + 2*exp(two)", declared), ["x", "two"])
+    source = program.at({"f": "s", "d": "d", "D": "z"}[kind], n=n).source
+    assert ("= np.array(" in source) is few and "two = np" not in source and "5.0 * 1.0" not in source
+    rng = np.random.default_rng(n)
+    x, two = (rng.normal(size=n) + (1j * rng.normal(size=n) if kind == "D" else 0) for _ in range(2))
+    found = program(x.astype(kind), two.astype(kind))
+    assert found.dtype == np.dtype(kind)
+    error = 1e-5 if kind == "f" else 1e-13
+    assert np.allclose(found, 2 * x * two + x / 3 - 5 + 2 * np.exp(two), error, error)
+
+
 @pytest.mark.parametrize("n", [5, 40])
 def test_masks_are_signs(n: int) -> None:
     """Where the entries are not negative."""

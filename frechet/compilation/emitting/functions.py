@@ -58,7 +58,7 @@ class Functions(Products):
         elif name == "epower":
             self._apply(v, "np.power", texts, place)
         elif name == "relu":
-            self._apply(v, "np.maximum", [*texts, "0.0"], place)
+            self._apply(v, "np.maximum", [*texts, self.constant(0, v)], place)
         elif name in ("re", "im"):
             part = f"np.{'real' if name == 're' else 'imag'}({texts[0]})"
             self.assign(v, f"{part}.copy()" if v.shape else part)
@@ -102,7 +102,7 @@ class Functions(Products):
         if v.args[0].sign > 0:
             self._apply(v, "np.sign", [x], place)
         elif self.entries(v) <= ONE_CALL:
-            self._apply(v, "np.heaviside", [x, "0.0"], place)
+            self._apply(v, "np.heaviside", [x, self.constant(0, v)], place)
         else:
             t = place or self.fresh()
             self.line(f"np.maximum({x}, 0.0, out={t})" if place else f"{t} = np.maximum({x}, 0.0)")
@@ -116,7 +116,7 @@ class Functions(Products):
             self.assign(v, f"max({x}, 0.0) + np.log1p(np.exp(-abs({x})))")
             return
         if self.entries(v) < LARGE:
-            self._apply(v, "np.logaddexp", [x, "0.0"], place)
+            self._apply(v, "np.logaddexp", [x, self.constant(0, v)], place)
             return
         t = self.fresh()
         self.line(f"{t} = np.abs({x})")

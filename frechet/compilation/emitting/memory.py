@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 from frechet.compilation.emitting.decompositions import Decomposition
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Labels, Value
-from frechet.compilation.writer import Writer
+from frechet.compilation.writer import Writer, number, scaled
+
+TINY = 64  # entries of an array: to convert a number of Python takes as long as to multiply them by it
+NUMBERS = {"0.0": "zero", "0.5": "half", "1.0": "one", "2.0": "two", "3.0": "three", "4.0": "four"}
 
 
 class Memory(Writer):
@@ -23,7 +29,7 @@ class Memory(Writer):
         self.total = 0.0  # seconds of the program
         self.single = letter in "sc"
         self.lapack: set[str] = set()
-        self.modules: set[str] = set()  # further imports
+        self.modules: set[str] = set()  # further imports, and numbers that are made arrays of no axes once
         self.owned: set[str] = set()  # names of arrays that nobody else sees
         self.fortran: set[Value] = set()  # arrays that lie in memory column by column
         self.blocked: set[Value] = set()  # sums that are computed block by block
@@ -75,6 +81,26 @@ class Memory(Writer):
         if v.real:
             return ', "f"' if self.single else ""
         return ', "F"' if self.single else ', "D"'
+
+    def constant(self, c: Any, v: Value) -> str:
+        """A number beside the entries of v: if these are few, an array of no axes, which NumPy takes as it is."""
+        text = number(c)
+        if not v.shape or isinstance(c, complex) or self.entries(v) > TINY:
+            return text
+        name = NUMBERS.get(text) or "number_" + re.sub(r"\W+", "_", text.replace("-", "minus ").replace("/", "over")).strip(
+            "_"
+        )
+        precision = ', "f"' if self.single else ""
+        made = f"{name} = np.array({text.strip('()')}{precision})"
+        if name in self.taken and made not in self.modules:
+            return text
+        self.taken.add(name)
+        self.modules.add(made)
+        return name
+
+    def times(self, c: Any, text: str, v: Value) -> str:
+        """c·text, to be added to the entries of v."""
+        return scaled(c, text, partial(self.constant, v=v))
 
     def in_precision(self, v: Value, text: str) -> str:
         """The source of a value that may come out in double precision, in the program's."""

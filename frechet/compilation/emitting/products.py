@@ -65,7 +65,7 @@ class Products(Sums):
                 self.assign(v, scaled(c, f"np.add.reduce({text}.diagonal())"), False)  # A.trace() takes longer
                 return
             if len(labels) == 2 and out == labels[:1]:
-                self.assign(v, f"{text}.diagonal()" if c == 1 else f"{number(c)} * {text}.diagonal()", c != 1)
+                self.assign(v, f"{text}.diagonal()" if c == 1 else f"{self.constant(c, v)} * {text}.diagonal()", c != 1)
                 if c == 1:
                     self.owned.discard(self.text[a].removesuffix(".T"))
                 return
@@ -93,10 +93,10 @@ class Products(Sums):
             text, owned = f"{text}.copy()", True
         if c != 1 and self.room(v, a) and text.removesuffix(".T") == self.text[a]:  # scaled where it is
             name = self.text[a]
-            self.line(f"{name} *= {number(c)}" if c != -1 else f"np.negative({name}, {name})")
+            self.line(f"{name} *= {self.constant(c, v)}" if c != -1 else f"np.negative({name}, {name})")
             c = 1
         if c != 1:
-            self.assign(v, scaled(c, text))
+            self.assign(v, self.times(c, text, v))
             return
         base = self.text[a].removesuffix(".T")
         if re.fullmatch(r"[\w.]+", text):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from frechet.compilation.emitting.memory import Memory
@@ -66,10 +67,10 @@ class Sums(Memory):
         elif labels == own and self.room(v, a):
             name = self.text[a]
             if c == -1 and len(rest) > 1 and rest[1][0] == 1:  # b - a
-                self.line(f"np.subtract({self._aligned(rest[1], own)}, {name}, {name})")
+                self.line(f"np.subtract({self.times(1, self._aligned(rest[1], own), v)}, {name}, {name})")
                 rest = [rest[0], *rest[2:]]
             elif c != 1:
-                self.line(f"np.negative({name}, {name})" if c == -1 else f"{name} *= {number(c)}")
+                self.line(f"np.negative({name}, {name})" if c == -1 else f"{name} *= {self.constant(c, v)}")
         elif len({k for _, _, some in rest[:2] for k in some}) < len(own) or _real(rest[0]) != v.real:
             rest = [(0, a, ()), *rest]
             name = self.fresh()
@@ -78,7 +79,7 @@ class Sums(Memory):
             first = self._beginning(v, rest[:2], own)
             rest = [first[0], *(t for t in rest if t not in first)]
             name = self.fresh()
-            text = signed_sum([(t[0], self._aligned(t, own)) for t in first])
+            text = signed_sum([(t[0], self._aligned(t, own)) for t in first], partial(self.constant, v=v))
             if len(first) == 1 and first[0][0] == 1:
                 text = f"{text}.copy()"
             self.line(f"{name} = {text}")
@@ -86,7 +87,7 @@ class Sums(Memory):
         self.owned.add(name)
         for c, a, labels in rest[1:]:
             sign, size = sign_and_size(c)
-            self.line(f"{name} {IN_PLACE[sign]} {scaled(size, self._aligned((c, a, labels), own))}")
+            self.line(f"{name} {IN_PLACE[sign]} {self.times(size, self._aligned((c, a, labels), own), v)}")
         for c, a, _ in products:
             name = self._added(v, c, a, name, 1, 1)
         for c, a, _ in placed:

@@ -50,7 +50,8 @@ def over_rows(schedule: Schedule, v: Value) -> None:
     for i, (stand, a, cut) in enumerate(zip(block.inputs, v.args, block.cut, strict=True)):
         if a.shape:
             where = schedule.memory(a)
-            arrays[stand] = Stored(Buffer(entries_of(stand.shape), "a", i), where.strides)
+            whole = entries_of((block.along, *stand.shape[1:]) if cut else stand.shape)
+            arrays[stand] = Stored(Buffer(entries_of(stand.shape), "a", i, whole), where.strides)
             given.append(f"const T *restrict a{i}")
             args.append(from_row(where) if cut else pointer(where.buffer))
         else:

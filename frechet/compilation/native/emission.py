@@ -38,6 +38,7 @@ class Source:
     letter: s or d, as the dtype
     sizes: by name, where the program is for these only
     there: what variables stand for that are values of the program, computed before
+    streamed: is it called for one block of the data after the other, which come from memory however small they are?
 
     Raises:  NotInC, where a step, a type or a size has no C
     """
@@ -51,13 +52,14 @@ class Source:
         letter: str,
         sizes: Mapping[str, int] | None = None,
         there: Mapping[str, Value] | None = None,
+        streamed: bool = False,
     ) -> None:
         found = dict(there or {})
         self.steps = steps_of(roots, found.values())
         if letter not in TYPES or not all(v.real for v in (*self.steps, *found.values())):
             raise NotInC("complex numbers")
         self.known, self.keyed, self.single, self.letter = known, keyed, single, letter
-        self.roots, self.sizes = roots, sizes
+        self.roots, self.sizes, self.streamed = roots, sizes, streamed
         self.bindings: Bindings = bind(known)
         self.names = {n: f"d{i}" for i, n in enumerate(self.bindings)}
         inputs = {v.params[0]: v for v in self.steps if v.op == "input"} | found
@@ -104,6 +106,7 @@ class Source:
             f"#define F(name) name{'##' + suffix if suffix else ''}",
             f"#define LETTER(s, d) {self.letter}",
             *(["#define USE_LIBRARIES"] if self.schedule.libraries else []),
+            *(["#define CACHED 0"] if self.streamed else []),
             part("frame.c"),
             part("vector_functions.c"),
             part("kernels.c"),

@@ -16,6 +16,13 @@
 #define INNER 64               /* with at most this many for each entry */
 #define MANY 64                /* entries of arrays from which their inner product is several sums */
 #define AS_IT_LIES 1000000     /* up to which BLAS does not copy its operands first */
+#ifndef CACHED
+#define CACHED ((64 << 20) / sizeof(T)) /* entries of an array that a cache may keep */
+#endif
+#define FROM_MEMORY(count) ((count) > (npy_intp)CACHED)
+#define SHORT 400              /* entries of a row, up to which rows are asked for before they are read, */
+#define AHEAD (16384 / sizeof(T)) /* by so many entries */
+#define LINE (64 / sizeof(T))
 #define ROUNDED(count) (((count) + 7) & ~(npy_intp)7)
 
 static PyObject *program(PyObject *state, PyObject *const *args, Py_ssize_t count, PyObject *names);

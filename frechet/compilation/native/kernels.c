@@ -164,10 +164,14 @@ static void matrix_matrix(npy_intp rows, npy_intp columns, npy_intp inner, T c, 
     }
 }
 
-/* Some rows at once, each read one entry after the other: at the rate of memory, with no threads that contend for it. */
+/* Some rows at once, each read one entry after the other: at the rate of memory, with no threads that contend for it.
+
+   far: is a a part of an array that no cache keeps? Of short rows those that come are asked for while these are multiplied:
+   a processor that only sees them read has half of the rate of memory. */
 static void matrix_vector(npy_intp rows, npy_intp inner, T c, const T *a, char la, npy_intp lda, const T *x, npy_intp step,
-                          T *restrict out)
+                          T *restrict out, int far)
 {
+    const npy_intp ahead = far && lda == inner && inner <= SHORT ? AHEAD : 0;
     if (la == 't' && ARE_FEW(1, rows, inner, FEW)) {
         few_products(1, rows, inner, c, x, 't', step, a, 'n', lda, out);
         return;
@@ -176,6 +180,8 @@ static void matrix_vector(npy_intp rows, npy_intp inner, T c, const T *a, char l
     if (la == 'n') {
         for (; i + 4 <= rows; i += 4) {
             const T *p = a + i * lda;
+            for (npy_intp j = 0; ahead && j < 4 * inner; j += LINE)
+                __builtin_prefetch(p + ahead + j);
             T s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 #pragma omp simd reduction(+ : s0, s1, s2, s3)
             for (npy_intp j = 0; j < inner; j++) {

@@ -49,6 +49,11 @@ class Buffer:
     entries: Dim
     kind: str  # a, r or w
     number: int = 0
+    part_of: Dim | None = None  # the entries of the array of which it is some rows
+
+    @property
+    def whole(self) -> Dim:
+        return self.entries if self.part_of is None else self.part_of
 
     def __str__(self) -> str:
         return f"{self.kind}{self.number}"

@@ -310,7 +310,8 @@ class Schedule:
             step = self._step(b, other, inner)
             if step is None:
                 return None
-            call = f"matrix_vector({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {self.reader.dimension(step)}, {{2}});"
+            stride, whole = self.reader.dimension(step), self.reader.dimension(self.stored[a].buffer.whole)
+            call = f"matrix_vector({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {stride}, {{2}}, FROM_MEMORY({whole}));"
             large = f"{sizes[0]} * {sizes[1]} > VECTOR"
             if lying.startswith("'t'"):
                 large += f" || ARE_FEW(1, {', '.join(sizes)}, FEW)"

@@ -37,7 +37,7 @@ def source_of_block(roots: Sequence[Value], names: Sequence[str], letter: str) -
     inputs = {v.params[0]: v for v in walk(roots) if v.op == "input"}
     known = [standing_for(name, inputs[name]) for name in names]
     try:
-        return Source(roots, known, keyed=False, single=False, letter=letter)
+        return Source(roots, known, keyed=False, single=False, letter=letter, streamed=True)
     except NotInC:
         return None
 

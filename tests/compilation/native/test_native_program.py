@@ -16,6 +16,7 @@ from test_registry import EXAMPLES, example
 
 import frechet as fr
 from frechet.compilation.native import building
+from frechet.compilation.native.emission import Source
 from frechet.compilation.native.loops import Loop
 from frechet.compilation.native.program import NativeProgram, NativeSpecialised
 from frechet.expressions.errors import FrechetError, ShapeError
@@ -147,6 +148,24 @@ def test_many_random(start: int) -> None:
 def test_registry(page: Any, text: str) -> None:
     with np.errstate(all="ignore"):
         assert agrees(*registry_case(page, text))
+
+
+@pytest.mark.parametrize("letter", ["d", "s"])
+@pytest.mark.parametrize("columns", [1, 7, 50, 450])
+@pytest.mark.parametrize("rows", [3, 83, 2000])
+def test_rows_from_memory_are_asked_for_before_they_are_read(rows: int, columns: int, letter: str) -> None:
+    """Of data that come block by block, and of arrays that no cache keeps: the results are the same."""
+    g = fr.parse("sum(softplus(X*w))", {"X": "n×k", "w": "k"})
+    made = compiled([g, gradient(g, "w")]).at(letter, n=rows, k=columns)
+    assert isinstance(made, NativeSpecialised) and made.c is not None
+    of_a_block = Source(made.written_roots, made.whole.inputs, False, False, letter, streamed=True)
+    module = building.load(of_a_block.text)
+    assert module is not None and of_a_block.text != made.c.text
+    rng = np.random.default_rng(rows)
+    given = [np.asarray(rng.normal(size=s), {"d": "d", "s": "f"}[letter]) for s in ((rows, columns), (columns,))]
+    streamed = building.bound(module, made._general, bytearray(of_a_block.accepted(made.sizes)), None)
+    for a, b in zip(streamed(*given), made.run(*given), strict=True):
+        assert np.allclose(a, b, 1e-13 if letter == "d" else 1e-5)
 
 
 def quadratic(**options: Any) -> NativeProgram:
