@@ -42,7 +42,7 @@ OWN += ("matrix_function", *MATRIX, "matrix_block", *(f"d{f}" for f in MATRIX), 
 KRONECKER = {"kexpm": "dexpm", "klogm": "dlogm", "kpowm": "dpowm", "ksinm": "dsinm", "kcosm": "dcosm"}
 KRONECKER |= {"kpower": "dpower", "kfunm": "dfunm"}
 LIBRARIES = ("lyap", *(k for k in KRONECKER if k != "kpower"))  # in array libraries by the same text
-OWN += ("euclidean", "mirrored", "identity", "resolvent", "det_of_factors", "logdet_of_factors")
+OWN += ("euclidean", "mirrored", "identity", "ones", "resolvent", "det_of_factors", "logdet_of_factors")
 OWN += ("or_nan", "signm", "qr", "lu", "proj", "pinv_of_singular", "geomean", "dpower", "matrix_of", *KRONECKER)
 NEEDS = {"vech": ("lower_places",), "elimination": ("lower_places",), "duplication": ("elimination", "lower_places")}
 NEEDS |= {

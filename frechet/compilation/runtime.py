@@ -505,6 +505,13 @@ def identity(n, known={}):  # noqa: B006
     return known[n]
 
 
+def ones(n, dtype="d", known={}):  # noqa: B006
+    """A vector of ones, made once for each n; not to be written over."""
+    if (n, dtype) not in known:
+        known[n, dtype] = np.ones(n, dtype)
+    return known[n, dtype]
+
+
 def mirrored(X):
     """The Hermitian matrix with the upper triangle of X, which has zeros below it; perhaps written over X."""
     n = len(X)

@@ -42,6 +42,24 @@ def test_numbers_beside_few_entries_are_arrays(n: int, few: bool, kind: str) -> 
     assert np.allclose(found, 2 * x * two + x / 3 - 5 + 2 * np.exp(two), error, error)
 
 
+@pytest.mark.parametrize("kind", ["f", "d", "D"])
+@pytest.mark.parametrize(
+    "text", ["sum(A)", "sum(A,1)", "sum(A,2)", "sum(A')", "tr(A)", "sum(exp(A),2)", "sum(x)", "sum(exp(A)[:,2])"]
+)
+def test_few_entries_are_summed_by_products_with_ones(text: str, kind: str) -> None:
+    field = " complex" if kind == "D" else ""
+    e = fr.parse(text, {"A": f"n×n{field}", "x": f"n{field}"})
+    program = fr.compile(e)
+    rng = np.random.default_rng(5)
+    for n, few in ((4, True), (300, False)):
+        A, x = (rng.normal(size=(n,) * k) + (1j * rng.normal(size=(n,) * k) if kind == "D" else 0) for k in (2, 1))
+        given = {k: v.astype(kind) for k, v in {"A": A, "x": x}.items() if k in program.arguments.names}
+        found = program(**given)
+        assert np.asarray(found).dtype == np.dtype(kind)
+        assert np.allclose(found, e.evaluate({"A": A, "x": x}), 1e-3 if kind == "f" else 1e-12)
+        assert ("ones(" in program.at({"f": "s", "d": "d", "D": "z"}[kind], n=n).function) is few
+
+
 @pytest.mark.parametrize("n", [5, 40])
 def test_masks_are_signs(n: int) -> None:
     """Where the entries are not negative."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from frechet.compilation.emitting.decompositions import DECOMPOSITIONS, Decomposition, guarded
-from frechet.compilation.emitting.memory import Memory
+from frechet.compilation.emitting.memory import TINY, Memory
 from frechet.compilation.values import Value
 
 FEW_ROWS = 16  # of a matrix that is inverted by solving, in one call and not four
@@ -142,7 +142,10 @@ class Matrices(Memory):
         d = f"{self.text[f]}.diagonal()"
         if f.op == "cholesky":
             real = "" if f.real else ".real"
-            self.assign(v, f"2.0 * np.add.reduce(np.log({d}{real}))")
+            logs = f"np.log({d}{real})"
+            few = self.entries(f) <= TINY
+            total = f"{logs}.dot({self.ones(f'len({self.text[f]})')})" if few else f"np.add.reduce({logs})"
+            self.assign(v, f"2.0 * {total}")
         else:
             hermitian = ", hermitian=True" if v.real and not f.real else ""
             self.assign(v, f"logdet_of_factors({d}, p{self.text[f]}{hermitian})")

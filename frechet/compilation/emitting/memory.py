@@ -98,6 +98,11 @@ class Memory(Writer):
         self.modules.add(made)
         return name
 
+    def ones(self, length: str) -> str:
+        """A vector of ones of the program's precision."""
+        precision = ', "f"' if self.single else ""
+        return f"ones({length}{precision})"
+
     def times(self, c: Any, text: str, v: Value) -> str:
         """c·text, to be added to the entries of v."""
         return scaled(c, text, partial(self.constant, v=v))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from frechet.compilation.emitting.memory import TINY
 from frechet.compilation.emitting.sums import IN_PLACE, Sums, listed
 from frechet.compilation.values import Labels, Value
 from frechet.compilation.writer import index, letters, number, scaled
@@ -62,7 +63,8 @@ class Products(Sums):
         owned = False
         if len(set(labels)) < len(labels):  # a diagonal, or the sum of one
             if len(labels) == 2 and not out:
-                self.assign(v, scaled(c, f"np.add.reduce({text}.diagonal())"), False)  # A.trace() takes longer
+                total = self._with_ones(a, text, f"{text}.diagonal()") or f"np.add.reduce({text}.diagonal())"
+                self.assign(v, scaled(c, total), False)  # A.trace() takes longer
                 return
             if len(labels) == 2 and out == labels[:1]:
                 self.assign(v, f"{text}.diagonal()" if c == 1 else f"{self.constant(c, v)} * {text}.diagonal()", c != 1)
@@ -76,7 +78,10 @@ class Products(Sums):
                 text, labels = f'np.einsum("{letters(labels)}->{letters(kept)}", {text})', kept
         summed = [k for k in range(len(labels)) if labels[k] not in out]
         if summed:
-            if len(summed) == len(labels):
+            short = self._with_ones(a, text, text, summed) if text == self.text[a] else None
+            if short is not None:
+                text = short
+            elif len(summed) == len(labels):
                 text = f"np.add.reduce({text}, None)" if len(labels) > 1 else f"np.add.reduce({text})"
             else:
                 axes = str(summed[0]) if len(summed) == 1 else str(tuple(summed))
@@ -108,6 +113,20 @@ class Products(Sums):
         self.assign(v, text, owned or (base in self.owned and self.left[a] == 1))
         if view:
             self.owned.discard(base)
+
+    def _with_ones(self, a: Value, name: str, text: str, summed: Sequence[int] = (0,)) -> str | None:
+        """The sums of a few entries, of all or along an axis, as a product with ones: in half the time of np.add.reduce.
+
+        name, text: of an array, and of this or of its diagonal
+        """
+        if self.entries(a) > TINY or not name.isidentifier() or len(a.shape) > 2:
+            return None
+        if len(summed) == 2:
+            return f"{text}.ravel().dot({self.ones(f'{name}.size')})"
+        if summed[0] == 1:
+            return f"{text}.dot({self.ones(f'{name}.shape[1]')})"
+        ones = self.ones(f"len({name})")
+        return f"{ones}.dot({text})" if text == name and len(a.shape) == 2 else f"{text}.dot({ones})"
 
     def _two(self, v: Value) -> None:
         (la, lb), out, _, _ = v.params

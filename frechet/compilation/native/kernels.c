@@ -206,17 +206,18 @@ static void matrix_vector(npy_intp rows, npy_intp inner, T c, const T *a, char l
         return;
     }
     memset(out, 0, rows * sizeof(T));
-    for (; i + 8 <= inner; i += 8) {
-        const T *p = a + i * lda;
+    i = inner;
+    for (; i >= 8; i -= 8) { /* from the last row on: it is in the cache where a was just read from the first one on */
+        const T *p = a + (i - 8) * lda;
         T e[8];
         for (int k = 0; k < 8; k++)
-            e[k] = c * x[(i + k) * step];
+            e[k] = c * x[(i - 8 + k) * step];
 #pragma omp simd
         for (npy_intp j = 0; j < rows; j++)
             out[j] += e[0] * p[j] + e[1] * p[lda + j] + (e[2] * p[2 * lda + j] + e[3] * p[3 * lda + j]) +
                       (e[4] * p[4 * lda + j] + e[5] * p[5 * lda + j] + (e[6] * p[6 * lda + j] + e[7] * p[7 * lda + j]));
     }
-    for (; i < inner; i++) {
+    while (i-- > 0) {
         const T e = c * x[i * step];
 #pragma omp simd
         for (npy_intp j = 0; j < rows; j++)
