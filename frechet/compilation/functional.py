@@ -213,6 +213,9 @@ class Functional(Writer):
                 factors.append(self.aligned(eye, (seen[k], axis), axes))
             else:
                 seen[k] = axis
+        for k, axis in seen.items():
+            if k not in labels and out.count(k) == 1:  # the same along it
+                factors.append(self.aligned(f"{self.np}.ones({v.shape[axis]!s}, {self.dtype(v)})", (axis,), axes))
         if labels:
             factors.append(self.aligned(text, tuple(seen[k] for k in labels), axes))
         elif text:
