@@ -299,6 +299,7 @@ class CompiledProgram:
                 call = self._dispatch.at_once(self, made.program, made.run, key)
                 setattr(type(self), "__call__", call)  # noqa: B010  (the class is that of this program alone)
             self._dispatch.known[key] = made.run
+            return self.returned(made.run(*in_order), values)  # as later calls: a number of Python stays one
         return self.returned(made.run(*arrays.values(), *calls.values(), *free.values()), values)
 
 

@@ -170,7 +170,7 @@ class PseudoInversePage(Operation):
         parts = ("eigmax", "eigmin", "eigval", "svdval", "svdmin", "normspec")
         if any(a.op.name in parts or (a.op.name == "variable" and rank(a.params[1])) for a in walk(node.args[0])):
             # Of λ*I - X one singular value is 0, and comes out as rounding; so do those of an X of declared rank.
-            return f"pinv_of_singular({args[0]})"
+            return f"pinv_of_singular({args[0]}{', True' if _is_gram_less_own_square(node.args[0]) else ''})"
         return f"np.linalg.pinv({args[0]}, rtol=None)"  # as the precision and the size tell
 
 
@@ -306,3 +306,17 @@ def power(e: Expr, k: Number) -> Expr:
         return power(conjugate_transposed(e), -k)
     node = make(MATRIX_POWER, (e,), (k,), e.shape)
     return oriented(node, lambda: make(MATRIX_POWER, (transposed(e),), (k,), e.shape))
+
+
+def _is_gram_less_own_square(e: Expr) -> bool:
+    """Is it X'X or XX' less the square of a singular value of X on its diagonal, which is singular whatever X is?"""
+    if e.op is not sums.SUM or len(e.args) != 2 or e.params[0] != -e.params[1]:
+        return False
+    for scale, product in (e.args, e.args[::-1]):
+        if scale.op is products.SCALE and scale.args[1].op is EYE and scale.args[0].op.name == "hadamard":
+            value, powers = scale.args[0].args, scale.args[0].params
+            if len(value) == 1 and tuple(powers) == (2,) and value[0].op.name in ("svdval", "svdmin", "normspec"):
+                x = value[0].args[0]
+                own = conjugate_transposed(x)
+                return product is products.product(own, x) or product is products.product(x, own)
+    return False

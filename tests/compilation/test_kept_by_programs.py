@@ -126,6 +126,17 @@ def test_numbers_alone_tell_the_precision_and_pythons_own_do_not():
     assert program(2.0, 3).dtype == np.float64
 
 
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+@pytest.mark.parametrize("c", [1.1, np.float32(1.1), np.float64(1.1)])
+def test_the_first_call_gives_what_later_ones_give(c, backend):
+    """To the last bit, also where a number of Python stands beside arrays in single precision."""
+    g = fr.parse("sum(log(ones(n) + (x/c).^2))", {"x": "n", "c": "scalar"})
+    program = fr.derivative(g, "x").compile("value", "gradient", inputs=["x", "c"], backend=backend)
+    x = np.random.default_rng(0).normal(size=8).astype("f")
+    (value, first), *others = [program(x, c) for _ in range(3)]
+    assert all(again == value and np.array_equal(gradient, first) for again, gradient in others)
+
+
 NUMBERS = [
     "log(n)",
     "1/sqrt(n)",

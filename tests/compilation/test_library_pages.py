@@ -37,6 +37,32 @@ def test_dense_hessians_are_those_of_numpy(name, backend):
     np.testing.assert_allclose(np.asarray(program(**given)), wanted, rtol=2e-4, atol=2e-4 * np.abs(wanted).max())
 
 
+@pytest.mark.parametrize("shape", [(5, 1), (1, 5), (2, 1), (1, 1)])
+@pytest.mark.parametrize("text", ["normspec(X)", "svdval(X,1)", "svdmin(X)", "normspec(2*X - B)"])
+@pytest.mark.parametrize("backend", ["numpy", "jax", "torch"])
+def test_second_derivatives_of_the_singular_value_of_a_vector(backend, text, shape):
+    """A column has one singular value, its norm; what it is less its own square is 0, and not inverted."""
+    if backend != "numpy":
+        pytest.importorskip(backend)
+    declared = {"X": "n×m", "B": "n×m"}
+    own = "norm2(2*X - B)" if "B" in text else "norm2(X)"
+    program, wanted = (
+        fr.derivative(fr.parse(t, declared), "X").compile("hvp", backend=b) for t, b in ((text, backend), (own, "numpy"))
+    )
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        given = {n: rng.normal(size=shape).astype("f") for n in program.arguments.names}
+        np.testing.assert_allclose(np.asarray(program(**given)), wanted(**given), rtol=1e-3, atol=1e-3)
+
+
+def test_other_matrices_of_one_entry_are_inverted():
+    """Only the Gram matrix of X less the square of its own singular value is surely singular."""
+    A, B = np.array([[2.0]]), np.array([[3.0]])
+    for text, wanted in (("pinv(normspec(A)^2*eye(1) - B'*B)", -1 / 5), ("pinv(normspec(A)*B)", 1 / 6)):
+        e = fr.parse(text, {"A": "1×1", "B": "1×1"} if "eye" in text else {"A": "n×n", "B": "n×n"})
+        assert np.isclose(np.asarray(fr.compile(e, ["A", "B"])(A, B)).item(), wanted)
+
+
 DRAWN = {"spd": "spd", "invertible": "spd", "": "plain"}
 
 
