@@ -117,6 +117,6 @@ def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collect
     if present & {"inverse", "logdet"}:
         roots = flattened(graph, low_rank_updates(graph, roots, rates), early)
     roots = distributed_together(graph, distributed(graph, roots, rates, early), rates, early)
-    roots = products_shared(graph, roots)
+    roots = products_shared(graph, roots, early)
     roots = views_inward(graph, scalars_shared(graph, flattened(graph, negatives_shared(graph, roots), early)))
     return ordered(graph, coefficients_inward(graph, common_factors(graph, roots, early)), rates, early)

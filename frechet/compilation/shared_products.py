@@ -2,34 +2,85 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
 
 from frechet.compilation.values import Graph, Labels, Value, substituted
 
+OPERANDS = 16  # of a product, beyond which its pairs are not looked at: there are half of the square of them
 Pair = tuple[Value, Value, Labels]
 """Two arrays, and the axis of the second one that is beside each axis of the first one."""
 
 
-def products_shared(graph: Graph, roots: Sequence[Value]) -> list[Value]:
+def products_shared(graph: Graph, roots: Sequence[Value], early: Collection[Value] = ()) -> list[Value]:
     """The results with two arrays whose product entry by entry is there, or in several longer products, as one array.
 
     The pair that most products have comes first.
+
+    early: what is computed beforehand stays apart, so with it products are left as they are
     """
     products = [v for v in graph.steps(roots) if v.op == "contract" and len(v.args) > 1]
-    there = {pair for v in products if len(v.args) == 2 for pair, *_ in pairs(v) if {*v.params[0][0]} == {*v.params[1]}}
-    longer = {v: v for v in products if _is_longer(v)}
-    while True:
-        left = [v for v in dict.fromkeys(longer.values()) if _is_longer(v)]
-        times = Counter(pair for v in left for pair in {pair for pair, *_ in pairs(v)})
-        often = [(count + (pair in there), -pair[1].serial, -pair[0].serial, pair) for pair, count in times.items()]
-        most, *_, best = max(often, key=lambda found: found[:3], default=(0, None))
-        if best is None or most < 2:
-            break
-        there.add(best)
-        longer = {v: _joined(graph, current, best) for v, current in longer.items()}
-    changed = {v: new for v, new in longer.items() if new is not v}
+    longer = [v for v in products if _is_longer(v)]
+    if early or not longer:
+        return list(roots)
+    changed = _Shared(graph, products).joined(longer)
     return substituted(graph, roots, changed) if changed else list(roots)
+
+
+class _Shared:
+    """Pairs of factors, and the products that have them.
+
+    there: the pairs whose product is a step
+    having: the longer products that have a pair, as they were at first
+    now: what these are by now
+    often: the pairs by the number of these products when they were entered
+    """
+
+    def __init__(self, graph: Graph, products: Sequence[Value]) -> None:
+        self.graph = graph
+        self.there = {p for v in products if len(v.args) == 2 for p, *_ in pairs(v) if {*v.params[0][0]} == {*v.params[1]}}
+        self.having: dict[Pair, dict[Value, None]] = {}
+        self.now: dict[Value, Value] = {}
+        self.often: list[tuple[Any, ...]] = []
+        self.numbers = count()
+
+    def joined(self, longer: Sequence[Value]) -> dict[Value, Value]:
+        """Those of the longer products that have such pairs, with one operand for each."""
+        for pair in dict.fromkeys(pair for v in longer for pair in self.enter(v, v)):
+            self.push(pair)
+        while self.often:
+            size, *_, pair = heappop(self.often)
+            if -size != self.count(pair):
+                self.push(pair)
+                continue
+            self.there.add(pair)
+            fresh: dict[Pair, None] = {}
+            for v in [*self.having[pair]]:
+                before = self.now[v]
+                for other, *_ in pairs(before):
+                    self.having[other].pop(v, None)
+                fresh |= dict.fromkeys(self.enter(v, _joined(self.graph, before, pair)))
+            for other in fresh:
+                self.push(other)
+        return {v: new for v, new in self.now.items() if new is not v}
+
+    def enter(self, v: Value, current: Value) -> list[Pair]:
+        """What a product is by now; the pairs that it has."""
+        self.now[v] = current
+        found = [pair for pair, *_ in pairs(current)] if _is_longer(current) else []
+        for pair in found:
+            self.having.setdefault(pair, {})[v] = None
+        return found
+
+    def count(self, pair: Pair) -> int:
+        return len({self.now[v] for v in self.having[pair]}) + (pair in self.there)
+
+    def push(self, pair: Pair) -> None:
+        size = self.count(pair) if self.having[pair] else 0
+        if size > 1:
+            heappush(self.often, (-size, pair[1].serial, pair[0].serial, next(self.numbers), pair))
 
 
 def pairs(v: Value) -> Iterator[tuple[Pair, int, int]]:
@@ -59,4 +110,4 @@ def _joined(graph: Graph, v: Value, pair: Pair) -> Value:
 
 
 def _is_longer(v: Value) -> bool:
-    return v.op == "contract" and len(v.args) > 2
+    return v.op == "contract" and 2 < len(v.args) <= OPERANDS

@@ -29,7 +29,7 @@ class Writer:
         self.text: dict[Value, str] = {}
         self.users: dict[Value, int] = {}
         self.skipped: set[Value] = set()  # what is written where it is used
-        self.accumulated: set[Value] = set()  # products that BLAS adds to sums
+        self.accumulated: set[Value] = set()  # what the call of another step computes too: products that BLAS adds, factors
         self.count = 0
 
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import frechet as fr
+from frechet.compilation import shared_products
 from frechet.compilation.table import flops
+from frechet.compilation.values import Value
 from frechet.expressions.errors import FrechetError
 from frechet.notation.reading import read_entry
 
@@ -129,6 +132,28 @@ def test_factors_of_several_products_are_multiplied_once() -> None:
     steps = fr.compile(g).at(n=500).steps
     products = [v for v in steps if v.op == "contract" and len(v.shape) == 2 and len(v.args) == 2]
     assert len(products) == 2  # D.*E, and that times D
+
+
+def test_the_search_for_such_factors_is_linear_in_the_depth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gated layers, whose derivatives are products of as many factors as there are layers."""
+    looked_at = 0
+    pairs = shared_products.pairs
+
+    def counted(v: Value) -> Iterator[tuple[shared_products.Pair, int, int]]:
+        nonlocal looked_at
+        for found in pairs(v):
+            looked_at += 1
+            yield found
+
+    monkeypatch.setattr(shared_products, "pairs", counted)
+    by_depth = []
+    for layers in (5, 10, 20):
+        lines = [f"h{i} = sigmoid(W*h{i - 1}).*h{i - 1}.*(V*h{i - 1})" for i in range(2, layers + 1)]
+        g = fr.parse("\n".join(["h1 = x.*(V*x)", *lines, f"norm2(h{layers})^2"]), {"W": "n×n", "V": "n×n"})
+        looked_at = 0
+        _ = fr.derivative(g, "W").compile("value", "gradient").source
+        by_depth.append(looked_at)
+    assert by_depth[2] - by_depth[1] < 3 * (by_depth[1] - by_depth[0])
 
 
 def test_a_sum_that_is_there_for_another_product_is_distributed_over_numbers_too() -> None:

@@ -12,6 +12,7 @@ from frechet.compilation.timing import Rates
 from frechet.compilation.values import Labels, Value
 from frechet.compilation.writer import Writer, number, scaled
 
+NO_WORD = re.compile(r"\W+")
 TINY = 64  # entries of an array: to convert a number of Python takes as long as to multiply them by it
 NUMBERS = {"0.0": "zero", "0.5": "half", "1.0": "one", "2.0": "two", "3.0": "three", "4.0": "four"}
 
@@ -28,6 +29,7 @@ class Memory(Writer):
         self.kind = letter
         self.total = 0.0  # seconds of the program
         self.single = letter in "sc"
+        self.precision = ', "f"' if self.single else ""  # of real arrays, as an argument where it is not NumPy's own choice
         self.lapack: set[str] = set()
         self.modules: set[str] = set()  # further imports, and numbers that are made arrays of no axes once
         self.owned: set[str] = set()  # names of arrays that nobody else sees
@@ -79,7 +81,7 @@ class Memory(Writer):
     def dtype(self, v: Value) -> str:
         """The type of the entries as an argument, where it is not NumPy's own choice."""
         if v.real:
-            return ', "f"' if self.single else ""
+            return self.precision
         return ', "F"' if self.single else ', "D"'
 
     def constant(self, c: Any, v: Value) -> str:
@@ -87,11 +89,10 @@ class Memory(Writer):
         text = number(c)
         if not v.shape or isinstance(c, complex) or self.entries(v) > TINY:
             return text
-        name = NUMBERS.get(text) or "number_" + re.sub(r"\W+", "_", text.replace("-", "minus ").replace("/", "over")).strip(
-            "_"
-        )
-        precision = ', "f"' if self.single else ""
-        made = f"{name} = np.array({text.strip('()')}{precision})"
+        bare = text.strip("()")
+        words = bare.replace("-", "minus ").replace("/", "over")
+        name = NUMBERS.get(text) or f"number_{NO_WORD.sub('_', words)}"
+        made = f"{name} = np.array({bare}{self.precision})"
         if name in self.taken and made not in self.modules:
             return text
         self.taken.add(name)
@@ -100,8 +101,7 @@ class Memory(Writer):
 
     def ones(self, length: str) -> str:
         """A vector of ones of the program's precision."""
-        precision = ', "f"' if self.single else ""
-        return f"ones({length}{precision})"
+        return f"ones({length}{self.precision})"
 
     def times(self, c: Any, text: str, v: Value) -> str:
         """c·text, to be added to the entries of v."""

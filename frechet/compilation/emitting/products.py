@@ -16,7 +16,6 @@ from frechet.expressions.dimension import UNIT, Dim
 SMALL_SQUARE = 500, 450_000  # multiplications of a matrix and its transpose
 COUNTS = 0.05  # of the time of a program
 IN_CACHE = 40_000  # entries, up to which a copy, or a second pass, costs less than a loop across the rows
-FEW = 1_000  # entries, up to which a call counts for more than they do
 TURNED = 2_000  # entries, up to which the order of axes in memory does not matter
 
 
