@@ -1,4 +1,4 @@
-"""What every step needs to know: how large arrays are, how they lie in memory, and whose they are."""
+"""What every step needs to know: how large arrays are, how they lie in memory, whose they are; and numbers beside them."""
 
 from __future__ import annotations
 
