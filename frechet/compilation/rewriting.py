@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from itertools import permutations
+from itertools import accumulate, permutations
 from typing import Any
 
-from frechet.compilation.contractions import connected
+from frechet.compilation.contractions import connected, groups
 from frechet.compilation.timing import Rates
-from frechet.compilation.values import Graph, Labels, Value, rebuild, remade, uses
+from frechet.compilation.values import Axes, Graph, Labels, Value, rebuild, remade, uses
 
 LARGE = 300  # entries, from which on a call costs less than what it does
 
@@ -168,13 +168,55 @@ def _transposed_sum(graph: Graph, v: Value) -> Value | None:
 
 
 def _reshaped_sum(graph: Graph, v: Value) -> Value | None:
-    own = tuple(range(len(v.shape)))
+    """A sum of which an axis stands for several of what its terms are made of as one over these, in another shape.
+
+    Each term has to fall apart as the others do: it is reshaped, an identity, or repeats its entries along that axis.
+    """
     function, ins = v.params
-    shapes = {a.args[0].shape for a in v.args if a.op == "reshape"}
-    if len(shapes) != 1 or any(a.op != "reshape" or labels != own for a, labels in zip(v.args, ins, strict=True)):
+    parts: dict[int, Axes] = {}
+    for a, labels in zip(v.args, ins, strict=True):
+        for k, shape in zip(labels, _merged(a), strict=True):
+            if len(shape) > 1 and parts.setdefault(k, shape) != shape:
+                return None
+    if not parts:
         return None
-    (shape,) = shapes
-    return graph.reshape(graph.map(function, [a.args[0] for a in v.args], shape), v.shape)
+    axes = [parts.get(k, (d,)) for k, d in enumerate(v.shape)]
+    first = list(accumulate(map(len, axes), initial=0))
+    operands, inner = [], []
+    for a, labels in zip(v.args, ins, strict=True):
+        wanted = [axes[k] for k in labels]
+        apart = _repeated_apart(graph, a, wanted) if a.op == "contract" else a if _merged(a) == wanted else None
+        if apart is None:
+            return None
+        operands.append(apart.args[0] if apart.op == "reshape" else apart)
+        inner.append(tuple([i for k in labels for i in range(first[k], first[k + 1])]))
+    shape = tuple([d for some in axes for d in some])
+    found = graph.reshape(graph.map(function, operands, shape, inner), v.shape)
+    found.sign, found.definite, found.symmetric = v.sign, v.definite, v.symmetric
+    return found
+
+
+def _merged(v: Value) -> list[Axes]:
+    """The axes that each axis of a value stands for: itself, or several of what was reshaped."""
+    found = groups(v.args[0].shape, v.shape) if v.op == "reshape" else None
+    return [tuple([v.args[0].shape[k] for k in some]) for some in found] if found else [(d,) for d in v.shape]
+
+
+def _repeated_apart(graph: Graph, v: Value, axes: Sequence[Axes]) -> Value | None:
+    """A contraction of which the axes that are products of dimensions repeat its entries, with an axis for each of these."""
+    ins, out, dims, coefficient = v.params
+    parts: dict[int, Axes] = {}
+    if any(parts.setdefault(k, shape) != shape for k, shape in zip(out, axes, strict=True)):
+        return None
+    if any(len(parts.get(k, ())) > 1 for labels in ins for k in labels):
+        return None
+    sizes = list(dims)
+    place: dict[int, Labels] = {k: (k,) for k in parts}
+    for k, shape in parts.items():
+        if len(shape) > 1:
+            place[k] = tuple(range(len(sizes), len(sizes) + len(shape)))
+            sizes += shape
+    return graph.contract(v.args, ins, tuple([i for k in out for i in place[k]]), sizes, coefficient)
 
 
 def coefficients_inward(graph: Graph, roots: Sequence[Value]) -> list[Value]:

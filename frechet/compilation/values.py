@@ -165,15 +165,20 @@ class Graph:
     def seen_through(self, v: Value, labels: Labels) -> tuple[Value, Labels]:
         """The value that v is a transposed or repeated view of; its labels where the axes of v are called `labels`."""
         while v.op == "contract":
-            ins, out, _, c = v.params
+            ins, out, dims, c = v.params
             if len(set(out)) < len(out):
                 break
             if not v.args and v.shape:
                 return self.number(c), ()
-            if c != 1 or len(v.args) != 1 or len(set(ins[0])) < len(ins[0]) or not set(ins[0]) <= set(out):
-                break
+            own = {label for some in ins for label in some}
             place = dict(zip(out, labels, strict=True))
-            v, labels = v.args[0], tuple(place[label] for label in ins[0])
+            if c == 1 and len(v.args) == 1 and len(set(ins[0])) == len(ins[0]) and own <= set(out):
+                v, labels = v.args[0], tuple(place[label] for label in ins[0])
+            elif not own.issuperset(out):  # a product that is the same along an axis
+                kept = tuple([label for label in out if label in own])
+                v, labels = self.contract(v.args, ins, kept, dims, c), tuple([place[label] for label in kept])
+            else:
+                break
         return v, labels
 
     def linear(self, terms: Iterable[tuple[Any, Value]], shape: Axes) -> Value:

@@ -532,6 +532,37 @@ def test_dense_hessians(text):
     assert close(hvp(**given).reshape(-1, order="F"), dense)
 
 
+ROWS = [  # the Hessian of a row-wise function, by what is in the rows or is added to all of them, and how many entries it has
+    ("sum(logsumexp(X*W,2))", "W", lambda n, m, k: (m * k) ** 2),
+    ("sum(softmax(X*W,2)*w)", "W", lambda n, m, k: (m * k) ** 2),
+    ("sum(logsumexp(W'*X',1))", "W", lambda n, m, k: (m * k) ** 2),
+    ("logsumexp(-(X .- x .- y'))", "x", lambda n, m, k: n**2),
+    ("logsumexp(-(X .- x .- y'))", "y", lambda n, m, k: m**2),
+    ("sum(logsumexp(X .+ y',2))", "y", lambda n, m, k: m**2),
+]
+
+
+@pytest.mark.parametrize(("text", "by", "entries"), ROWS)
+def test_hessians_of_row_wise_functions_form_nothing_larger(text, by, entries):
+    """The identity of all rows is taken apart into those of the axes that its products are over."""
+    g = fr.parse(text, {"X": "n×m", "W": "m×k", "x": "n", "y": "m", "w": "k"})
+    H = fr.derivative(g, by).hessian
+    steps = fr.compile(H).at(n=1000, m=20, k=5).steps
+    rates = Rates({"n": 1000, "m": 20, "k": 5})
+    assert max(rates.entries(v.shape) for v in steps) <= max(entries(1000, 20, 5), 1000 * 20 * 5)
+    rng = np.random.default_rng(7)
+    values = {"X": (5, 3), "W": (3, 2), "x": (5,), "y": (3,), "w": (2,)}
+    agree([H], {n: rng.normal(size=shape) for n, shape in values.items()}, {"n": 5, "m": 3, "k": 2}, {"n": 1000})
+
+
+def test_a_sum_along_an_axis_is_computed_once_for_those_that_repeat_it():
+    """Of the rows of S∘P, which a product and a difference of whole rows both need."""
+    g = fr.parse("norm2(softmax(X*W,2)*V - Y)^2", {"X": "n×m", "W": "m×k", "V": "k×l"})
+    steps = fr.derivative(g, "W").compile("hvp").at(n=100, m=20, k=30, l=5).steps
+    sums = [v.args[0] for v in steps if v.op == "contract" and len(v.args) == 1 and not {*v.params[0][0]} <= {*v.params[1]}]
+    assert len(set(sums)) == len(sums)
+
+
 @pytest.mark.parametrize("text", ["tr(A*X'*B*X*C)", "norm2(inv(X)*b)^2", "(b'*X*A*b)^2 + tr(X*A)^2", "(b'*X*b)^3/3"])
 def test_large_dense_hessians_are_made_block_by_block(text):
     e = fr.parse(text, dict.fromkeys("ABCX", "n×n") | {"b": "n"})
