@@ -28,10 +28,19 @@ OTHERWISE = [
     "abij,jk->abik",
     "aibj,jk->iabk",
     "ikj,jl->lki",
+    "aij,bji->ab",
+    "iaj,bji->ba",
+    "aib,bjc->ijac",
+    "aijc,abc->ijb",
+    "iba,baj->ijb",
+    "iabj,jbak->kiab",
+    "aij,aik->jk",
+    "ija,kla->ijkl",
+    "ija,kla->kjil",
     "bi,bij->bij",
 ]
 
-BY_LOOPS = ["aibj,jk->iabk", "ikj,jl->lki", "bi,bij->bij"]  # also in C: their axes lie apart, or nothing is summed
+BY_LOOPS = ["bi,bij->bij"]  # also in C: nothing is summed
 
 
 def arrays(subscripts: str, seed: int, largest: int = 9) -> list[np.ndarray]:

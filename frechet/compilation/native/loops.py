@@ -87,6 +87,11 @@ class Sink:
     reads: list[Read]  # what its entries, or the terms of its sum, follow from
     copied: bool = False  # the entries of the value, stored apart from it
 
+    @property
+    def among_zeros(self) -> bool:
+        """Are only the entries stored for which two indices are equal, the others being 0?"""
+        return len({*self.place}) < len(self.place)
+
     def along(self, axes: dict[int, int]) -> Sink:
         """The same where the axes of the loop are called otherwise."""
         reads = [(v, moved(place, axes)) for v, place in self.reads]
@@ -101,6 +106,7 @@ class Loop:
     sinks: list[Sink] = field(default_factory=list)
     inside: dict[Value, Place] = field(default_factory=dict)  # values that it evaluates entry by entry, and where
     library: tuple[str, Call] | None = None  # a condition on the sizes, and a routine that does the same then
+    when: str = ""  # a condition on the sizes, on which it is needed
 
 
 def moved(place: Place, axes: dict[int, int]) -> Place:
@@ -350,8 +356,15 @@ class LoopText:
         if not sink.copied and not entrywise(v):
             self._reduction(sink, target)
             return
+        if sink.among_zeros:
+            self._clear(sink)
         text = self.entry(v, sink.place) if v.shape else computed(v, [self.entry(*read) for read in sink.reads], [])
         self.head[self.level(sink.place)].append(f"{target} = {text};")
+
+    def _clear(self, sink: Sink) -> None:
+        assert sink.target is not None
+        count = self.reader.dimension(sink.target.buffer.entries)
+        self.head[0].insert(0, f"memset({sink.target.buffer}, 0, {count} * sizeof(T));")
 
     def _reduction(self, sink: Sink, target: str) -> None:
         """A sum or extreme: in a variable over the loops inside of those of the result, in memory over those outside."""
@@ -363,9 +376,7 @@ class LoopText:
         if outside and extreme:
             raise NotInC("extremes in another order than that of memory")
         if outside:
-            assert sink.target is not None
-            count = self.reader.dimension(sink.target.buffer.entries)
-            self.head[0].insert(0, f"memset({sink.target.buffer}, 0, {count} * sizeof(T));")
+            self._clear(sink)
         if at == innermost:
             self.head[at].append(f"{target} += {text};")
             return

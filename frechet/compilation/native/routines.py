@@ -57,5 +57,7 @@ def _steps(schedule: Schedule) -> list[str]:
         if step.library is not None:
             condition, call = step.library
             loop = [f"if ({condition}) {call}", "else {", *loop, "}"]
+        if step.when:
+            loop = [f"if ({step.when}) {{", *loop, "}"]
         lines += ["{", *loop, "}"]
     return lines

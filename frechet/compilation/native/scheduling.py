@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import chain
-from typing import NamedTuple
 
 from frechet.compilation.native.blocks import RowBlock, over_rows
 from frechet.compilation.native.dimensions import Dimensions
@@ -26,29 +25,12 @@ from frechet.compilation.native.loops import (
     entrywise,
     summed,
 )
+from frechet.compilation.native.products import inner_product, product_call
 from frechet.compilation.values import Axes, Value, walk
 from frechet.expressions.dimension import UNIT, Dim
 from frechet.operations.determinant import ADJ
 
 STEPS = 500
-
-
-class AsMatrices(NamedTuple):
-    """A product of two arrays, whose axes have numbers, as one of matrices, or as many.
-
-    Axes that lie as one do for one, so that a tensor is a matrix.
-
-    left, right: the arrays and their axes
-    each: the axes that have a product for each place, those of both arrays or the first ones of the left one
-    rows, columns, inner: the axes that only the left one has, that only the right one has, and that are summed
-    """
-
-    left: tuple[Value, list[int]]
-    right: tuple[Value, list[int]]
-    each: list[int]
-    rows: list[int]
-    columns: list[int]
-    inner: list[int]
 
 
 class Schedule:
@@ -158,8 +140,11 @@ class Schedule:
         if v not in self.stored and v in self.home:
             self._store_at_home(v, self.home[v])
         elif v not in self.stored:
-            own = tuple(Index(k) for k in range(len(v.shape)))
-            self._loop(Sink(v, self.array(v.shape), own, self.reader.operands(v, own)[0]), v.shape)
+            out = v.params[1] if v.op in ("contract", "spread") else range(len(v.shape))
+            number = {k: i for i, k in enumerate(dict.fromkeys(out))}  # an axis that is there twice has one loop
+            own = tuple(Index(number[k]) for k in out)
+            axes = tuple(v.shape[own.index(Index(i))] for i in number.values())
+            self._loop(Sink(v, self.array(v.shape), own, self.reader.operands(v, own)[0]), axes)
         return self.stored[v]
 
     def _rows(self, v: Value) -> Stored:
@@ -170,21 +155,24 @@ class Schedule:
             self.copy(v, where)
         return where
 
-    def copy(self, v: Value, where: Stored) -> None:
-        """The entries of an array, to be written over."""
+    def copy(self, v: Value, where: Stored, when: str = "") -> None:
+        """The entries of an array, to be written over, or to lie otherwise.
+
+        when: a condition on the sizes, on which they are needed
+        """
         own = tuple(Index(k) for k in range(len(v.shape)))
-        self._loop(Sink(v, where, own, [(v, own)], copied=True), v.shape)
+        self._loop(Sink(v, where, own, [(v, own)], copied=True), v.shape, when=when)
 
     # -- loops
-    def _loop(self, sink: Sink, axes: Axes, library: tuple[str, Call] | None = None) -> None:
+    def _loop(self, sink: Sink, axes: Axes, library: tuple[str, Call] | None = None, when: str = "") -> None:
         """Adds a loop, or a result to a loop that is there."""
         everything = set(range(len(axes)))
         for v, place in self._reached(sink):
             if self._is_pending(v) and self.costs[v] > CHEAP and {k.axis for k in place} - {None} != everything:
                 self.memory(v)
-        joined = None if library else self._joined(sink, axes)
+        joined = None if library or when else self._joined(sink, axes)
         if joined is None:
-            loop = Loop(axes, library=library)
+            loop = Loop(axes, library=library, when=when)
             self.steps.append(loop)
         else:
             loop, sink = joined
@@ -273,109 +261,17 @@ class Schedule:
             if a.shape and a.op not in ("unit", "selection") and {k.axis for k in place} != set(range(len(axes))):
                 self.memory(a)
         place = tuple(known[k] for k in out)
-        target = self._target(v)
+        found = product_call(self, v, reads, axes)
+        target = found.target if found is not None else self._target(v)
         sink = Sink(v, target, place, reads)
-        library = self._library(v, reads, axes, target) if target is not None else self._inner_product(sink, axes)
+        library = found.library if found is not None else self._inner_product(sink, axes)
         self._loop(sink, axes, library)
 
     def _inner_product(self, sink: Sink, axes: Axes) -> tuple[str, Call] | None:
-        """The sum of the products of two arrays that are there and lie alike."""
-        v, reads = sink.value, sink.reads
-        if len(reads) != 2 or any(a not in self.stored for a, _ in reads) or self._joined(sink, axes) is not None:
+        """That of two arrays for which there is no loop that it joins."""
+        if sink.target is not None or self._joined(sink, axes) is not None:
             return None
-        whole = tuple(map(Index, range(len(axes))))
-        (a, left), (b, right) = reads
-        first, second = self.stored[a], self.stored[b]
-        if left != whole or right != whole or not first.strides == second.strides == by_rows(axes):
-            return None
-        count, c = self.reader.dimension(entries_of(axes)), number(v.params[3])
-        front = f"{c} * " if v.params[3] != 1 else ""
-        call = f"{self.variables[v]} = {front}inner_product({count}, {{0}}, {{1}});"
-        return f"{count} >= MANY", Call(call, [first.buffer, second.buffer])
-
-    def _library(self, v: Value, reads: list[Read], axes: Axes, target: Stored) -> tuple[str, Call] | None:
-        """A product as a call of BLAS, or as one for each place along some axes."""
-        found = self._as_matrices(reads, axes, len(target.strides))
-        if found is None:
-            return None
-        (a, one), (b, other), each, rows, columns, inner = found
-        lying = self._lying(a, one, rows, inner) if rows else None
-        if lying is None:
-            return None
-        sizes = [
-            self.reader.dimension(entries_of(tuple(axes[k] for k in group))) for group in (rows, columns, inner) if group
-        ]
-        c, large = number(v.params[3]), f"{' * '.join(sizes)} > MATRIX"
-        if not columns:
-            step = self._step(b, other, inner)
-            if step is None:
-                return None
-            stride, whole = self.reader.dimension(step), self.reader.dimension(self.stored[a].buffer.whole)
-            call = f"matrix_vector({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {stride}, {{2}}, FROM_MEMORY({whole}));"
-            large = f"{sizes[0]} * {sizes[1]} > VECTOR"
-            if lying.startswith("'t'"):
-                large += f" || ARE_FEW(1, {', '.join(sizes)}, FEW)"
-        elif a is b and v.symmetric and len(axes) == 3:
-            call = f"matrix_own_transpose({sizes[0]}, {sizes[2]}, {c}, {{0}}, {lying}, {{2}});"
-            large += f" || ARE_FEW({', '.join(sizes)}, FEW_SQUARED)"
-        else:
-            beside = self._lying(b, other, inner, columns)
-            if beside is None:
-                return None
-            call = f"matrix_matrix({', '.join(sizes)}, {c}, {{0}}, {lying}, {{1}}, {beside}, {{2}});"
-            large += f" || ARE_FEW({', '.join(sizes)}, FEW)"
-        if each:
-            out = list(range(len(target.strides)))
-            for i, (u, own, where) in enumerate(((a, one, None), (b, other, None), (v, out, target))):
-                step = self._step(u, own, each, where) if each[0] in own else None
-                if step is not None:
-                    call = call.replace(f"{{{i}}}", f"{{{i}}} + i * {self.reader.dimension(step)}")
-                elif each[0] in own:
-                    return None
-            call = (
-                f"for (npy_intp i = 0; i < {self.reader.dimension(entries_of(tuple(axes[k] for k in each)))}; i++)\n{call}"
-            )
-        self.libraries = True
-        return large, Call(call, [self.stored[a].buffer, self.stored[b].buffer, target.buffer])
-
-    def _as_matrices(self, reads: list[Read], axes: Axes, count: int) -> AsMatrices | None:
-        """A product of two arrays as one of matrices, of whose axes the first ones, so many, are those of the result."""
-        if len(reads) != 2 or any(a not in self.stored for a, _ in reads):
-            return None
-        if any(k.offset or k.axis is None for _, place in reads for k in place):
-            return None
-        (a, one), (b, other) = ((v, [k.axis for k in place if k.axis is not None]) for v, place in reads)
-        if len({*one}) < len(one) or len({*other}) < len(other):
-            return None
-        shared = [k for k in range(count) if k in one and k in other]
-        if next((k for k in range(count) if k not in shared), None) in other:
-            a, one, b, other = b, other, a, one
-        rows, columns = ([k for k in range(count) if k not in theirs] for theirs in (other, one))
-        inner = [k for k in one if k >= count]
-        if [*shared, *rows, *columns] != [*range(count)] or len(inner) < len(axes) - count or not {*inner} <= {*other}:
-            return None
-        apart = 0
-        while not shared and apart < len(rows) and self._lying(a, one, rows[apart:], inner) is None:
-            apart += 1
-        return AsMatrices((a, one), (b, other), shared or rows[:apart], rows[apart:], columns, inner)
-
-    def _step(self, v: Value, axes: Sequence[int], some: Sequence[int], where: Stored | None = None) -> Dim | None:
-        """The distance of neighbours in an array with these axes along some of them, if these lie as one."""
-        where = where or self.stored[v]
-        at = [axes.index(k) for k in some]
-        lengths = [v.shape[i] for i in at]
-        strides = [where.strides[i] for i in at]
-        as_one = all(strides[i] is strides[i + 1] * lengths[i + 1] for i in range(len(at) - 1))
-        return strides[-1] if as_one else None
-
-    def _lying(self, a: Value, axes: Sequence[int], rows: Sequence[int], columns: Sequence[int]) -> str | None:
-        """How the matrix with these axes as rows and columns lies, for a kernel: 'n', ld."""
-        down, across = self._step(a, axes, rows), self._step(a, axes, columns)
-        if down is None or across is None:
-            return None
-        if across is UNIT:
-            return f"'n', {self.reader.dimension(down)}"
-        return f"'t', {self.reader.dimension(across)}" if down is UNIT else None
+        return inner_product(self, sink, axes)
 
     # -- matrices
     def _call(self, template: str, *buffers: Buffer) -> int:
@@ -572,6 +468,8 @@ class Schedule:
         for sink, reads in zip(loop.sinks, own, strict=True):
             target = sink.target
             if target is None or target.buffer.kind != "w" or target.buffer in found or not entrywise(sink.value):
+                continue
+            if sink.among_zeros:
                 continue
             for read in reads:  # an entry is read once, before it is written
                 v, place = read
