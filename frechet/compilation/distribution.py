@@ -11,9 +11,10 @@ from collections.abc import Collection, Sequence
 
 from frechet.compilation.contractions import connected, inlined
 from frechet.compilation.ordering import cost_of, inverses_formed, ordered
-from frechet.compilation.rewriting import inverses_cancelled, is_sum, sums_joined
+from frechet.compilation.rewriting import inverses_cancelled, is_sum
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, Value, rebuild, remade, substituted, uses, walk
+from frechet.compilation.views import sums_joined
 
 WORTH = 0.9  # a change is made where it saves a tenth
 WORTH_EARLY = 0.5  # or half, where it is that a part is computed beforehand: X'*X*w - X'*y is less exact than X'*(X*w - y)

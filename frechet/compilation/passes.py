@@ -17,11 +17,11 @@ from frechet.compilation.rewriting import (
     inverses_cancelled,
     negatives_shared,
     scalars_shared,
-    views_inward,
 )
 from frechet.compilation.shared_products import products_shared
 from frechet.compilation.timing import FACTORIZING, Rates
-from frechet.compilation.values import Graph, Value, rebuild, remade, replaced, uses
+from frechet.compilation.values import Graph, Value, alike, rebuild, remade, replaced, uses
+from frechet.compilation.views import views_inward
 
 OPERANDS = 8  # of one contraction
 SAVED = 0.1  # of the time of a program, at least, by a factorization that may fail
@@ -46,8 +46,7 @@ def flattened(graph: Graph, roots: Sequence[Value], early: Collection[Value] = (
                 known = new
                 new = inlined(graph, new, inner)
                 if new.op == "contract":
-                    new.sign, new.definite = max(new.sign, known.sign), max(new.definite, known.definite)
-                    new.symmetric = new.symmetric or known.symmetric
+                    alike(new, known)
             if count[v] == 1:
                 single.add(new)
             else:

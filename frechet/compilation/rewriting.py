@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from itertools import accumulate, permutations
+from itertools import permutations
 from typing import Any
 
-from frechet.compilation.contractions import connected, groups
+from frechet.compilation.contractions import connected
 from frechet.compilation.timing import Rates
-from frechet.compilation.values import Axes, Graph, Labels, Value, rebuild, remade, uses
+from frechet.compilation.values import Graph, Labels, Value, rebuild, remade, uses
 
 LARGE = 300  # entries, from which on a call costs less than what it does
 
@@ -116,107 +116,6 @@ def _terms(v: Value) -> frozenset[tuple[Value, Labels, Any]]:
 
 def _negated(terms: frozenset[tuple[Value, Labels, Any]]) -> frozenset[tuple[Value, Labels, Any]]:
     return frozenset((a, labels, -c) for a, labels, c in terms)
-
-
-def views_inward(graph: Graph, roots: Sequence[Value]) -> list[Value]:
-    """A transposed sum as the sum of transposed terms, and a sum of reshaped terms as a reshaped sum."""
-    count = uses(graph.steps(roots), roots)
-    single: set[Value] = set()
-
-    def change(v: Value, args: tuple[Value, ...]) -> Value:
-        new = remade(graph, v, args)
-        if new.op == "contract" and len(new.args) == 1 and is_sum(new.args[0]) and new.args[0] in single:
-            new = _transposed_sum(graph, new) or new
-        elif is_sum(new):
-            new = sums_joined(graph, new, single)
-        if is_sum(new):
-            new = _reshaped_sum(graph, new) or new
-        if count[v] == 1:
-            single.add(new)
-        return new
-
-    return rebuild(graph, roots, change)
-
-
-def sums_joined(graph: Graph, v: Value, single: Collection[Value]) -> Value:
-    """A sum with the terms of sums among its terms, which are among `single`, as its own."""
-    (_, *coefficients), ins = v.params
-    if not any(is_sum(a) and a in single for a in v.args):
-        return v
-    terms: list[tuple[Any, Value]] = []
-    own = tuple(range(len(v.shape)))
-    for c, a, labels in zip(coefficients, v.args, ins, strict=True):
-        if is_sum(a) and a in single:
-            (_, *inner), inner_ins = a.params
-            placed = [tuple(labels[k] for k in some) for some in inner_ins]
-            found = [(c * k, b, some) for k, b, some in zip(inner, a.args, placed, strict=True)]
-        else:
-            found = [(c, a, labels)]
-        terms += [(k, graph.contract((b,), (some,), own, v.shape)) for k, b, some in found]
-    return graph.linear(terms, v.shape)
-
-
-def _transposed_sum(graph: Graph, v: Value) -> Value | None:
-    (labels,), out, _, c = v.params
-    if sorted(labels) != sorted(out) or len(set(out)) < len(out):
-        return None
-    inner = v.args[0]
-    (_, *coefficients), ins = inner.params
-    place = {k: i for i, k in enumerate(out)}
-    turned = [tuple(place[labels[k]] for k in term) for term in ins]
-    return graph.map(("linear", *(c * k for k in coefficients)), inner.args, v.shape, turned)
-
-
-def _reshaped_sum(graph: Graph, v: Value) -> Value | None:
-    """A sum of which an axis stands for several of what its terms are made of as one over these, in another shape.
-
-    Each term has to fall apart as the others do: it is reshaped, an identity, or repeats its entries along that axis.
-    """
-    function, ins = v.params
-    parts: dict[int, Axes] = {}
-    for a, labels in zip(v.args, ins, strict=True):
-        for k, shape in zip(labels, _merged(a), strict=True):
-            if len(shape) > 1 and parts.setdefault(k, shape) != shape:
-                return None
-    if not parts:
-        return None
-    axes = [parts.get(k, (d,)) for k, d in enumerate(v.shape)]
-    first = list(accumulate(map(len, axes), initial=0))
-    operands, inner = [], []
-    for a, labels in zip(v.args, ins, strict=True):
-        wanted = [axes[k] for k in labels]
-        apart = _repeated_apart(graph, a, wanted) if a.op == "contract" else a if _merged(a) == wanted else None
-        if apart is None:
-            return None
-        operands.append(apart.args[0] if apart.op == "reshape" else apart)
-        inner.append(tuple([i for k in labels for i in range(first[k], first[k + 1])]))
-    shape = tuple([d for some in axes for d in some])
-    found = graph.reshape(graph.map(function, operands, shape, inner), v.shape)
-    found.sign, found.definite, found.symmetric = v.sign, v.definite, v.symmetric
-    return found
-
-
-def _merged(v: Value) -> list[Axes]:
-    """The axes that each axis of a value stands for: itself, or several of what was reshaped."""
-    found = groups(v.args[0].shape, v.shape) if v.op == "reshape" else None
-    return [tuple([v.args[0].shape[k] for k in some]) for some in found] if found else [(d,) for d in v.shape]
-
-
-def _repeated_apart(graph: Graph, v: Value, axes: Sequence[Axes]) -> Value | None:
-    """A contraction of which the axes that are products of dimensions repeat its entries, with an axis for each of these."""
-    ins, out, dims, coefficient = v.params
-    parts: dict[int, Axes] = {}
-    if any(parts.setdefault(k, shape) != shape for k, shape in zip(out, axes, strict=True)):
-        return None
-    if any(len(parts.get(k, ())) > 1 for labels in ins for k in labels):
-        return None
-    sizes = list(dims)
-    place: dict[int, Labels] = {k: (k,) for k in parts}
-    for k, shape in parts.items():
-        if len(shape) > 1:
-            place[k] = tuple(range(len(sizes), len(sizes) + len(shape)))
-            sizes += shape
-    return graph.contract(v.args, ins, tuple([i for k in out for i in place[k]]), sizes, coefficient)
 
 
 def coefficients_inward(graph: Graph, roots: Sequence[Value]) -> list[Value]:

@@ -301,9 +301,13 @@ def remade(graph: Graph, v: Value, args: Sequence[Value]) -> Value:
         new = graph.reshape(args[0], v.shape)
     else:
         new = graph.make(v.op, args, v.params, v.shape, v.real)
-    if new.op == v.op:
-        new.sign, new.definite = max(new.sign, v.sign), max(new.definite, v.definite)
-        new.symmetric = new.symmetric or v.symmetric
+    return alike(new, v) if new.op == v.op else new
+
+
+def alike(new: Value, v: Value) -> Value:
+    """A value that is equal to another one, of which is known now what is known of that."""
+    new.sign, new.definite = max(new.sign, v.sign), max(new.definite, v.definite)
+    new.symmetric = new.symmetric or v.symmetric
     return new
 
 

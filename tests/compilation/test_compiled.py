@@ -27,12 +27,12 @@ from frechet.compilation.rewriting import (
     exact_near_zero,
     negatives_shared,
     scalars_shared,
-    views_inward,
 )
 from frechet.compilation.shared_products import products_shared
 from frechet.compilation.table import flops
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, walk
+from frechet.compilation.views import views_inward
 from frechet.expressions.errors import FrechetError, NotationError, ShapeError, UnsupportedError
 from frechet.expressions.node import variables
 from frechet.expressions.operation import all_operations
@@ -532,7 +532,7 @@ def test_dense_hessians(text):
     assert close(hvp(**given).reshape(-1, order="F"), dense)
 
 
-ROWS = [  # the Hessian of a row-wise function, by what is in the rows or is added to all of them, and how many entries it has
+ROWS = [  # a function of rows, by what is in them or is added to all of them, and how many entries its Hessian has
     ("sum(logsumexp(X*W,2))", "W", lambda n, m, k: (m * k) ** 2),
     ("sum(softmax(X*W,2)*w)", "W", lambda n, m, k: (m * k) ** 2),
     ("sum(logsumexp(W'*X',1))", "W", lambda n, m, k: (m * k) ** 2),
@@ -553,6 +553,15 @@ def test_hessians_of_row_wise_functions_form_nothing_larger(text, by, entries):
     rng = np.random.default_rng(7)
     values = {"X": (5, 3), "W": (3, 2), "x": (5,), "y": (3,), "w": (2,)}
     agree([H], {n: rng.normal(size=shape) for n, shape in values.items()}, {"n": 5, "m": 3, "k": 2}, {"n": 1000})
+
+
+def test_a_sum_of_diagonals_is_one_diagonal():
+    """The blocks of kron(A,I) + kron(B + C,I) + diag(v) are added before they stand apart among zeros."""
+    e = fr.parse("kron(A,eye(m)) + 2*kron(A'*A,eye(m)) + diag(v) + diag(exp(v))", {"A": "n×n", "v": "n*m"})
+    steps = fr.compile(e).at(n=30, m=20).steps
+    assert [v.op for v in steps if len(v.shape) == 2 and v.shape[0].size({"n": 30, "m": 20}) == 600].count("map") <= 1
+    rng = np.random.default_rng(8)
+    agree([e], {"A": rng.normal(size=(3, 3)), "v": rng.normal(size=6)}, {"n": 3, "m": 2}, {"n": 30, "m": 20})
 
 
 def test_a_sum_along_an_axis_is_computed_once_for_those_that_repeat_it():
