@@ -182,7 +182,7 @@ class CompiledProgram:
     def __str__(self) -> str:
         return self.at().table()
 
-    def prepare(self, **given: Any) -> Prepared:
+    def prepare(self, /, **given: Any) -> Prepared:
         """The program with these inputs fixed: what depends on nothing else is computed once, the rest at each call.
 
         >>> import frechet as fr
@@ -269,7 +269,7 @@ class CompiledProgram:
             return None
         arrays = [v.kind != "scalar" or self.scalars_are_arrays for v in inputs]
         parameters = {v.params[0]: self._names[0].parameters[v.params[0]] for v in inputs}
-        renamed = any(v != p for v, p in parameters.items())  # the variable's own name is taken too
+        renamed = {p: v for v, p in parameters.items() if v != p}
         return Dispatch(list(parameters.values()), arrays, first, renamed)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -278,12 +278,17 @@ class CompiledProgram:
             outputs = dict(zip(self.keys, self.roots, strict=True))
         return (self.own_class, (outputs, self.inputs, self.name, self.sizes))
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
+    def __call__(self, /, *args: Any, **keywords: Any) -> Any:
         return self._run(args, keywords)
 
-    def _first_call(self, *args: Any, **more: Any) -> Any:
+    def _first_call(self, /, *args: Any, **more: Any) -> Any:
         """A call with arguments of kinds not met before."""
+        if len(args) > len(self.arguments.names):
+            return self._run(args, more)
         given = {v: a for v, a in zip(self.arguments.names, args, strict=False) if a is not MISSING}
+        twice = given.keys() & more.keys()
+        if twice:
+            raise TypeError(f"{self.name}() is given {min(twice)} twice")
         return self._run((), {**given, **more})
 
     def _run(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from frechet.compilation.numpy_source import Program
+from frechet.compilation.numpy_source import WORDS, Program, free_name
 
 if TYPE_CHECKING:
     from frechet.compilation._dispatch import Guard
@@ -25,30 +25,41 @@ class Dispatch:
 
     arrays: for each parameter, has it a shape and a precision (else it is a number)?
     first: what a call goes to whose arguments are of kinds not met before
-    more: may there be arguments of other names, for `first`?
+    renamed: what parameters are called by the caller, where that is no name in Python, or is taken
     """
 
     def __init__(
-        self, parameters: Sequence[str], arrays: Sequence[bool], first: Callable[..., Any], more: bool = False
+        self,
+        parameters: Sequence[str],
+        arrays: Sequence[bool],
+        first: Callable[..., Any],
+        renamed: Mapping[str, str] | None = None,
     ) -> None:
         self.parameters, self.arrays = list(parameters), list(arrays)
         self.known: dict[Key, Callable[..., Any]] = {}
+        this, rest, more, known, begun, missing, run = (
+            free_name(n, set(parameters)) for n in ("self", "rest", "more", "known", "first", "missing", "run")
+        )
         names = ", ".join(parameters)
         kinds = [
             f"{p}.__class__, {p}.shape, {p}.dtype" if a else f"{p}.__class__"
             for p, a in zip(parameters, arrays, strict=True)
         ]
         key = "(" + ", ".join(kinds) + ",)"
-        space: dict[str, Any] = {"known": self.known, "first": first, "missing": MISSING}
-        self.more = ", **more" if more else ""
+        self.others = f"*{rest}, **{more}"  # what there may be beside the parameters, for `first`
+        self.any_others = f"{rest} or {more}"
+        space: dict[str, Any] = {known: self.known, begun: first, missing: MISSING}
         lines = [
-            f"def __call__(self, {', '.join(f'{p}=missing' for p in parameters)}{self.more}):",
-            *(["    if more:", f"        return first({names}, **more)"] if more else []),
+            f"def __call__({this}, {', '.join(f'{p}={missing}' for p in parameters)}, {self.others}):",
+            f"    if {self.any_others}:",
+            *(f"        if {p} is {missing}: {p} = {more}.pop({v!r}, {missing})" for p, v in (renamed or {}).items()),
+            f"        if {self.any_others}:",
+            f"            return {begun}({names}, {self.others})",
             "    try:",
-            f"        run = known[{key}]",
+            f"        {run} = {known}[{key}]",
             "    except (KeyError, AttributeError):",
-            "        run = first",
-            f"    return run({names})",
+            f"        {run} = {begun}",
+            f"    return {run}({names})",
             f"def kinds({names}):",
             f"    return {key}",
         ]
@@ -97,7 +108,7 @@ class Dispatch:
         space: what the program calls, by name
         """
         own = dict(space)
-        taken = set(own) | set(self.parameters) | set("\n".join(program.lines).split())
+        taken = set(own) | set(self.parameters) | set("\n".join(program.lines).split()) | set(WORDS.findall(self.others))
 
         def bound(stem: str, value: Any) -> str:
             name = stem
@@ -117,10 +128,10 @@ class Dispatch:
         missing = bound("missing", MISSING)
         parameters = ", ".join(f"{p}={missing}" for p in self.parameters)
         lines = [
-            f"def __call__({this}, {parameters}{self.more}):",
-            f"    if {'not more and ' if self.more else ''}{' and '.join(conditions)}:",
+            f"def __call__({this}, {parameters}, {self.others}):",
+            f"    if not ({self.any_others}) and {' and '.join(conditions)}:",
             *(f"        {line}" for line in program.lines),
-            f"    return {other}({this}, {', '.join(self.parameters)}{self.more})",
+            f"    return {other}({this}, {', '.join(self.parameters)}, {self.others})",
         ]
         exec("\n".join(lines), own)
         return own["__call__"]  # type: ignore[no-any-return]

@@ -44,12 +44,15 @@ class Prepared:
     def __reduce__(self) -> tuple[Any, ...]:
         return (Prepared, (self.program, self.given))
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
+    def __call__(self, /, *args: Any, **keywords: Any) -> Any:
         """The outputs. Raises what the program raises."""
         return self._converted(args, keywords)
 
-    def _first_call(self, *args: Any, **more: Any) -> Any:
+    def _first_call(self, /, *args: Any, **more: Any) -> Any:
         """A call with arguments of kinds not met before."""
+        if len(args) > len(self.names):
+            name, count = self.program.name, len(self.names)
+            raise TypeError(f"{name}() takes {count} arguments when prepared, {', '.join(self.names)}, not {len(args)}")
         given = {n: a for n, a in zip(self.names, args, strict=False) if a is not MISSING}
         return self._converted((), {**given, **more})
 

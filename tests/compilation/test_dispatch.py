@@ -82,6 +82,41 @@ def test_wrong_arguments_are_named_after_right_ones(args, wrong, first):
     assert np.array_equal(p(first, np.eye(2), np.ones(2)), [3, 3])
 
 
+CALLED_ALIKE = [
+    ("first", "known", "missing"),
+    ("self", "other", "more"),
+    ("rest", "run", "args"),
+    ("general", "state", "names"),
+    ("lambda", "self", "rest"),
+]
+
+
+@pytest.mark.usefixtures("guarded")
+@pytest.mark.parametrize("names", CALLED_ALIKE)
+def test_variables_may_be_called_as_what_a_call_is_made_of(names):
+    """Also where Python does not take the name: such an argument is given by its own name as fast as others."""
+    a, b, c = names
+    p = fr.compile(fr.parse(f"{a} + 2*{b} + 3*{c}", dict.fromkeys(names, "scalar")), list(names))
+    given = dict(zip(names, (1.0, 2.0, 3.0), strict=True))
+    for _ in range(3):
+        assert p(**given) == p(1.0, 2.0, 3.0) == p(1, 2, 3) == p(1.0, **{b: 2.0, c: 3.0}) == 14
+    prepared = p.prepare(**{a: 1.0})
+    for _ in range(3):
+        assert prepared(2.0, 3.0) == prepared(**{b: 2.0, c: 3.0}) == 14
+    with pytest.raises(TypeError, match=r"takes 2 arguments.*not 3"):
+        prepared(1.0, 2.0, 3.0)
+    with pytest.raises(TypeError, match=r"takes 3 arguments.*not 4"):
+        p(1.0, 2.0, 3.0, 4.0)
+    with pytest.raises(TypeError, match="has no argument 'y'"):
+        p(**given, y=1)
+
+
+def test_an_argument_is_not_given_under_two_names():
+    p = fr.compile(fr.parse("2*lambda", {"lambda": "scalar"}))
+    with pytest.raises(TypeError, match="lambda twice"):
+        p(**{"lambda": 1.0, "lambda_": 2.0})
+
+
 @pytest.mark.usefixtures("guarded")
 def test_programs_are_collected():
     p = weighted()

@@ -111,14 +111,14 @@ class HessianMap:
     def _evaluation_with_gradients(self) -> Evaluation:
         return Evaluation([self.function, *self.by], [*self._coefficients, *self.gradients])
 
-    def at(self, values: Mapping[str, Any] | None = None, **more: Any) -> LinearMap:
+    def at(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> LinearMap:
         """The Hessian at a point: arrays by variable name, and sizes that no array tells.
 
         Raises:  ShapeError, naming the variable that is missing or has another shape
         """
         return self._built(self._evaluation.at({**(values or {}), **more}))
 
-    def newton_step(self, values: Mapping[str, Any] | None = None, **more: Any) -> Any:
+    def newton_step(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> Any:
         """-H^-1 * gradient at a point, all coefficients and the gradient evaluated together.
 
         Shapes:  as the variable; of several variables a mapping from their names
@@ -188,7 +188,7 @@ class JacobianMap:
     def _evaluation(self) -> Evaluation:
         return Evaluation([self.by], [*self.block.coefficients, self.function])
 
-    def at(self, values: Mapping[str, Any] | None = None, **more: Any) -> LinearMap:
+    def at(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> LinearMap:
         """The Jacobian at a point: arrays by variable name, and sizes that no array tells.
 
         Raises:  ShapeError, naming the variable that is missing or has another shape
@@ -196,7 +196,7 @@ class JacobianMap:
         point = self._evaluation.at({**(values or {}), **more})
         return built(self.block, point, self.name, False)
 
-    def newton_step(self, values: Mapping[str, Any] | None = None, **more: Any) -> Any:
+    def newton_step(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> Any:
         """-J^-1 * F at a point: the step to a root. Shapes: as the variable"""
         point = self._evaluation.at({**(values or {}), **more})
         right = -point[self.function]

@@ -137,7 +137,7 @@ class ShardedProgram:
             raise UnsupportedError("rows, blocks and memory are at least 1")
         return Run(self, executor, rows, blocks, None if memory is None else byte_count(memory), progress)
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
+    def __call__(self, /, *args: Any, **keywords: Any) -> Any:
         return self.over()(*args, **keywords)
 
     def result(self, values: Sequence[Any]) -> Any:
@@ -169,10 +169,10 @@ class Run:
             raise UnsupportedError(f"blocks are computed by an executor, which has a method submit, not by {executor!r}")
         self.executor: Executor | None = executor
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
+    def __call__(self, /, *args: Any, **keywords: Any) -> Any:
         return self.call(args, keywords).result()
 
-    def lower(self, *args: Any, **keywords: Any) -> Any:
+    def lower(self, /, *args: Any, **keywords: Any) -> Any:
         """The function that runs on a mesh, lowered for these arguments: `lower` of `jax.jit`.
 
         Raises:  UnsupportedError, where it does not run on a mesh
