@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from math import prod
 
+from frechet.compilation.decompositions import shared_decompositions
 from frechet.compilation.emitting.blocks import Blocks
-from frechet.compilation.emitting.decompositions import shared_decompositions
 from frechet.compilation.emitting.functions import Functions
 from frechet.compilation.emitting.matrices import Matrices
 from frechet.compilation.emitting.sums import BLOCKED, alone_on_diagonal, entry_at_place, sides_of

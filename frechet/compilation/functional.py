@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
+from frechet.compilation.decompositions import shared_decompositions
 from frechet.compilation.numpy_source import CALLS, WORDS, Program
 from frechet.compilation.values import Labels, Value, uses, walk
 from frechet.compilation.writer import Writer, elementwise, index, letters, number, scaled, signed_sum
@@ -44,6 +45,7 @@ class Functional(Writer):
         self.users = uses(steps, roots)
         self.complex = any(not v.real for v in steps if v.op == "input")
         self.skip(steps, roots)
+        self.decomposed = dict.fromkeys(shared_decompositions(steps))
         for beforehand in (True, False):
             for v in steps:
                 if (v in early) is beforehand:
@@ -295,7 +297,7 @@ class Functional(Writer):
         texts = [self.operand(a) for a in v.args]
         template = self.pages.get(node.op.name)
         if template is None:
-            text = node.op.numpy(node, texts)
+            text = self.by_parts(v, node.op.numpy(node, texts))
         else:
             dtype = self.dtype(v) if "{dtype}" in template else ""
             text = template.format(*texts, params=node.params, dtype=dtype)
@@ -303,6 +305,9 @@ class Functional(Writer):
             raise UnsupportedError(f"the back end {self.title} takes no power that is an argument: use the back end numpy")
         text = self.translated(text)
         self.assign(v, self.cast(text, v) if text.startswith(f"{self.np}.where(") else text)
+
+    def decomposition(self, text: str) -> str:
+        return self.translated(text)
 
     def cast(self, text: str, v: Value) -> str:
         """The text, where it makes an array of Python's numbers."""

@@ -12,9 +12,9 @@ from frechet.compilation.values import Value
 
 HEAD = "import jax\nimport jax.numpy as jnp\nimport numpy as np"
 TRACED = (  # of runtime.py, what JAX can trace
-    "gelutanh", "softsign", "logcosh", "elu", "huber", "maskedsoftmax", "layernorm", "layernorm_of_rows", "rmsnorm",
-    "rmsnorm_of_rows", "conv1d", "conv", "eigvals", "eigvecs", "eigproj", "funm", "dfunm", "polar",
-    "pinv_of_singular", "hankelpart", "lowhalf", *LIBRARIES,
+    "gelutanh", "softsign", "logcosh", "elu", "huber", "maskedsoftmax", "conv1d", "conv",
+    "eigvals", "eigvecs", "eigproj", "funm", "dfunm", "polar",
+    "pinv_of_singular", "inverses", "reduced_resolvent", "singular_resolvent", "hankelpart", "lowhalf", *LIBRARIES,
 )  # fmt: skip
 
 

@@ -6,9 +6,11 @@ Matrix notation ends here. What a page says of its arguments (signs, definitenes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from math import pi
 
 from frechet.compilation.block_products import with_block_products
+from frechet.compilation.normalizations import WITH_MEANS, with_means
 from frechet.compilation.stability import EXACT, rewritten
 from frechet.compilation.values import Graph, Value
 from frechet.expressions.dimension import UNIT, Dim, axes
@@ -19,6 +21,8 @@ from frechet.operations.einsum import letters_of
 from frechet.operations.elementwise import Elementwise, SignPage, level_below
 from frechet.operations.transposition import hermitian
 
+FOR_PROGRAMS = (*EXACT, (BLOCKS, with_block_products), *((op, with_means) for op in WITH_MEANS))
+ROOT = ("power", Fraction(1, 2))
 REAL_BY_FORM = ("product", "tr", "sum_of_terms")  # real for certain arguments, and complex to NumPy
 
 
@@ -35,7 +39,7 @@ class Lowering:
         self.done: dict[Expr, Value] = {}
 
     def values(self, roots: Sequence[Expr]) -> list[Value]:
-        roots, nodes = rewritten(roots, list(walk(*roots)), (*EXACT, (BLOCKS, with_block_products)))
+        roots, nodes = rewritten(roots, list(walk(*roots)), FOR_PROGRAMS)
         for node in nodes:
             if node not in self.done:
                 self.done[node] = self._annotated(node, self._lowered(node))
@@ -122,9 +126,10 @@ def _monomial(graph: Graph, node: Expr, args: list[Value]) -> Value:
     factors: list[Value] = []
     for e, v, k in zip(node.args, args, node.params, strict=True):
         if e.op.name == "norm2" and k in (2, -2):
-            x = v.args[0] if v.op == "norm2" else v
-            square = _square_norm(graph, x) if v.op == "norm2" else graph.multiply(v, v)
+            square = _square_norm(graph, v.args[0]) if v.op == "norm2" else graph.multiply(v, v)
             factors.append(square if k == 2 else graph.power(square, -1))
+        elif v.op == "map" and v.params[0] == ROOT and k in (2, -2):
+            factors.append(v.args[0] if k == 2 else graph.power(v.args[0], -1))
         elif k == 2:
             factors += [v, v]
         else:
@@ -132,10 +137,16 @@ def _monomial(graph: Graph, node: Expr, args: list[Value]) -> Value:
     return graph.multiply(*factors)
 
 
-def _square_norm(graph: Graph, x: Value) -> Value:
+def _square_norm(graph: Graph, x: Value, of_rows: bool = False) -> Value:
+    labels, out = tuple(range(len(x.shape))), (0,) if of_rows else ()
     if x.real:
-        return graph.dot(x, x)
-    return graph.map(("re",), (graph.dot(graph.map(("conj",), (x,), x.shape), x),), ())
+        return graph.contract((x, x), (labels, labels), out, x.shape)
+    square = graph.contract((graph.map(("conj",), (x,), x.shape), x), (labels, labels), out, x.shape)
+    return graph.map(("re",), (square,), square.shape)
+
+
+def _norm2_of_rows(graph: Graph, node: Expr, args: list[Value]) -> Value:
+    return graph.power(_square_norm(graph, args[0], True), Fraction(1, 2))
 
 
 def _transpose(graph: Graph, node: Expr, args: list[Value]) -> Value:
@@ -340,6 +351,7 @@ RULES: Mapping[str, Rule] = {
     "matrix_power": _matrix_power,
     "norm1": _norm1,
     "norm2": _call("norm2"),
+    "norm2_of_rows": _norm2_of_rows,
     "det": _call("det"),
     "logdet": _call("logdet"),
     "max": _extreme("max"),

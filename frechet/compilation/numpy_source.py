@@ -43,22 +43,23 @@ KRONECKER = {"kexpm": "dexpm", "klogm": "dlogm", "kpowm": "dpowm", "ksinm": "dsi
 KRONECKER |= {"kpower": "dpower", "kfunm": "dfunm"}
 LIBRARIES = ("lyap", *(k for k in KRONECKER if k != "kpower"))  # in array libraries by the same text
 OWN += ("euclidean", "mirrored", "identity", "ones", "resolvent", "det_of_factors", "logdet_of_factors")
-OWN += ("or_nan", "signm", "qr", "lu", "proj", "pinv_of_singular", "geomean", "dpower", "matrix_of", *KRONECKER)
+OWN += ("or_nan", "signm", "qr", "lu", "proj", "pinv_of_singular", "inverses", "reduced_resolvent")
+OWN += ("singular_resolvent", "geomean", "dpower", "matrix_of", *KRONECKER)
 NEEDS = {"vech": ("lower_places",), "elimination": ("lower_places",), "duplication": ("elimination", "lower_places")}
 NEEDS |= {
     "silu": ("expit",),
     "selu": ("elu",),
     "hankelpart": ("toeplitzpart",),
-    "eigproj": ("eigvecs", "or_nan"),
     "sylvester": ("matrix_function",),
     "lyap": ("sylvester", "matrix_function"),
 }
 NEEDS |= dict.fromkeys(MATRIX[1:], ("matrix_function",))
 NEEDS |= {f"d{f}": ("matrix_block", f, "matrix_function") for f in MATRIX if f != "sqrtm"}
 NEEDS |= {"logdet_of_factors": ("det_of_factors",)}
+NEEDS |= dict.fromkeys(("reduced_resolvent", "singular_resolvent"), ("inverses",))
 NEEDS |= {"signm": ("matrix_function",), "geomean": ("powm", "matrix_function")}
 NEEDS |= {"sqrtm": ("powm", "matrix_function"), "dsqrtm": ("sqrtm", "powm", "sylvester", "matrix_function")}
-NEEDS |= dict.fromkeys(("eigvals", "eigvecs", "funm", "dfunm", "polar", "proj", "pinv_of_singular"), ("or_nan",))
+NEEDS |= dict.fromkeys(("eigvals", "eigvecs", "funm", "dfunm", "proj", "pinv_of_singular"), ("or_nan",))
 NEEDS |= {k: ("matrix_of", d, *NEEDS.get(d, ())) for k, d in KRONECKER.items()}
 SCIPY = ("erf", "erfc", "gamma", "gammaln", "digamma", "polygamma")
 CALLS = re.compile(r"(?<![\w.])(" + "|".join((*OWN, *SCIPY)) + r")\(")

@@ -41,6 +41,9 @@ def flattened(graph: Graph, roots: Sequence[Value], early: Collection[Value] = (
             vectors_too = early or len(new.args) == 1
             inner = {a for a in new.args if a in single and (len(a.shape) > 1 or vectors_too) and new.args.count(a) == 1}
             inner |= {a for a in new.args if is_inverse_power(a) or is_power(a)}
+            # a diagonal is less work than the product, which others may need
+            diagonals = [a for a, labels in zip(new.args, new.params[0], strict=True) if len({*labels}) < len(labels)]
+            inner |= {a for a in diagonals if a.op == "contract" and new.args.count(a) == 1}
             total = sum(len(a.args) if a in inner else 1 for a in new.args)
             if inner and (total <= OPERANDS or len(new.args) == 1):  # a multiple of a product is as long as that
                 known = new

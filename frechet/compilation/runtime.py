@@ -214,9 +214,9 @@ def eigvecs(X):
     return or_nan(np.linalg.eigh, (X + X.conj().T) / 2)[1]
 
 
-def eigproj(X, k):
-    """The orthogonal projector on the eigenvectors of the k largest eigenvalues of the symmetric or Hermitian matrix X."""
-    V = eigvecs(X)[:, -k:]
+def eigproj(V, k):
+    """The orthogonal projector on the last k columns of V, eigenvectors of the largest eigenvalues."""
+    V = V[:, -k:]
     return V @ V.conj().T
 
 
@@ -242,9 +242,9 @@ def dfunm(f, slope, X, E):
     return V @ (quotients * (V.conj().T @ E @ V)) @ V.conj().T
 
 
-def polar(X, k=None):
-    """U @ V^H of the thin singular value decomposition of X; of the k largest singular values only."""
-    U, _, Vt = or_nan(np.linalg.svd, X, full_matrices=False)
+def polar(decomposition, k=None):
+    """U @ V^H of the thin singular value decomposition U, s, V^H; of the k largest singular values only."""
+    U, _, Vt = decomposition
     return U[:, :k] @ Vt[:k]
 
 
@@ -469,11 +469,29 @@ def proj(X):
     return U @ U.conj().T
 
 
-def pinv_of_singular(X, surely=False):
-    """The pseudo-inverse of a matrix some of whose singular values are 0 but for rounding; surely: that of one entry too."""
-    if surely and X.shape == (1, 1):
-        return 0 * X
+def pinv_of_singular(X):
+    """The pseudo-inverse of a matrix some of whose singular values are 0 but for rounding."""
     return or_nan(np.linalg.pinv, X, rtol=500 * np.finfo(np.result_type(X, np.float32)).eps)
+
+
+def inverses(gaps):
+    """1/g of differences, 0 of those that are 0 but for rounding."""
+    size = np.abs(gaps)
+    return 1 / np.where(size <= 500 * np.finfo(size.dtype).eps * np.max(size), np.inf, gaps)
+
+
+def reduced_resolvent(w, V, i):
+    """The pseudo-inverse of w[i]*I - V @ diag(w) @ V^H, the columns of V orthonormal."""
+    return (V * inverses(w[i] - w)) @ V.conj().T
+
+
+def singular_resolvent(decomposition, i, left):
+    """The pseudo-inverse of s[i]**2*I - X @ X^H, or of s[i]**2*I - X^H @ X, where U, s, V^H are the decomposition of X."""
+    U, s, V = decomposition
+    W = U if left else V.conj().T
+    level = s[i] ** 2
+    inside = W * (inverses((s[i] - s) * (s[i] + s)) - 1 / level)
+    return inside @ W.conj().T + np.diag(np.ones_like(W[:, 0]) / level)
 
 
 def geomean(A, B):

@@ -88,26 +88,6 @@ def maskedsoftmax(Z, M):
     return E / torch.sum(E, 1, True)
 
 
-def layernorm(x, c=0.0):
-    """(x - mean(x))/sqrt(var(x) + c)."""
-    return (x - torch.mean(x)) / torch.sqrt(torch.var(x, correction=0) + c)
-
-
-def layernorm_of_rows(X, c=0.0):
-    """layernorm of every row."""
-    return (X - torch.mean(X, 1, True)) / torch.sqrt(torch.var(X, 1, correction=0, keepdim=True) + c)
-
-
-def rmsnorm(x, c=0.0):
-    """x/sqrt(mean(x**2) + c)."""
-    return x / torch.sqrt(torch.mean(torch.square(x)) + c)
-
-
-def rmsnorm_of_rows(X, c=0.0):
-    """rmsnorm of every row."""
-    return X / torch.sqrt(torch.mean(torch.square(X), 1, True) + c)
-
-
 def block(rows):
     """A matrix from blocks."""
     return torch.cat([torch.cat([torch.atleast_2d(b) for b in row], 1) for row in rows], 0)
@@ -232,10 +212,8 @@ def dexpm(X, E):
     return torch.linalg.matrix_exp(torch.cat(rows, 0))[:n, n:] * size
 
 
-def pinv_of_singular(X, surely=False):
-    """The pseudo-inverse of a matrix some of whose singular values are 0 but for rounding; surely: that of one entry too."""
-    if surely and X.shape == (1, 1):
-        return 0 * X
+def pinv_of_singular(X):
+    """The pseudo-inverse of a matrix some of whose singular values are 0 but for rounding."""
     return or_nan(torch.linalg.pinv, X, rtol=500 * torch.finfo(X.dtype).eps)
 
 

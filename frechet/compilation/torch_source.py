@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import ClassVar
 
-from frechet.compilation.emitting.decompositions import guarded
+from frechet.compilation.decompositions import guarded
 from frechet.compilation.functional import Functional
 from frechet.compilation.numpy_source import LIBRARIES, own_texts
 from frechet.compilation.values import Value
@@ -18,11 +18,12 @@ from frechet.expressions.errors import UnsupportedError
 HEAD = "import torch"
 ALIKE = (  # what NumPy and PyTorch call alike
     "abs", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "clip", "cos", "cosh", "diag", "exp", "expm1",
-    "hstack", "linalg.cholesky", "linalg.pinv", "linalg.svd", "log", "log1p", "prod", "sin", "sinh", "sqrt", "square", "sum",
-    "tan", "tanh", "tril", "triu", "where",
+    "hstack", "linalg.cholesky", "linalg.eigh", "linalg.pinv", "linalg.svd", "log", "log1p", "prod", "sin", "sinh", "sqrt",
+    "square", "sum", "tan", "tanh", "tril", "triu", "where",
 )  # fmt: skip
 SHARED = (  # of runtime.py, what PyTorch has under the same names
-    "softsign", "logcosh", "eigvals", "eigvecs", "eigproj", "funm", "dfunm", "polar", "lowhalf", *LIBRARIES,
+    "softsign", "logcosh", "eigvals", "eigvecs", "eigproj", "funm", "dfunm", "polar", "lowhalf", "inverses",
+    "reduced_resolvent", "singular_resolvent", *LIBRARIES,
 )  # fmt: skip
 OTHERWISE = {
     "max": "torch.amax",
@@ -31,6 +32,7 @@ OTHERWISE = {
     "block": "block",
     "logaddexp": "logaddexp",
     "linalg.norm": "torch.linalg.matrix_norm",
+    "add.reduce": "torch.sum",
 }
 SINGULAR_VALUES = re.compile(r"np\.linalg\.svd\((.*), compute_uv=False\)")
 
@@ -79,9 +81,6 @@ class TorchEmission(Functional):
         "elimination": "elimination({params[0]}, {dtype})",
         "duplication": "duplication({params[0]}, {dtype})",
         "prod_of_rows": "torch.prod({0}, 1)",
-        "norm2_of_rows": "torch.linalg.vector_norm({0}, dim=1)",
-        "var": "torch.var({0}, correction=0)",
-        "var_of_rows": "torch.var({0}, 1, correction=0)",
     }
 
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:

@@ -211,6 +211,8 @@ class Graph:
             return v
         if v.op == "number" and isinstance(v.params[0], int | Fraction) and isinstance(k, int) and v.params[0] != 0:
             return self.number(Fraction(v.params[0]) ** k)
+        if v.op == "number" and isinstance(k, Fraction) and v.real and v.params[0] > 0:
+            return self.number(float(v.params[0]) ** float(k))
         if isinstance(k, Fraction) and k.denominator == 2 and k != Fraction(1, 2):
             return self.power(self.power(v, Fraction(1, 2)), k.numerator)
         found = self.map(("power", k), (v,), v.shape)

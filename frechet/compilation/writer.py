@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
+from frechet.compilation.decompositions import DECOMPOSITIONS, Decomposition
 from frechet.compilation.values import Labels, Value
 from frechet.expressions.dimension import Dim
 
@@ -30,6 +32,7 @@ class Writer:
         self.users: dict[Value, int] = {}
         self.skipped: set[Value] = set()  # what is written where it is used
         self.accumulated: set[Value] = set()  # what the call of another step computes too: products that BLAS adds, factors
+        self.decomposed: dict[tuple[Value, Decomposition], str | None] = {}  # what several steps need: once there, its name
         self.count = 0
 
     def run(self, roots: Sequence[Value], early: Collection[Value] = ()) -> list[str]:
@@ -43,6 +46,26 @@ class Writer:
             if len(self.lines) > before:
                 more = " …" if len(self.lines) > before + 1 else ""
                 self.written.append((v, self.lines[before] + more))
+
+    # -- decompositions that several steps need
+    def by_parts(self, v: Value, text: str) -> str:
+        """The source of a page with the parts of decompositions, which are computed where they are needed first."""
+        for a, d in product(dict.fromkeys(v.args), DECOMPOSITIONS):
+            matrix = self.text[a]
+            found = [(form.format(matrix), part) for form, part in d.parts if form.format(matrix) in text]
+            if (a, d) not in self.decomposed or not found:
+                continue
+            name = self.decomposed[a, d]
+            if name is None:
+                name = self.decomposed[a, d] = self.fresh()
+                self.line(f"{name} = {self.decomposition(d.call.format(matrix))}")
+            for form, part in found:
+                text = text.replace(form, part.format(matrix, name))
+        return text
+
+    def decomposition(self, text: str) -> str:
+        """The call of a decomposition, which is given as one of NumPy."""
+        raise NotImplementedError
 
     # -- names and lines
     def fresh(self, stem: str = "t") -> str:

@@ -25,13 +25,13 @@ ELSEWHERE = "where the variance is 0 the function has no value, so no derivative
 SOURCES = {"layernorm": "Ba, Kiros & Hinton (2016), eq. 4", "rmsnorm": "Zhang & Sennrich (2019), eq. 4"}
 
 
-def _count(e: Expr) -> Expr:
+def entry_count(e: Expr) -> Expr:
     return hadamard.monomial(SCALAR, [(size(e.shape[0]), 1), (size(e.shape[1]), 1)])
 
 
 def centred(e: Expr) -> Expr:
     """e - mean(e)*ones, of all entries."""
-    return sums.subtract(e, products.scale(products.quotient(reductions.sum_all(e), _count(e)), ones(e.shape)))
+    return sums.subtract(e, products.scale(products.quotient(reductions.sum_all(e), entry_count(e)), ones(e.shape)))
 
 
 def centred_rows(e: Expr) -> Expr:
@@ -63,7 +63,7 @@ class VariancePage(Reduction):
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         assert d[0] is not None
         e = node.args[0]
-        return products.quotient(sums.scaled(2, products.inner(centred(e), d[0])), _count(e))
+        return products.quotient(sums.scaled(2, products.inner(centred(e), d[0])), entry_count(e))
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.var({args[0]})"
@@ -159,7 +159,7 @@ class NormalizationPage(Operation):
         """The variance or mean square, with c."""
         if self.centre:
             return _with(VAR.build(x), c)
-        return _with(products.quotient(hadamard.monomial(SCALAR, [(norms.norm2(x), 2)]), _count(x)), c)
+        return _with(products.quotient(hadamard.monomial(SCALAR, [(norms.norm2(x), 2)]), entry_count(x)), c)
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         x, c = _split(node.args)
@@ -167,7 +167,7 @@ class NormalizationPage(Operation):
         terms: list[tuple[Number, Expr]] = []
         if d[0] is not None:
             moved = centred(d[0]) if self.centre else d[0]
-            part = products.quotient(products.product(node, transposed(node), d[0]), _count(x))
+            part = products.quotient(products.product(node, transposed(node), d[0]), entry_count(x))
             rate = hadamard.monomial(SCALAR, [(spread, -HALF)])
             terms.append((1, products.scale(rate, sums.subtract(moved, part))))
         if len(d) > 1 and d[1] is not None:

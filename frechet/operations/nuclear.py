@@ -135,7 +135,7 @@ class PolarPage(OfFullRank):
         return _moved(node, x, dx)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"polar({args[0]})"
+        return f"polar(np.linalg.svd({args[0]}, full_matrices=False))"
 
 
 def _moved(p: Expr, x: Expr, dx: Expr) -> Expr:

@@ -13,6 +13,7 @@ from frechet.expressions.operation import Equal, Operation
 from frechet.expressions.space import rank
 from frechet.operations import commuting, hadamard, matrix_functions, products, reducing, shaping, sums
 from frechet.operations.constants import EYE, NUMBER, exact, eye, is_zero, magnitude
+from frechet.operations.reduced_resolvents import EIGENVALUES, SINGULAR_VALUES, reduced_resolvent
 from frechet.operations.transposition import TRANSPOSE, conjugate_transposed, hermitian, oriented, transposed
 
 EXPONENT_LIMIT = 1000
@@ -166,11 +167,18 @@ class PseudoInversePage(Operation):
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         return [("the rank of {0} is constant near the point", node.args[0])]
 
+    def operands(self, node: Expr) -> Sequence[Expr]:
+        found = reduced_resolvent(node.args[0])
+        return node.args if found is None else found[:1]
+
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        parts = ("eigmax", "eigmin", "eigval", "svdval", "svdmin", "normspec")
+        found = reduced_resolvent(node.args[0])
+        if found is not None:
+            return found[1].format(args[0])
+        parts = (*EIGENVALUES, *SINGULAR_VALUES)
         if any(a.op.name in parts or (a.op.name == "variable" and rank(a.params[1])) for a in walk(node.args[0])):
-            # Of λ*I - X one singular value is 0, and comes out as rounding; so do those of an X of declared rank.
-            return f"pinv_of_singular({args[0]}{', True' if _is_gram_less_own_square(node.args[0]) else ''})"
+            # Of a matrix less an eigenvalue one singular value is 0, and comes out as rounding; so of declared rank.
+            return f"pinv_of_singular({args[0]})"
         return f"np.linalg.pinv({args[0]}, rtol=None)"  # as the precision and the size tell
 
 
@@ -306,17 +314,3 @@ def power(e: Expr, k: Number) -> Expr:
         return power(conjugate_transposed(e), -k)
     node = make(MATRIX_POWER, (e,), (k,), e.shape)
     return oriented(node, lambda: make(MATRIX_POWER, (transposed(e),), (k,), e.shape))
-
-
-def _is_gram_less_own_square(e: Expr) -> bool:
-    """Is it X'X or XX' less the square of a singular value of X on its diagonal, which is singular whatever X is?"""
-    if e.op is not sums.SUM or len(e.args) != 2 or e.params[0] != -e.params[1]:
-        return False
-    for scale, product in (e.args, e.args[::-1]):
-        if scale.op is products.SCALE and scale.args[1].op is EYE and scale.args[0].op.name == "hadamard":
-            value, powers = scale.args[0].args, scale.args[0].params
-            if len(value) == 1 and tuple(powers) == (2,) and value[0].op.name in ("svdval", "svdmin", "normspec"):
-                x = value[0].args[0]
-                own = conjugate_transposed(x)
-                return product is products.product(own, x) or product is products.product(x, own)
-    return False

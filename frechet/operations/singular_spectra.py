@@ -295,7 +295,7 @@ class PartialPolarPage(OfTheLargest):
         return products.product(nuclear.POLAR.build(x), right)
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"polar({args[0]}, {node.params[0]})"
+        return f"polar(np.linalg.svd({args[0]}, full_matrices=False), {node.params[0]})"
 
 
 class ConditionPage(Singular):

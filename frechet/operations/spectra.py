@@ -300,7 +300,7 @@ class EigenprojectorPage(OfTheLargest):
         return products.product(v, weighed, conjugate_transposed(v))
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"eigproj({args[0]}, {node.params[0]})"
+        return f"eigproj(eigvecs({args[0]}), {node.params[0]})"
 
 
 EIGVALS, EIGVECS = EigenvaluesPage(), EigenvectorsPage()

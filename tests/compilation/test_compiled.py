@@ -3,6 +3,7 @@
 import json
 import pickle
 import sys
+from fractions import Fraction
 from itertools import permutations
 from pathlib import Path
 from random import Random
@@ -313,6 +314,8 @@ def test_the_order_follows_the_sizes():
         ("[A, B; B', C]*[x; z]", {"A": "n×n", "B": "n×m", "C": "m×m", "x": "n", "z": "m"}, "np.block"),
         ("norm2([A, B]*z)", {"A": "n×n", "B": "n×n", "z": "2*n"}, "np.block"),
         ("y'*[A; B]*x", {"A": "n×n", "B": "n×n", "x": "n", "y": "2*n"}, "np.block"),
+        ("sum(exp(diag(X*Y'))) + 3*z'*diag(X*Y')", {"X": "n×m", "Y": "n×m", "z": "n"}, ".dot(Y"),  # used twice
+        ("A*B - x*ones(m)'", {"A": "n×p", "B": "p×m", "x": "n"}, "np.zeros"),  # the product is begun with
     ],
 )
 def test_what_is_never_formed(text, declared, absent):
@@ -553,6 +556,35 @@ def test_hessians_of_row_wise_functions_form_nothing_larger(text, by, entries):
     rng = np.random.default_rng(7)
     values = {"X": (5, 3), "W": (3, 2), "x": (5,), "y": (3,), "w": (2,)}
     agree([H], {n: rng.normal(size=shape) for n, shape in values.items()}, {"n": 5, "m": 3, "k": 2}, {"n": 1000})
+
+
+NORMALIZED = [
+    "layernorm(x,1/8)",
+    "layernorm(X*A,2,c)",
+    "layernorm(X,1)",
+    "rmsnorm(x,c)",
+    "rmsnorm(X*A,2,1/8)",
+    "var(X*A)",
+    "var(X,2)",
+]
+
+
+@pytest.mark.parametrize("text", NORMALIZED)
+def test_normalizations_share_what_their_derivatives_need(text):
+    """Means, variances and roots are steps, of which no two are the same; and far from 0 no digits are lost."""
+    declared = {"x": "n", "X": "n×m", "A": "m×m", "c": "scalar"}
+    e = fr.parse(text, declared)
+    g = fr.sum(e**3) if e.kind != "scalar" else e**2
+    outputs = [g, *(fr.derivative(g, v).gradient for v in fr.variables(g).values())]
+    steps = fr.compile(outputs).at(n=50, m=40).steps
+    assert not any(v.op == "page" for v in steps)
+    roots = [v.args[0] for v in steps if v.op == "map" and v.params[0] == ("power", Fraction(1, 2))]
+    assert len([v for v in roots if v.op != "size"]) <= 1
+    rng = np.random.default_rng(9)
+    values = {"x": rng.normal(size=6) + 1e3, "X": rng.normal(size=(6, 4)) + 1e3, "A": rng.normal(size=(4, 4)), "c": 0.3}
+    agree([e], values, {"n": 6, "m": 4}, {})
+    values |= {"x": rng.normal(size=6), "X": rng.normal(size=(6, 4))}
+    agree(outputs, values, {"n": 6, "m": 4}, {})
 
 
 def test_a_sum_of_diagonals_is_one_diagonal():

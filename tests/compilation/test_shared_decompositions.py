@@ -1,5 +1,7 @@
 """Singular values, eigenvalues and their vectors of one matrix come from one decomposition of it."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,46 @@ def test_value_and_gradient(text, declared, by, calls):
     if calls is not None:
         assert program.at(**sizes).function.count("np.linalg.") == calls
         assert "eigv" not in program.at(**sizes).function
+
+
+SECOND = [  # a value, what its variable is declared as, and the decompositions that its second derivative takes
+    ("normspec(A*X - B)", "m×n", 1),
+    ("svdval(X,2)^2 + svdval(X,1)", "m×n", 1),
+    ("svdmin(X)", "m×n", 1),
+    ("eigmax(X)", "n×n symmetric", 1),
+    ("eigval(X,2)*eigmin(2*X + C)", "n×n symmetric", 2),
+    ("svdmin(X)*eigmax(X'*X + B'*B)", "m×n", 2),
+]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax", "torch"])
+@pytest.mark.parametrize(("m", "n"), [(5, 3), (3, 5), (4, 4)])
+@pytest.mark.parametrize(("text", "declared", "calls"), SECOND, ids=[c[0] for c in SECOND])
+def test_second_derivatives_take_no_decomposition_of_their_own(text, declared, calls, m, n, backend):
+    """Pseudo-inverses of λ*I - S and σ^2*I - X*X' come from that of S or X, whichever side of X is the longer one."""
+    if backend != "numpy":
+        pytest.importorskip(backend)
+    g = fr.parse(text, {"X": declared, "A": "m×m", "B": "m×n", "C": "n×n symmetric"})
+    program = fr.derivative(g, "X").compile("hvp", backend=backend)
+    rng = np.random.default_rng(n)
+    shapes = {v: rng.standard_normal((n, n) if "symmetric" in declared else (m, n)) for v in ("X", "dX", "B")}
+    given = shapes | {"A": rng.standard_normal((m, m)), "C": rng.standard_normal((n, n))}
+    if "symmetric" in declared:
+        given = {v: a + a.T for v, a in given.items()}
+    given = {v: given[v] for v in program.arguments.names}
+    gradient = fr.compile(fr.derivative(g, "X").gradient)
+    point, step = {v: given[v] for v in gradient.arguments.names}, 1e-6 * given["dX"]
+    wanted = (gradient(**point | {"X": given["X"] + step}) - gradient(**point | {"X": given["X"] - step})) / 2e-6
+    if backend == "jax":
+        import jax
+
+        with jax.enable_x64(True):
+            found = np.asarray(program(**given))
+    else:
+        found = np.asarray(program(**given))
+    assert np.allclose(found, wanted, rtol=1e-5, atol=1e-6 * (1 + np.abs(wanted).max()))
+    function = program.at().function
+    assert len(re.findall(r"linalg\.(?:svd|eigh|norm|pinv)|eig", function)) <= calls
 
 
 def test_results_do_not_share_memory():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
-
-from frechet.compilation.emitting.decompositions import DECOMPOSITIONS, Decomposition, guarded
+from frechet.compilation.decompositions import guarded
 from frechet.compilation.emitting.memory import TINY, Memory
 from frechet.compilation.values import Value
 
@@ -179,24 +177,10 @@ class Matrices(Memory):
         self.assign(v, text, base in self.owned and self.left[a] == 1)  # nobody else sees the entries
         self.owned.discard(base)
 
-    def _by_parts(self, a: Value, d: Decomposition, text: str) -> str:
-        """The source with parts of a decomposition of a, which is computed where it is needed first."""
-        matrix = self.text[a]
-        found = [(form.format(matrix), part) for form, part in d.parts if form.format(matrix) in text]
-        if not found:
-            return text
-        name = self.decomposed[a, d]
-        if name is None:
-            name = self.decomposed[a, d] = self.fresh()
-            self.line(f"{name} = {guarded(d.call.format(matrix))}")
-        for form, part in found:
-            text = text.replace(form, part.format(matrix, name))
-        return text
+    def decomposition(self, text: str) -> str:
+        return guarded(text)
 
     def _page(self, v: Value) -> None:
         (node,) = v.params
-        text = node.op.numpy(node, [self.text[a] for a in v.args])
-        for a, d in product(dict.fromkeys(v.args), DECOMPOSITIONS):
-            if (a, d) in self.decomposed:
-                text = self._by_parts(a, d, text)
+        text = self.by_parts(v, node.op.numpy(node, [self.text[a] for a in v.args]))
         self.assign(v, self.in_precision(v, guarded(text)), node.op.name == "blocks")  # perhaps a view, such as np.diag(X)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from frechet.compilation.emitting.decompositions import Decomposition
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Labels, Value
 from frechet.compilation.writer import Writer, number, scaled
@@ -42,7 +41,6 @@ class Memory(Writer):
         self.columns: set[str] = set()  # names of arrays that lie in memory column by column
         self.across: set[str] = set()  # names of arrays whose axes lie in memory in another order
         self.inverted: set[Value] = set()  # factors of which the inverse is formed
-        self.decomposed: dict[tuple[Value, Decomposition], str | None] = {}  # what several steps need: once there, its name
         self.plain: set[Value] = set()  # numbers of Python that are computed
         self.left: dict[Value, int] = {}  # uses to come
         self.results: dict[Value, list[str]] = {}  # of loops over blocks of rows

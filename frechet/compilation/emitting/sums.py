@@ -41,7 +41,8 @@ class Sums(Memory):
             return
         products = [t for t in terms if t[1] in self.accumulated]
         rest = [t for t in terms if t not in on_diagonal and t not in placed and t not in products]
-        if products and (not rest or (len(rest) == 1 and rest[0][2] == own and self.text[rest[0][1]] in self.columns)):
+        repeated = len({k for _, _, labels in rest for k in labels}) < len(own)  # no pair of them makes up the whole
+        if products and (repeated or (len(rest) == 1 and rest[0][2] == own and self.text[rest[0][1]] in self.columns)):
             c, a, _ = products.pop(0)
             self.text[a] = name = self.fresh()
             (la, lb), out, _, _ = a.params
