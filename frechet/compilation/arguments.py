@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from frechet.compilation.namespaces import as_numpy
-from frechet.compilation.sizes import bind, checked_sizes, expected, given, refuse_entries
+from frechet.compilation.sizes import bind, checked_sizes, expected, given, refuse, refuse_entries
 from frechet.expressions.dimension import axes
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr
@@ -63,12 +63,9 @@ class Arguments:
             name = v.params[0]
             try:
                 array = asarray(values[name])
-            except (TypeError, ValueError) as error:
-                refuse_entries(v, values[name], "")
-                raise ShapeError(f"{name} needs {expected(v)}, not this: {error}") from None
+            except (TypeError, ValueError, OverflowError) as error:
+                refuse(v, values[name], error)
             refuse_entries(v, values[name], kind(array))
-            if kind(array) not in "biufc":
-                raise ShapeError(f"{name} needs {expected(v)} of numbers, not of {array.dtype}")
             if array.ndim != len(axes(v.shape)):
                 raise ShapeError(f"{name} needs {expected(v)}, not {given(tuple(array.shape))}")
             arrays[name] = array

@@ -9,6 +9,7 @@ from typing import Any
 from frechet.compilation.compiled import Specialised
 from frechet.compilation.jax_source import HEAD, JaxEmission, texts
 from frechet.compilation.library_program import LibraryCompiled
+from frechet.compilation.namespaces import native
 
 Rule = Callable[[tuple[Any, ...], tuple[Any, ...]], tuple[Any, Any]]
 
@@ -86,7 +87,7 @@ class JaxProgram(LibraryCompiled):
         import jax.numpy as jnp
 
         finfo: Any = jnp.finfo
-        arrays = self.arguments.arrays(values, jnp.asarray, _kind)
+        arrays = self.arguments.arrays(values, lambda x: jnp.asarray(native(x)), _kind)
         telling = [a for n, a in arrays.items() if _kind(a) in "fc" and not isinstance(values[n], float | complex)]
         kinds = [a.dtype for a in telling if a.ndim] or [a.dtype for a in telling] or [jnp.result_type(float)]
         real = finfo(jnp.result_type(*kinds)).dtype

@@ -28,6 +28,17 @@ def as_numpy(x: Any) -> Any:
     return np.asarray(x)
 
 
+def native(x: Any) -> Any:
+    """An array of NumPy as other libraries take it: in the byte order of the machine, in double precision at most."""
+    import numpy as np
+
+    if not isinstance(x, np.ndarray | np.generic) or x.dtype.kind not in "iufc":
+        return x
+    least = {"f": np.float64, "c": np.complex128}.get(x.dtype.kind)
+    too_precise = least is not None and x.dtype.itemsize > np.dtype(least).itemsize
+    return x.astype(least if too_precise else x.dtype.newbyteorder("="), copy=False)
+
+
 def as_given(result: Any, given: Iterable[Any]) -> Any:
     """The results of a program as arrays of the library that its arguments are of: PyTorch's, on their device, or JAX's."""
     first = next((x for x in given if library_of(x)), None)

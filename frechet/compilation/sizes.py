@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from sys import float_info
+from typing import Any, NamedTuple, NoReturn
 
 from frechet.expressions.dimension import Dim, axes, dim, show_shape
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr
 from frechet.operations.declared_functions import symbols
 
+NO_NUMBERS = {"U": "text", "S": "text", "M": "dates", "m": "spans of time", "V": "records"}  # by the kind of a dtype
+SAID = 200  # letters of what a library says
 GIVEN = {0: "a number"}  # by the number of axes; the others are arrays
 
 
@@ -103,8 +106,8 @@ def checked(
                 array = np.asarray(array)
                 refuse_entries(v, values[name], array.dtype.kind)
                 array = array.astype(float if v.real else complex, copy=False)
-        except (TypeError, ValueError) as error:
-            raise ShapeError(f"{name} needs {expected(v)}, not this: {error}") from None
+        except (TypeError, ValueError, OverflowError) as error:
+            refuse(v, values[name], error)
         if array.ndim != len(axes(v.shape)):
             raise ShapeError(f"{name} needs {expected(v)}, not {given(array.shape)}")
         arrays[name] = array if array.ndim else array[()]
@@ -112,21 +115,49 @@ def checked(
 
 
 def refuse_entries(v: Expr, value: Any, kind: str) -> None:
-    """Raises ShapeError for values that could only become the variable's by leaving something out.
+    """Raises ShapeError for values that are no numbers, or could only become the variable's by leaving something out.
 
-    kind: b, i or u, f, c, U or S: what the entries are as an array, where it is one
+    kind: b, i or u, f, c, or another one of NumPy's: what the entries are as an array
     """
     import numpy as np
 
     name = v.params[0]
-    if kind in "US":
-        raise ShapeError(f"{name} needs {expected(v)} of numbers, not of text")
-    if v.real and kind == "c":
-        raise ShapeError(f"{name} is real, and this is complex: declare it complex, or pass {name}.real")
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ShapeError(f"{name} has masked entries, of which nothing is known: fill them, or leave them out")
     if type(value).__module__.startswith("scipy.sparse"):
         raise ShapeError(f"{name} is sparse, and this takes arrays of all entries: pass {name}.toarray()")
+    if kind == "O" or kind in NO_NUMBERS:
+        what = NO_NUMBERS.get(kind) or _objects(value)
+        raise ShapeError(f"{name} needs {expected(v)}{' of numbers' if axes(v.shape) else ''}, not {what}")
+    if v.real and kind == "c":
+        raise ShapeError(f"{name} is real, and this is complex: declare it complex, or pass {name}.real")
+
+
+def _objects(value: Any) -> str:
+    """What there is in a value that is an array of objects to NumPy."""
+    import numpy as np
+
+    found = np.asarray(value, object).ravel()
+    odd = [x for x in found if not isinstance(x, bool | int | float | complex | np.number)]
+    if odd:
+        return "None" if odd[0] is None else f"objects such as one of the class {type(odd[0]).__name__}"
+    if any(isinstance(x, int) and abs(x) > float_info.max for x in found):
+        return "whole numbers beyond all floats"
+    return "numbers as objects: .astype(float) makes an array of numbers of it"
+
+
+def refuse(v: Expr, value: Any, error: Exception) -> NoReturn:
+    """Raises ShapeError for a value of which a library makes no array, with what NumPy finds in it, or that library says."""
+    import numpy as np
+
+    try:
+        kind = np.asarray(value).dtype.kind
+    except (TypeError, ValueError, OverflowError) as plain:
+        error = plain
+    else:
+        refuse_entries(v, value, kind)
+    what = "lists of different lengths" if "inhomogeneous" in str(error) else f"this: {str(error)[:SAID]}"
+    raise ShapeError(f"{v.params[0]} needs {expected(v)}, not {what}") from None
 
 
 def checked_sizes(

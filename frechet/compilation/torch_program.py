@@ -9,6 +9,7 @@ from typing import Any
 from frechet.compilation.closed_derivatives import flat
 from frechet.compilation.compiled import Specialised
 from frechet.compilation.library_program import LibraryCompiled
+from frechet.compilation.namespaces import native
 from frechet.compilation.torch_source import HEAD, TorchEmission, texts
 
 
@@ -90,7 +91,7 @@ class TorchProgram(LibraryCompiled):
         device = next((x.device for x in given.values()), None)
 
         def tensor(x: Any) -> Any:
-            return x if isinstance(x, torch.Tensor) else torch.from_numpy(np.array(x, order="C")).to(device)
+            return x if isinstance(x, torch.Tensor) else torch.from_numpy(np.array(native(x), order="C")).to(device)
 
         arrays = self.arguments.arrays(values, tensor, _kind)
         # tensors say how precise it is, of those the ones with axes; numbers and NumPy arrays beside them follow
