@@ -261,10 +261,6 @@ class Functional(Writer):
         return self.translated(template.format(*texts, name=name))
 
     # -- matrices
-    def said(self, a: Value) -> str:
-        """How a message calls a matrix."""
-        return a.params[0] if a.op == "input" else f"the matrix {self.text[a].removesuffix('.T')}"
-
     def right_hand_side(self, v: Value) -> str:
         """What is solved for, with the right-hand sides as columns."""
         t, axis = v.args[1], v.params[0]

@@ -113,6 +113,11 @@ def qr(X):
     return Q * signs, R * signs[:, None]
 
 
+def cholesky(A, name):
+    """The lower Cholesky factor; nan where there is none."""
+    return jnp.linalg.cholesky(A)
+
+
 def lu(X):
     """L, U with X = L @ U, L lower triangular with ones on the diagonal, U upper triangular; nan where there are none."""
     places = jnp.arange(len(X))

@@ -67,6 +67,7 @@ class Lowering:
         if node.kind == "matrix" and node.shape[0] is node.shape[1] and len(v.shape) == 2:
             v.definite = max(v.definite, node.definite)
             v.symmetric = v.symmetric or hermitian(node)
+            v.formula = v.formula or node
         return v
 
 

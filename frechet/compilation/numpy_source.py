@@ -43,7 +43,7 @@ KRONECKER = {"kexpm": "dexpm", "klogm": "dlogm", "kpowm": "dpowm", "ksinm": "dsi
 KRONECKER |= {"kpower": "dpower", "kfunm": "dfunm"}
 LIBRARIES = ("lyap", *(k for k in KRONECKER if k != "kpower"))  # in array libraries by the same text
 OWN += ("euclidean", "mirrored", "identity", "ones", "resolvent", "det_of_factors", "logdet_of_factors")
-OWN += ("or_nan", "signm", "qr", "lu", "proj", "pinv_of_singular", "inverses", "reduced_resolvent")
+OWN += ("or_nan", "signm", "qr", "lu", "cholesky", "proj", "pinv_of_singular", "inverses", "reduced_resolvent")
 OWN += ("singular_resolvent", "geomean", "dpower", "matrix_of", *KRONECKER)
 NEEDS = {"vech": ("lower_places",), "elimination": ("lower_places",), "duplication": ("elimination", "lower_places")}
 NEEDS |= {

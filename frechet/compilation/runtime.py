@@ -451,6 +451,16 @@ def qr(X):
     return Q * signs, R * signs[:, None]
 
 
+def cholesky(A, name):
+    """The lower Cholesky factor; nan for A with nan."""
+    try:
+        return np.linalg.cholesky(A)
+    except np.linalg.LinAlgError:
+        if np.any(np.isnan(A)):
+            return np.nan * A
+        raise np.linalg.LinAlgError(f"{name} is not positive definite: the Cholesky factorization fails") from None
+
+
 def lu(X):
     """L, U with X = L @ U, L lower triangular with ones on the diagonal, U upper triangular; nan where there are none."""
     n = len(X)

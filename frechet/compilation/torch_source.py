@@ -18,7 +18,7 @@ from frechet.expressions.errors import UnsupportedError
 HEAD = "import torch"
 ALIKE = (  # what NumPy and PyTorch call alike
     "abs", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "clip", "cos", "cosh", "diag", "exp", "expm1",
-    "hstack", "linalg.cholesky", "linalg.eigh", "linalg.pinv", "linalg.svd", "log", "log1p", "prod", "sin", "sinh", "sqrt",
+    "hstack", "linalg.eigh", "linalg.pinv", "linalg.svd", "log", "log1p", "prod", "sin", "sinh", "sqrt",
     "square", "sum", "tan", "tanh", "tril", "triu", "where",
 )  # fmt: skip
 SHARED = (  # of runtime.py, what PyTorch has under the same names

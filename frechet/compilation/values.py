@@ -18,6 +18,7 @@ from fractions import Fraction
 from typing import Any
 
 from frechet.expressions.dimension import Dim
+from frechet.expressions.node import Expr
 
 Axes = tuple[Dim, ...]
 Labels = tuple[int, ...]
@@ -32,10 +33,11 @@ class Value:
     shape               the dimensions of its axes
     sign, definite      2 positive, 1 not negative, 0 unknown; of its entries, and of a Hermitian matrix
     symmetric, real     is it known to be Hermitian; are all entries real?
+    formula             the square matrix that it is in the formulas, for messages; None of what passes made
     serial              numbers the values of a graph in the order in which they were made
     """
 
-    __slots__ = ("args", "definite", "op", "params", "real", "serial", "shape", "sign", "symmetric")
+    __slots__ = ("args", "definite", "formula", "op", "params", "real", "serial", "shape", "sign", "symmetric")
     op: str
     args: tuple[Value, ...]
     params: tuple[Any, ...]
@@ -43,6 +45,7 @@ class Value:
     sign: int
     definite: int
     symmetric: bool
+    formula: Expr | None
     real: bool
     serial: int
 
@@ -71,6 +74,7 @@ class Graph:
             found.op, found.args, found.params, found.shape = op, tuple(args), params, shape
             found.sign = found.definite = 0
             found.symmetric = False
+            found.formula = None
             found.real = all(a.real for a in args) if real is None else real
             found.serial = len(self.table)
             self.operations.add(op)
@@ -310,6 +314,7 @@ def alike(new: Value, v: Value) -> Value:
     """A value that is equal to another one, of which is known now what is known of that."""
     new.sign, new.definite = max(new.sign, v.sign), max(new.definite, v.definite)
     new.symmetric = new.symmetric or v.symmetric
+    new.formula = new.formula or v.formula
     return new
 
 
@@ -318,8 +323,7 @@ def replaced(graph: Graph, v: Value, args: tuple[Value, ...]) -> Value:
     if args == v.args:
         return v
     new = graph.make(v.op, args, v.params, v.shape, v.real)
-    new.sign, new.definite, new.symmetric = v.sign, v.definite, v.symmetric
-    return new
+    return alike(new, v)
 
 
 def rebuild(graph: Graph, roots: Sequence[Value], change: Callable[[Value, tuple[Value, ...]], Value]) -> list[Value]:

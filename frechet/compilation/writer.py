@@ -10,6 +10,7 @@ from typing import Any
 from frechet.compilation.decompositions import DECOMPOSITIONS, Decomposition
 from frechet.compilation.values import Labels, Value
 from frechet.expressions.dimension import Dim
+from frechet.expressions.node import told
 
 SELECTORS = ("unit", "selection")
 RECIPROCAL = ("power", -1)
@@ -66,6 +67,13 @@ class Writer:
     def decomposition(self, text: str) -> str:
         """The call of a decomposition, which is given as one of NumPy."""
         raise NotImplementedError
+
+    # -- messages
+    def said(self, a: Value) -> str:
+        """How a message calls a matrix: as the formula does, where that is short."""
+        if a.op == "input":
+            return str(a.params[0])
+        return told(a.formula) or f"the matrix {self.text[a].removesuffix('.T')}"
 
     # -- names and lines
     def fresh(self, stem: str = "t") -> str:

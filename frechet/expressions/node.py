@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Number = int | Fraction | float
 COUNT_LIMIT = 1_000_000  # a tree may be exponentially larger than its graph: leaf counts stop here
+TOLD = 60  # letters of a formula in a message
 
 
 class Algebra(Protocol):
@@ -175,6 +176,12 @@ class Expr:
 
     def _repr_html_(self) -> str:
         return self.algebra.html(self)
+
+
+def told(e: Expr | None) -> str:
+    """What a message in source calls an expression: the formula, where it is short, in text without quotation marks."""
+    text = "" if e is None or e.leaves > TOLD else str(e)
+    return text.replace('"', "'") if len(text) <= TOLD else ""
 
 
 class _Entry(ref[Expr]):

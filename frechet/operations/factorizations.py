@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from frechet.expressions.dimension import SCALAR, Shape, kind
 from frechet.expressions.errors import ShapeError, UnsupportedError
-from frechet.expressions.node import Expr, Number, make
+from frechet.expressions.node import Expr, Number, make, told
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import determinant, hadamard, powers, products, reducing, reductions, shaping, sums
 from frechet.operations.constants import EYE, VARIABLE, is_zero, number
@@ -85,7 +85,7 @@ class CholeskyPage(Operation):
         return () if node.args[0].definite == 2 else [("{0} positive definite", node.args[0])]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        return f"np.linalg.cholesky({args[0]})"
+        return f'cholesky({args[0]}, "{told(node.args[0]) or "the matrix"}")'
 
 
 class MaskPage(Operation):

@@ -37,11 +37,6 @@ class Matrices(Memory):
             why = "is not positive definite: the Cholesky factorization fails"
             self.line(f'    raise np.linalg.LinAlgError("{self.said(a)} {why}")')
 
-    def said(self, a: Value) -> str:
-        """How a message calls a matrix."""
-        text = self.text[a].removesuffix(".T")
-        return a.params[0] if a.op == "input" else f"the matrix {text}"
-
     def _lu(self, v: Value) -> None:
         a = v.args[0]
         name = self.fresh("lu")
