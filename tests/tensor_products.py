@@ -31,6 +31,7 @@ OTHERWISE = [
     "aij,bji->ab",
     "iaj,bji->ba",
     "aib,bjc->ijac",
+    "aibj,icjd->acbd",
     "aijc,abc->ijb",
     "iba,baj->ijb",
     "iabj,jbak->kiab",

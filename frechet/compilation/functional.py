@@ -193,7 +193,8 @@ class Functional(Writer):
         if a in self.skipped:
             a, b, la, lb = b, a, lb, la
         if a is b and la == lb:
-            self.assign(v, f"{self.text[a]} * {self.text[a]}" if a in self.plain else f"{self.np}.square({self.text[a]})")
+            text = self.aligned(self.text[a], la, out)
+            self.assign(v, f"{text} * {text}" if a in self.plain else f"{self.np}.square({text})")
             return
         operator, right = self.beside(b, lb, out)
         self.assign(v, f"{self.aligned(self.text[a], la, out)} {operator} {right}")

@@ -292,7 +292,7 @@ class LoopText:
         votes = dict.fromkeys(range(len(loop.axes)), 0)
         outer: list[int] = []
         for sink in loop.sinks:
-            outer += [k.axis for k in sink.place if k.axis is not None and k.axis not in outer]
+            outer = list(dict.fromkeys([*outer, *(k.axis for k in sink.place if k.axis is not None)]))
             if sink.target is not None:
                 self._vote(votes, sink.target, sink.place)
             for v, place in self.reader.reached(sink.reads, self.step):

@@ -429,6 +429,8 @@ class Schedule:
             for sink in step.sinks:
                 read = self.reader.reached(sink.reads, i)
                 found += [self.stored[v].buffer for v, _ in read if self.reader.there(v, i)]
+            if step.library is not None:  # copies of operands too
+                found += step.library[1].buffers
         return list(dict.fromkeys(b for b in found if b.kind == "w"))
 
     def _slots(self) -> dict[Buffer, int]:
