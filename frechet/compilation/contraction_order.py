@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, islice
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ SELECTORS = ("unit", "selection")
 HALF = 0.6  # of the cost of a product, where it is symmetric
 
 
+Kind = tuple[int, float, int]
+"""The labels of a product, what weighs its time, and the labels of columns of the identity that choose among others."""
 Building = Generator[tuple[int, Labels | None], tuple[Value, Labels], tuple[Value, Labels]]
 """A value and the labels of its axes, made from those of parts that it asks for."""
 
@@ -211,38 +213,65 @@ class ContractionOrder:
         return self.rates.solve(n, count) * self.weight(left | right)
 
     def _greedy(self, whole: int) -> None:
-        """Of many operands the cheapest pair is multiplied first, and so on."""
+        """Of many operands the cheapest pair is multiplied first, and so on; of pairs that cost the same the oldest.
+
+        Products with the same labels cost the same beside others: of each two kinds only the oldest products are compared.
+        """
         having: dict[int, int] = {}
         for i, bits in enumerate(self.sets.bits):
             for k in bits_of(bits):
                 having[k] = having.get(k, 0) | 1 << i
-        at: dict[int, dict[int, None]] = {}  # of each label the products that have it
-        pairs: list[tuple[float, int, int, int]] = []
+        kinds: dict[Kind, dict[int, int]] = {}  # the products that there are, and when they came
+        at: dict[int, dict[Kind, None]] = {}  # of each label the kinds that have it
+        waiting: set[frozenset[Kind]] = set()  # the pairs of kinds that are among `pairs`
+        pairs: list[tuple[float, tuple[int, int, int], int, int, frozenset[Kind]]] = []
         numbers = count()
 
+        def compare(both: frozenset[Kind]) -> None:
+            """Enters the oldest pair of two products of these kinds."""
+            ages = {m: age for kind in both for m, age in islice(kinds.get(kind, {}).items(), 3 - len(both))}
+            if both in waiting or len(ages) < 2:
+                return
+            waiting.add(both)
+            a, b = sorted(ages, key=ages.__getitem__)
+            self.sets.put_together(a, b, having)
+            first = next(i for i, k in enumerate(self.kept(b)) if self.left(a) >> k & 1)
+            heappush(pairs, (self._step(a, b), (ages[b], first, ages[a]), a, b, both))
+
+        def kind_of(mask: int) -> Kind:
+            selects = mask & self.selectors and mask.bit_count() == 1
+            return self.left(mask), self.weight(mask), self.sets.inside(mask) if selects else 0
+
         def enter(mask: int) -> None:
-            around: dict[int, None] = {}
-            for k in self.kept(mask):
-                around.update(at.get(k, ()))
-                at.setdefault(k, {})[mask] = None
-            for other in around:
-                self.sets.put_together(other, mask, having)
-                heappush(pairs, (self._step(other, mask), next(numbers), other, mask))
+            kind = kind_of(mask)
+            kinds.setdefault(kind, {})[mask] = next(numbers)
+            for k in bits_of(kind[0]):
+                at.setdefault(k, {})[kind] = None
+            for other in dict.fromkeys(other for k in bits_of(kind[0]) for other in at[k]):
+                compare(frozenset((kind, other)))
+
+        def leave(mask: int) -> None:
+            kind = kind_of(mask)
+            del kinds[kind][mask]
+            if not kinds[kind]:
+                del kinds[kind]
+                for k in bits_of(kind[0]):
+                    del at[k][kind]
 
         there = {1 << i for i in bits_of(whole)}
         for mask in sorted(there):
             enter(mask)
         while len(there) > 1:
-            _, _, a, b = heappop(pairs)
-            if not {a, b} <= there:
-                continue
-            self.parts[a | b] = self._better(None, a, b)
-            there -= {a, b}
-            for mask in (a, b):
-                for k in self.kept(mask):
-                    del at[k][mask]
-            there.add(a | b)
-            enter(a | b)
+            _, _, a, b, both = heappop(pairs)
+            waiting.discard(both)
+            if {a, b} <= there:
+                self.parts[a | b] = self._better(None, a, b)
+                for mask in (a, b):
+                    leave(mask)
+                there -= {a, b}
+                there.add(a | b)
+                enter(a | b)
+            compare(both)
 
     def _join(self, components: Sequence[int]) -> None:
         """Outer products of the components, smaller ones first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -230,32 +230,41 @@ def _scaling(f: Expr) -> Powers:
     return _powers(v)
 
 
+def _in_all(powers: Sequence[Powers], f: Expr) -> Powers:
+    """The power of f that all have, with what all have to one power: that is shorter at once, however much it is."""
+    found: Powers = {}
+    for b in powers[0]:
+        exponents = [own.get(b, 0) for own in powers]
+        if len(set(exponents)) == 1 or (b is f and (min(exponents) > 0 or max(exponents) < 0)):
+            found[b] = min(exponents) if min(exponents) > 0 else max(exponents)
+    return found
+
+
+def _divided(powers: Powers, by: Powers) -> Powers:
+    left = {b: exact(Fraction(k) - by[b]) if b in by else k for b, k in powers.items()}
+    return {b: k for b, k in left.items() if k != 0}
+
+
 def _take_out(kind: str, f: Expr, group: list[Term], shape: Shape, tries: int, search: Search) -> Expr | None:
     """factor * (sum of what is left of the terms); None where it does not go."""
     if kind == "scalar":
-        exponents = [t.scalars[f] for t in group]
-        if min(exponents) < 0 < max(exponents):
+        taken = _in_all([t.scalars for t in group], f)
+        if f not in taken:
             return None
-        k = min(exponents) if min(exponents) > 0 else max(exponents)
-        rest = []
-        for t in group:
-            left = {b: exact(Fraction(j) - k if b is f else j) for b, j in t.scalars.items()}
-            rest.append((t.coefficient, t._replace(scalars={b: j for b, j in left.items() if j != 0}).expression()))
-        return scale(monomial(SCALAR, [(f, k)]), factored(add(rest), tries, search))
+        rest = [(t.coefficient, t._replace(scalars=_divided(t.scalars, taken)).expression()) for t in group]
+        return scale(monomial(SCALAR, list(taken.items())), factored(add(rest), tries, search))
     if kind == "body":
         front = [(t.coefficient, monomial(SCALAR, list(t.scalars.items())) if t.scalars else ONE) for t in group]
         return scale(factored(add(front), tries, search), f)
     if kind == "entry":
-        rest = []
-        exponents = [_entries(t.body)[f] for t in group]
-        if min(exponents) < 0 < max(exponents):
+        taken = _in_all([_entries(t.body) for t in group], f)
+        if f not in taken:
             return None
-        k = min(exponents) if min(exponents) > 0 else max(exponents)
+        rest = []
         for t in group:
-            factors = [(b, exact(Fraction(j) - k) if b is f else j) for b, j in _entries(t.body).items()]
-            body = monomial(t.body.shape, factors)
+            body = monomial(t.body.shape, list(_divided(_entries(t.body), taken).items()))
             rest.append((t.coefficient, t._replace(body=body).expression()))
-        return monomial(shape, [(monomial(shape, [(f, k)]), 1), (factored(add(rest), tries, search), 1)])
+        return monomial(shape, [*taken.items(), (factored(add(rest), tries, search), 1)])
     if kind in ("rows", "columns"):
         turn = transposed if kind == "columns" else _unturned
         exponents = [_scaling(turn(t.body).args[0] if turn(t.body).op is PRODUCT else turn(t.body))[f] for t in group]

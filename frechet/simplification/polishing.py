@@ -26,6 +26,7 @@ EXPANDED_TERMS = 16  # a product is expanded into at most so many terms
 REGROUPED_TERMS = 4  # so few terms are grouped anew even if none of them met
 MANY_LEAVES = 1000
 GROWN = 2  # times as many parts
+DEEPEST = 8  # sums in products in sums that are expanded
 POLISHED: WeakSet[Expr] = WeakSet()  # what is polished already
 SEARCH_LEAVES = 150  # larger expressions are not searched for a shorter expanded form
 
@@ -131,7 +132,8 @@ def _power_of_projector(e: Expr) -> Expr:
 
 
 def _distribute_pair(a: Expr, b: Expr) -> Terms | None:
-    left, right = _expand(a, False, 0), _expand(b, False, 0)
+    expansion = _Expansion(False)
+    left, right = expansion.terms(a, 0), expansion.terms(b, 0)
     if left is None or right is None or len(left) * len(right) > EXPANDED_TERMS:
         return None
     return [(c * d, product(f, g)) for c, f in left for d, g in right]
@@ -171,67 +173,82 @@ def expanded(e: Expr, logistic: bool = False) -> Terms | None:
 
     With `logistic`, sigmoid(-x) is expanded as 1 - sigmoid(x).
     """
-    terms = _expand(e, logistic, 0)
+    terms = _Expansion(logistic).terms(e, 0)
     if terms is None or len(terms) > EXPANDED_TERMS or (len(terms) == 1 and terms[0][1] is e):
         return None
     return terms
 
 
-def _expand(e: Expr, logistic: bool, depth: int) -> Terms | None:
-    if depth > 8:
+class _Expansion:
+    """Expressions as terms, each part that is met again at the same depth once: its size is that of the graph.
+
+    logistic: is sigmoid(-x) expanded as 1 - sigmoid(x)?
+    """
+
+    def __init__(self, logistic: bool) -> None:
+        self.logistic = logistic
+        self.known: dict[tuple[Expr, int], Terms | None] = {}
+
+    def terms(self, e: Expr, depth: int) -> Terms | None:
+        """None where there are too many."""
+        if depth > DEEPEST or not e.args:
+            return [(1, e)]
+        if (e, depth) not in self.known:
+            self.known[e, depth] = self._terms(e, depth)
+        return self.known[e, depth]
+
+    def _terms(self, e: Expr, depth: int) -> Terms | None:
+        if e.op is SUM:
+            out: Terms = []
+            for c, a in zip(e.params, e.args, strict=True):
+                inner = self.terms(a, depth + 1)
+                if inner is None:
+                    return None
+                out += [(c * k, b) for k, b in inner]
+                if len(out) > EXPANDED_TERMS:
+                    return None
+            return out
+        if e.op is TRANSPOSE and e.args[0].op is SUM:
+            inner = self.terms(e.args[0], depth + 1)
+            return None if inner is None else [(c, transposed(a)) for c, a in inner]
+        if self.logistic and e.op is SIGMOID:
+            u = e.args[0]
+            flipped = negative(u)
+            if _all_negative(u) or (not _all_negative(flipped) and (flipped.leaves, flipped.key) < (u.leaves, u.key)):
+                return [(1, ones(e.shape)), (-1, SIGMOID.build(flipped))]
+            return [(1, e)]
+        if e.op is PRODUCT and any(f.op is SELECTION or (f.op is TRANSPOSE and f.args[0].op is SELECTION) for f in e.args):
+            return [(1, e)]  # x[1:k] of a sum stays one part
+        if e.op is PRODUCT or e.op is SCALE:
+            return self._distributed(e, [(a, 1) for a in e.args], depth)
+        if e.op is MONOMIAL:
+            return self._distributed(e, list(zip(e.args, e.params, strict=True)), depth)
+        if e.op is TRACE or e.op is UNVEC:
+            inner = self.terms(e.args[0], depth + 1)
+            return None if inner is None else [(c, e.op.rebuild(e, (a,))) for c, a in inner]
         return [(1, e)]
-    if e.op is SUM:
-        out: Terms = []
-        for c, a in zip(e.params, e.args, strict=True):
-            inner = _expand(a, logistic, depth + 1)
-            if inner is None:
+
+    def _distributed(self, e: Expr, factors: list[tuple[Expr, Number]], depth: int) -> Terms | None:
+        partial: list[tuple[Number, list[tuple[Expr, Number]]]] = [(1, [])]
+        for f, k in factors:
+            choices = self.terms(f, depth + 1) if k == 1 else [(1, f)]
+            if choices is None or len(choices) * len(partial) > EXPANDED_TERMS:
                 return None
-            out += [(c * k, b) for k, b in inner]
-            if len(out) > EXPANDED_TERMS:
-                return None
-        return out
-    if e.op is TRANSPOSE and e.args[0].op is SUM:
-        inner = _expand(e.args[0], logistic, depth + 1)
-        return None if inner is None else [(c, transposed(a)) for c, a in inner]
-    if logistic and e.op is SIGMOID:
-        u = e.args[0]
-        flipped = negative(u)
-        if _all_negative(u) or (not _all_negative(flipped) and (flipped.leaves, flipped.key) < (u.leaves, u.key)):
-            return [(1, ones(e.shape)), (-1, SIGMOID.build(flipped))]
-        return [(1, e)]
-    if e.op is PRODUCT and any(f.op is SELECTION or (f.op is TRANSPOSE and f.args[0].op is SELECTION) for f in e.args):
-        return [(1, e)]  # x[1:k] of a sum stays one part
-    if e.op is PRODUCT or e.op is SCALE:
-        return _distribute(e, [(a, 1) for a in e.args], logistic, depth)
-    if e.op is MONOMIAL:
-        return _distribute(e, list(zip(e.args, e.params, strict=True)), logistic, depth)
-    if e.op is TRACE or e.op is UNVEC:
-        inner = _expand(e.args[0], logistic, depth + 1)
-        return None if inner is None else [(c, e.op.rebuild(e, (a,))) for c, a in inner]
-    return [(1, e)]
+            if len(choices) == 1 and choices[0] == (1, f):
+                partial = [(c, [*fs, (f, k)]) for c, fs in partial]
+            else:
+                partial = [(c * d, [*fs, (g, 1)]) for c, fs in partial for d, g in choices]
+        if len(partial) == 1 and partial[0][0] == 1 and [f for f, _ in partial[0][1]] == [f for f, _ in factors]:
+            return [(1, e)]
+        if e.op is MONOMIAL:
+            return [(c, monomial(e.shape, fs)) for c, fs in partial]
+        if e.op is SCALE:
+            return [(c, scale(fs[0][0], fs[1][0])) for c, fs in partial]
+        return [(c, product(*[f for f, _ in fs])) for c, fs in partial]
 
 
 def _all_negative(u: Expr) -> bool:
     return u.op is SUM and all(c < 0 for c in u.params)
-
-
-def _distribute(e: Expr, factors: list[tuple[Expr, Number]], logistic: bool, depth: int) -> Terms | None:
-    partial: list[tuple[Number, list[tuple[Expr, Number]]]] = [(1, [])]
-    for f, k in factors:
-        choices = _expand(f, logistic, depth + 1) if k == 1 else [(1, f)]
-        if choices is None or len(choices) * len(partial) > EXPANDED_TERMS:
-            return None
-        if len(choices) == 1 and choices[0] == (1, f):
-            partial = [(c, [*fs, (f, k)]) for c, fs in partial]
-        else:
-            partial = [(c * d, [*fs, (g, 1)]) for c, fs in partial for d, g in choices]
-    if len(partial) == 1 and partial[0][0] == 1 and [f for f, _ in partial[0][1]] == [f for f, _ in factors]:
-        return [(1, e)]
-    if e.op is MONOMIAL:
-        return [(c, monomial(e.shape, fs)) for c, fs in partial]
-    if e.op is SCALE:
-        return [(c, scale(fs[0][0], fs[1][0])) for c, fs in partial]
-    return [(c, product(*[f for f, _ in fs])) for c, fs in partial]
 
 
 def _adjugate(e: Expr) -> Expr:

@@ -961,24 +961,48 @@ def test_a_program_is_one_class():
     assert isinstance(program_of("A*x", A="n×n"), CompiledProgram)
 
 
-def calls_to_compile(layers):
-    """How many functions of the compiler are called for loss and gradient of a deep network."""
-    lines = ["h0 = x", *(f"h{i} = tanh(W*h{i - 1} + b)" for i in range(1, layers + 1)), f"norm2(h{layers} - y)^2"]
-    loss = fr.parse("\n".join(lines), {"W": "n×n", "x": "n", "b": "n", "y": "n"})
-    program = fr.compile([loss, fr.derivative(loss, fr.variables(loss)["W"]).gradient])
+def calls(do):
+    """How many functions of Frechet are called by this."""
     count = 0
 
     def counted(frame, event, argument):
         nonlocal count
-        count += event == "call" and "compilation" in frame.f_code.co_filename
+        count += event == "call" and "frechet" in frame.f_code.co_filename
 
     sys.setprofile(counted)
     try:
-        assert program.at(n=50).function.count("np.tanh") == layers
+        do()
     finally:
         sys.setprofile(None)
     return count
 
 
+def network(layer, layers):
+    """The loss of a deep network."""
+    lines = ["h0 = x", *(f"h{i} = {layer.format(h=f'h{i - 1}')}" for i in range(1, layers + 1)), f"norm2(h{layers} - y)^2"]
+    return fr.parse("\n".join(lines), {"W": "n×n", "V": "n×n", "x": "n", "b": "n", "y": "n"})
+
+
+def calls_to_compile(layers):
+    """For loss and gradient."""
+    loss = network("tanh(W*{h} + b)", layers)
+    program = fr.compile([loss, fr.derivative(loss, "W").gradient])
+    found = calls(lambda: program.at(n=50))
+    assert program.at(n=50).function.count("np.tanh") == layers
+    return found
+
+
 def test_the_work_grows_with_the_depth_and_no_faster():
     assert calls_to_compile(400) < 2.02 * calls_to_compile(200)
+
+
+def test_products_of_many_factors_are_ordered_with_little_work():
+    """Gated layers: terms are products of as many vectors as there are layers, which cost the same in whatever order.
+
+    The search for shorter forms expands parts that are met again once.
+    """
+    loss = network("sigmoid(W*{h}).*{h}.*(V*{h})", 24)
+    derivative = fr.derivative(loss, "W")
+    assert calls(lambda: derivative.gradient) < 4e6
+    program = fr.compile([loss, derivative.gradient])
+    assert calls(lambda: program.at(n=50).function) < 4e6
