@@ -44,8 +44,9 @@ class Arguments:
             values[key] = value
         missing = [n for n in every if n not in values]
         if missing:
-            kind = "the size " if missing[0] in self.sizes else ""
-            raise TypeError(f"{name}() needs {kind}{missing[0]}" + self._hint(missing[0]))
+            if missing[0] in self.sizes:
+                raise TypeError(f"{name}() needs the size {missing[0]}, which no argument tells: give it as {missing[0]}=…")
+            raise TypeError(f"{name}() needs {missing[0]}" + self._hint(missing[0]))
         return values
 
     def _hint(self, name: str) -> str:

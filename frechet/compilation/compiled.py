@@ -29,6 +29,7 @@ from frechet.compilation.namespaces import as_given
 from frechet.compilation.numpy_source import Program, by_name, finish, free_name, name_parameters, runnable, with_safe_sizes
 from frechet.compilation.ordering import only
 from frechet.compilation.passes import factorized, not_worth_trying, optimized
+from frechet.compilation.places import Asked, asked, check_places
 from frechet.compilation.prepared import Prepared, prepared_lines
 from frechet.compilation.resolvents import resolvents
 from frechet.compilation.row_blocks import by_row_blocks
@@ -129,6 +130,11 @@ class CompiledProgram:
                 program.parameters[variable] = free_name(parameter + "_", taken)
         roots, known, names = with_safe_sizes(self.roots, self.nodes, self.inputs, taken)
         return program, roots, known, names
+
+    @cached_property
+    def places(self) -> list[Asked]:
+        """The indices that the outputs ask for."""
+        return asked(self.nodes)
 
     @cached_property
     def taken(self) -> frozenset[str]:
@@ -294,6 +300,7 @@ class CompiledProgram:
     def _run(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         values = self.arguments.bound(self.name, args, keywords)
         arrays, sizes, letter = self.read(values)
+        check_places(self.places, sizes)
         made = self.specialised(sizes, letter)
         calls = {n: values[n] for n in self.functions}
         free = {n: sizes[n] for n in self._free_sizes}

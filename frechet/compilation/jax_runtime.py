@@ -113,6 +113,18 @@ def qr(X):
     return Q * signs, R * signs[:, None]
 
 
+def sign_below(u, axis):
+    """The sign of u - max(u), of all entries or along an axis; 0 at the largest entry however XLA rounds u.
+
+    Where u is computed again in another fusion it may be rounded otherwise, and then no entry be equal to the largest.
+    """
+    top = jnp.max(u, axis, keepdims=True)
+    places = jnp.arange(u.size if axis is None else u.shape[axis])
+    places = places.reshape(u.shape) if axis is None else jnp.expand_dims(places, 1 - axis)
+    here = (places == jnp.argmax(u, axis, keepdims=True)) & ~jnp.isnan(top)
+    return jnp.where(here, 0, jnp.minimum(jnp.sign(u - top), 0))
+
+
 def cholesky(A, name):
     """The lower Cholesky factor; nan where there is none."""
     return jnp.linalg.cholesky(A)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import ClassVar
@@ -9,6 +10,7 @@ from typing import ClassVar
 from frechet.compilation.functional import Functional
 from frechet.compilation.numpy_source import LIBRARIES, own_texts
 from frechet.compilation.values import Value
+from frechet.operations.elementwise import SIGN, level_below
 
 HEAD = "import jax\nimport jax.numpy as jnp\nimport numpy as np"
 TRACED = (  # of runtime.py, what JAX can trace
@@ -97,6 +99,16 @@ class JaxEmission(Functional):
         x, axis = self.text[v.args[0]], ", 1" if of_rows else ""
         top = f"jnp.max({x}{axis}, initial=jnp.finfo({x}.dtype).min)"
         self.assign(v, top if name == "top" else f"jnp.{name}({x}{axis})")
+
+    def _page(self, v: Value) -> None:
+        (node,) = v.params
+        extreme, along = level_below(node.args[0]) if node.op is SIGN else ("", "")
+        if not extreme:
+            super()._page(v)
+            return
+        axis = re.search(r"axis=(\d)", along)
+        sign = "-" if extreme == "min" else ""
+        self.assign(v, f"{sign}sign_below({sign}{self.operand(v.args[0])}, {axis[1] if axis else None})")
 
     # -- matrices
     def _cholesky(self, v: Value) -> None:

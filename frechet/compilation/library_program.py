@@ -10,6 +10,7 @@ from frechet.compilation.closed_derivatives import differentials, directions, gr
 from frechet.compilation.compiled import CompiledProgram, Outputs, Specialised
 from frechet.compilation.dispatch import Dispatch
 from frechet.compilation.functional import Functional, LibraryProgram
+from frechet.compilation.places import check_places
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr
 
@@ -88,6 +89,7 @@ class LibraryCompiled(CompiledProgram):
     def _run(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         values = self.arguments.bound(self.name, args, keywords)
         arrays, sizes, letter = self.read(values)
+        check_places(self.places, sizes)
         made = self.specialised(sizes)
         in_order = [values[n] for n in arrays]
         if self._dispatch is not None and self.as_they_are(self._dispatch, in_order, list(arrays.values()), letter):

@@ -14,13 +14,14 @@ from keyword import iskeyword
 from typing import Any
 from unicodedata import normalize
 
+from frechet.compilation.places import asked, check_places
 from frechet.compilation.sizes import Bindings, bind, callables, checked
 from frechet.compilation.stability import rewritten, walked
 from frechet.expressions.collection import without_collection
 from frechet.expressions.dimension import UNIT, Dim, axes, dim, show_shape
 from frechet.expressions.errors import LimitError, NotationError, ShapeError
 from frechet.expressions.node import Expr, make, variables, walk
-from frechet.operations.constants import UNIT_VECTOR, VARIABLE, place
+from frechet.operations.constants import VARIABLE
 from frechet.operations.declared_functions import DeclaredPage, symbols_among
 from frechet.operations.hadamard import MONOMIAL
 from frechet.operations.indexing import SELECTION
@@ -117,9 +118,7 @@ def evaluate(e: Expr, values: Mapping[str, Any], sizes: Mapping[str, int] | None
     missing = [n for n in function.sizes if n not in found]
     if missing:
         raise ShapeError(f"the size of {missing[0]} follows from no variable: it must be given")
-    for last, length in function.indices:
-        if last.names() | length.names() <= found.keys() and last.size(found) > length.size(found):
-            raise ShapeError(f"the index {last} is {last.size(found)}, and the axis has length {length.size(found)}")
+    check_places(function.places, found)
     kind = float if e.real else complex
     try:
         result: Any = np.array(function(**arrays, **{n: found[n] for n in function.sizes}), dtype=kind)
@@ -134,7 +133,7 @@ def evaluate(e: Expr, values: Mapping[str, Any], sizes: Mapping[str, int] | None
 def _compiled(roots: tuple[Expr, ...], arguments: tuple[str | Expr, ...], single: bool) -> Callable[..., Any]:
     program = program_of(list(roots), "value", arguments, single)
     function = runnable(program)
-    function.indices = [(place(n.params[-1]), n.shape[0]) for n in walk(*roots) if n.op in (UNIT_VECTOR, SELECTION)]
+    function.places = asked(walk(*roots))
     return function  # type: ignore[no-any-return]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from frechet.compilation.dispatch import MISSING
 from frechet.compilation.numpy_source import WORDS, Program, further_sizes, size_lines
+from frechet.compilation.places import check_places
 from frechet.compilation.sizes import bind
 from frechet.expressions.node import Expr
 
@@ -61,6 +62,7 @@ class Prepared:
         rest = dict(zip([*self.names, *self.program.arguments.sizes], args, strict=False))
         values = self.program.arguments.bound(self.program.name, (), {**self.given, **rest, **keywords})
         arrays, sizes, letter = self.program.read(values)
+        check_places(self.program.places, sizes)
         key = (letter, *sizes.values(), *(self.program.place(arrays[n]) for n in self.given))
         apply = self._applied.get(key)
         if apply is None:

@@ -350,7 +350,7 @@ def sylvester(A, B, C):
     """
     m, n = C.shape
     if m * n <= 2500:
-        left = torch.kron(A, torch.eye(n, dtype=A.dtype, device=A.device))
+        left = torch.kron(A.contiguous(), torch.eye(n, dtype=A.dtype, device=A.device))
         right = torch.kron(torch.eye(m, dtype=B.dtype, device=B.device), B.T.contiguous())
         return torch.linalg.solve(left + right, C.reshape(-1)).reshape(m, n)
     (a, U), (b, W) = torch.linalg.eig(A), torch.linalg.eig(B)

@@ -116,7 +116,7 @@ def compile_views(
         if view not in VIEWS:
             raise UnsupportedError(f"there is no view {view!r} to compile: there are {', '.join(VIEWS)}")
     outputs = [VIEWS[view](d) for view in what]
-    own = {v.params[0]: v for v in variables(d.function)}  # also those that a view does not need
+    own = {v.params[0]: v for v in (d.direction, *variables(d.function))}  # also those that a view does not need
     inputs = None if inputs is None else [own.get(v, v) if isinstance(v, str) else v for v in inputs]
     if "value" in what:
         at = list(what).index("value")

@@ -149,3 +149,23 @@ def test_names_that_programs_use_themselves():
     values = {"jnp": np.ones(2), "jax": np.ones(3), "dtype": 2.0, "euclidean": 3.0}
     values = {n: values[n] if v.kind != "scalar" else float(np.sum(values[n])) for n, v in fr.variables(g).items()}
     np.testing.assert_allclose(fr.compile(g, backend="jax")(**values), fr.compile(g)(**values), rtol=1e-12)
+
+
+def test_the_places_of_the_largest_entries_survive_the_rounding_of_fusions():
+    """XLA computes X.^2 less its largest entries again, with fused operations, where they are needed: none is 0 then."""
+    text = "((layernorm(X.*X,2,0.3) .+ (max((X').*(X'),[],2))')):((c^2*diag(S))*((softmax(X',2))*(var(B',2)))')"
+    g = fr.parse(text, {"X": "n×m", "S": "n×n symmetric", "B": "m×n", "c": "scalar"})
+    program, reference = (fr.derivative(g, "X").compile("gradient", backend=b) for b in ("jax", "numpy"))
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        S = rng.normal(size=(3, 3))
+        values = {"X": rng.normal(size=(3, 2)), "S": S + S.T, "B": rng.normal(size=(2, 3)), "c": 0.7}
+        given = {n: values[n] for n in reference.arguments.names}
+        with jax.enable_x64(True):
+            np.testing.assert_allclose(program(**given), reference(**given), rtol=1e-10, atol=1e-12)
+
+
+def test_signs_below_the_largest_entry():
+    program = fr.compile(fr.parse("sign(x .- max(x)) + sign(x .- min(x))", {"x": "n"}), backend="jax")
+    assert np.array_equal(program(np.array([1.0, 2.0, 2.0, 1.5])), [-1, 1, 1, 0])
+    assert np.isnan(program(np.array([1.0, np.nan, 2.0]))).all()

@@ -184,3 +184,32 @@ def test_nothing_of_an_argument_is_left_out(way, message):
     call = (lambda a: g.evaluate({"x": a})) if way == "evaluate" else fr.compile(g, backend=way)
     with pytest.raises(ShapeError, match=f"^x {message}|^x needs a 1-D array of shape n,? {message}"):
         call(x)
+
+
+BEYOND = [
+    ("sum(X[2:3,:])", "index 3: the axis has length 2"),
+    ("X[3,1]", "index 3: the axis has length 2"),
+    ("sum(X[k:k+1,:])", r"index k\+1 = 3: the axis has length 2"),
+    ("sum(X[n-2,:])", "index n-2 = 0: the axis has length 2"),
+    ("svdval(X,3)", "singular value 3: the matrix has 2"),
+    ("eigval(X'*X,4)", "eigenvalue 4: the matrix has 3"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BEYOND)
+@pytest.mark.parametrize("way", ["evaluate", "numpy", "c", "jax", "torch"])
+def test_a_place_that_is_not_there_is_refused(way, text, message):
+    """Slices are not cut off, indices are not moved; of gradients and prepared programs neither."""
+    if way in ("jax", "torch"):
+        pytest.importorskip(way)
+    g = fr.parse(text, {"X": "n×m"})
+    values = {"X": np.ones((2, 3)), **({"k": 2} if "k" in text else {})}
+    with pytest.raises(ShapeError, match=f"there is no {message}"):
+        if way == "evaluate":
+            g.evaluate(values)
+        else:
+            fr.compile(g, backend=way)(**values)
+    if way != "evaluate":
+        program = fr.derivative(g, "X").compile("value", "gradient", backend=way)
+        with pytest.raises(ShapeError, match=f"there is no {message}"):
+            program(**values)

@@ -8,9 +8,12 @@ from test_registry import example
 
 import frechet as fr
 from frechet.compilation.numpy_source import evaluate
+from frechet.expressions.errors import FrechetError
 from frechet.expressions.node import variables
 from frechet.expressions.operation import all_operations
 from frechet.operations.declared_functions import symbols
+from frechet.operations.hadamard import times
+from frechet.operations.reductions import sum_all
 from frechet.verification.sampling import random_sizes, sample
 
 HESSIANS = {
@@ -90,3 +93,40 @@ def test_value_is_that_of_numpy(page, backend):
     np.testing.assert_allclose(
         np.asarray(found), wanted, rtol=1e-8, atol=1e-9 * (1 + np.nan_to_num(np.abs(wanted)).max(initial=0))
     )
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch", "c"])
+@pytest.mark.parametrize("page", all_operations(), ids=lambda page: page.name)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::RuntimeWarning")
+def test_derivatives_are_those_of_numpy(page, backend):
+    """The differential of the gradient of the sum of squares, by the first variable that has one."""
+    if backend != "c":
+        pytest.importorskip(backend)
+    e = example(page, page.examples[0])
+    if symbols(e) or not variables(e) or not e.real or len(e.shape) > 2:
+        pytest.skip("no real function of matrices")
+    g = e if e.kind == "scalar" else sum_all(times(e, e))
+    sizes = random_sizes([e], Random(3))
+    point = sample(variables(e), sizes, Random(4), DRAWN.get(page.domain, "unit01"))
+    for x in variables(g):
+        try:
+            d = fr.derivative(g, x)
+            reference, program = (d.compile("gradient", "hvp", backend=b) for b in ("numpy", backend))
+        except FrechetError:
+            continue
+        along = sample([x], sizes, Random(5), "plain")[x.params[0]]  # in the space of the variable
+        values = {v.params[0]: point.get(v.params[0], along) for v in reference.inputs}
+        free = {n: sizes[n] for n in program.arguments.sizes}
+        wanted = reference(**values, **free)
+        if backend == "jax":
+            import jax
+
+            with jax.enable_x64(True):
+                found = program(**values, **free)
+        else:
+            found = program(**values, **free)
+        for a, b in zip(found, wanted, strict=True):
+            scale = 1 + np.abs(np.nan_to_num(b)).max(initial=0)
+            np.testing.assert_allclose(np.asarray(a), b, rtol=1e-6, atol=1e-7 * scale)
+        return
+    pytest.skip("no derivative")
