@@ -228,6 +228,9 @@ class Derivative:
     def hessian(self) -> Expr:
         """H with d²g = vec(dX)' H vec(dX) for a scalar function. Shapes: (entries of X) × (entries of X).
 
+        For a structured variable that holds for every dX in its space, which does not determine H: the map on the space,
+        that of `hessian_map`, has the matrix P H P, where P projects to it.
+
         Source:  Magnus & Neudecker (2019), section 10.2
         """
         self._need_scalar("Hessian")

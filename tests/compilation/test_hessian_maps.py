@@ -426,3 +426,25 @@ def test_what_prints() -> None:
     assert repr(fr.hessian_map(g, ["U", "V"])).splitlines()[0] == (
         "arrow with the border U or V, solved by the Schur complement"
     )
+
+
+def test_a_space_without_directions_is_solved_in():
+    """Of the skew 1×1 matrices, without a word of LAPACK."""
+    H = fr.derivative(fr.parse("norm2(A*K)^2", {"K": "n×n skew", "A": "n×n"}), "K").hessian_map.at(
+        A=np.ones((1, 1)), K=np.zeros((1, 1))
+    )
+    assert H.solve(np.zeros((1, 1))) == 0 and H.logdet() == 0 and tuple(H.inertia()) == (0, 0, 0)
+
+
+def test_the_dense_matrix_is_the_hessian_projected_to_the_space():
+    g = fr.parse("tr(B*S*C*S)", {"S": "n×n symmetric"})
+    D = fr.derivative(g, "S")
+    rng = np.random.default_rng(0)
+    B, C, V = rng.normal(size=(3, 3, 3))
+    P = np.array([(E + E.T).ravel() / 2 for E in np.eye(9).reshape(9, 3, 3)])
+    H = fr.compile(D.hessian)(B=B, C=C)
+    given = {"S": V + V.T, "B": B, "C": C}
+    dense = D.hessian_map.at(given).to_dense()
+    assert np.allclose(P @ H @ P, dense)
+    hvp = D.compile("hvp", inputs=["S", "dS", "B", "C"])
+    assert np.allclose(dense @ (V + V.T).ravel(), hvp(S=V, dS=V + V.T, B=B, C=C).ravel())

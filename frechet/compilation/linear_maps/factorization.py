@@ -88,10 +88,12 @@ class Factorization:
 
     @cached_property
     def reciprocal_condition(self) -> float:
-        """As LAPACK estimates it, in the 1-norm."""
+        """As LAPACK estimates it, in the 1-norm; 1 of a matrix without entries."""
         import numpy as np
         from scipy.linalg.lapack import get_lapack_funcs
 
+        if not len(self.matrix):
+            return 1.0
         norm = np.abs(self.matrix).sum(axis=0).max(initial=self._scale)
         if self._cholesky is not None:
             (pocon,) = get_lapack_funcs(("pocon",), (self.matrix,))
@@ -114,6 +116,8 @@ class Factorization:
 
         if not self.finite:
             return np.full(b.shape, np.nan, np.result_type(b, self.matrix))
+        if not len(self.matrix):
+            return b
         if not self._regular:
             raise np.linalg.LinAlgError(f"{self.name} is singular to working precision: it cannot be solved with")
         if self._cholesky is not None:
