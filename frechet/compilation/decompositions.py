@@ -26,7 +26,7 @@ SINGULAR = Decomposition(
         ("np.linalg.svd({0}, compute_uv=False)", "{1}[1]"),
         ("np.linalg.norm({0}, 2)", "{1}[1][0]"),
         ("np.linalg.norm({0}, -2)", "{1}[1][-1]"),
-        ("np.linalg.norm({0}, 'nuc')", "np.add.reduce({1}[1])"),
+        ("np.linalg.norm({0}, 'nuc')", "{1}[1].sum()"),
     ),
 )
 SYMMETRIC = Decomposition(

@@ -32,7 +32,6 @@ OTHERWISE = {
     "block": "block",
     "logaddexp": "logaddexp",
     "linalg.norm": "torch.linalg.matrix_norm",
-    "add.reduce": "torch.sum",
 }
 SINGULAR_VALUES = re.compile(r"np\.linalg\.svd\((.*), compute_uv=False\)")
 

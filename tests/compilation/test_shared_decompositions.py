@@ -86,6 +86,27 @@ def test_second_derivatives_take_no_decomposition_of_their_own(text, declared, c
     assert len(re.findall(r"linalg\.(?:svd|eigh|norm|pinv)|eig", function)) <= calls
 
 
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize(("text", "declared", "by"), [c[:3] for c in CASES], ids=[c[0] for c in CASES])
+def test_array_libraries_share_decompositions_too(text, declared, by, backend):
+    pytest.importorskip(backend)
+    g = fr.parse(text, declared)
+    program, reference = (fr.derivative(g, by).compile("value", "gradient", backend=b) for b in (backend, "numpy"))
+    sizes = {n: 4 + i for i, n in enumerate(sorted({n for v in program.inputs for d in v.shape for n in d.names()}))}
+    point = values(g, sizes)
+    if backend == "jax":
+        import jax
+
+        with jax.enable_x64(True):
+            found = program(**point)
+    else:
+        found = program(**point)
+    for got, wanted in zip(found, reference(**point), strict=True):
+        got = np.asarray(got)  # an eigenvector is determined up to its sign
+        assert np.allclose(got, wanted, 1e-9, 1e-9) or ("eigvec" in text and np.allclose(-got, wanted, 1e-9, 1e-9))
+    assert len(re.findall(r"linalg\.(?:svd|eigh)|eigv", program.at(**sizes).function)) <= 2
+
+
 def test_results_do_not_share_memory():
     V, w, top = fr.compile([fr.parse(f, {"S": "n×n symmetric"}) for f in ("eigvecs(S)", "eigvals(S)", "eigvecmax(S)")])(
         np.diag([3.0, 1.0, 2.0])
