@@ -517,9 +517,18 @@ def lowhalf(X):
 
 
 def sylvester(A, B, C):
-    """The solution Z of A @ Z + Z @ B = C."""
+    """The solution Z of A @ Z + Z @ B = C: of few entries as of any equations."""
     import scipy.linalg
 
+    if C.size <= 36:
+        m, n = C.shape
+        left = np.zeros((m, n, m, n), np.result_type(A, B, C, np.float64))
+        np.einsum("ijkj->ikj", left)[:] = A[:, :, None]
+        np.einsum("ijil->ijl", left)[:] += B.T
+        try:
+            return np.linalg.solve(left.reshape(m * n, m * n), C.reshape(-1)).reshape(m, n)
+        except np.linalg.LinAlgError:  # A and -B have an eigenvalue in common
+            return np.full((m, n), np.nan)
     return matrix_function(scipy.linalg.solve_sylvester, A, B, C)
 
 
