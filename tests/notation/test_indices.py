@@ -261,10 +261,10 @@ def test_conditions_and_sizes() -> None:
     for text, declared, conditions in (("sum(x[k:n])", ["x: n"], ["k ≤ n"]), ("sum(x[k:l])", [], ["k ≤ l"])):
         other = read(text, declared)
         assert answer(other.expression, other.variables["x"]).conditions == conditions
-    for sizes, message in (({"k": 4}, "the index k is 4"), ({"k": 0}, "k is at least 1")):
+    for sizes, message in (({"k": 4}, "there is no index k = 4"), ({"k": 0}, "k is at least 1")):
         with pytest.raises(ShapeError, match=message):
             evaluate(reading.expression, {"x": np.ones(3)}, sizes)
-    with pytest.raises(ShapeError, match="index 3 is 3"):
+    with pytest.raises(ShapeError, match="there is no index 3: the axis has length 2"):
         evaluate(reading.expression, {"x": np.ones(2)}, {"k": 1})
 
 
