@@ -148,6 +148,16 @@ class Graph:
         pairs = [self.seen_through(a, labels) for a, labels in zip(args, ins, strict=True)]
         if function == ("log",) and pairs[0][0].op == "number" and pairs[0][0].params[0] == 1:
             return self.full(0, shape)
+        if function[0] == "linear" and len(set(pairs)) < len(pairs):  # terms that have become equal are one
+            total: dict[tuple[Value, Labels], Any] = {}
+            for c, pair in zip(function[1:], pairs, strict=True):
+                total[pair] = total.get(pair, 0) + c
+            total = {pair: c for pair, c in total.items() if c != 0}
+            own = tuple(range(len(shape)))
+            if len(total) < 2:
+                ((v, labels), c), *_ = total.items() or [((self.number(0), ()), 1)]
+                return self.contract((v,), (labels,), own, shape, c)
+            function, pairs = ("linear", *total.values()), list(total)
         used = {label for _, labels in pairs for label in labels}
         if len(used) < len(shape):  # the same along an axis: computed once
             kept = [k for k in range(len(shape)) if k in used]

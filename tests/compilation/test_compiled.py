@@ -35,6 +35,7 @@ from frechet.compilation.table import flops
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Graph, walk
 from frechet.compilation.views import views_inward
+from frechet.expressions.dimension import dim
 from frechet.expressions.errors import FrechetError, NotationError, ShapeError, UnsupportedError
 from frechet.expressions.node import variables
 from frechet.expressions.operation import all_operations
@@ -586,6 +587,16 @@ def test_normalizations_share_what_their_derivatives_need(text):
     agree([e], values, {"n": 6, "m": 4}, {})
     values |= {"x": rng.normal(size=6), "X": rng.normal(size=(6, 4))}
     agree(outputs, values, {"n": 6, "m": 4}, {})
+
+
+def test_terms_of_a_sum_that_become_equal_are_one():
+    graph = Graph()
+    n = dim("n")
+    a, b = (graph.make("input", (), (name,), (n,)) for name in "ab")
+    step = graph.map(("linear", 2, 3, 1), (a, b, a), (n,))
+    assert step is graph.linear([(3, a), (3, b)], (n,))
+    assert graph.map(("linear", 5, 5), (a, a), (n,)) is graph.contract((a,), ((0,),), (0,), (n,), 10)
+    assert graph.map(("linear", 5, -5), (a, a), (n,)) is graph.full(0, (n,))
 
 
 def test_a_sum_of_diagonals_is_one_diagonal():

@@ -20,6 +20,8 @@ CASES = [
     ("sum(softmax(X,1).^2) + sum(softmax(X,2).^2)", "X"),
     ("sum(logsumexp(X,1).^2)*sum(logsumexp(X,2))", "X"),
     ("sum(layernorm(X,1,0.1).^3) + sum(rmsnorm(X,2,0.1).^3)", "X"),
+    ("sum(layernorm(X,2,0.2).^2.*B)", "X"),
+    ("sum(layernorm(layernorm(X,2,0.1)*W,2,0.2).^2.*Y)", "X"),
     ("norm2(tanh(X*W)*y - z)^2", "W"),
     ("norm2(tanh(X*W)*V - Y)^2", "W"),
     ("sum(attention(X,X,X).^2)", "X"),

@@ -40,7 +40,8 @@ class Sums(Memory):
             self._among_zeros(v, placed)
             return
         products = [t for t in terms if t[1] in self.accumulated]
-        rest = [t for t in terms if t not in on_diagonal and t not in placed and t not in products]
+        others = {id(t) for t in (*on_diagonal, *placed, *products)}
+        rest = [t for t in terms if id(t) not in others]
         repeated = len({k for _, _, labels in rest for k in labels}) < len(own)  # no pair of them makes up the whole
         if products and (repeated or (len(rest) == 1 and rest[0][2] == own and self.text[rest[0][1]] in self.columns)):
             c, a, _ = products.pop(0)
@@ -78,7 +79,7 @@ class Sums(Memory):
             self.line(f"{name} = np.zeros({self.shape(v.shape)}{self.dtype(v)})")
         else:
             first = self._beginning(v, rest[:2], own)
-            rest = [first[0], *(t for t in rest if t not in first)]
+            rest = [first[0], *(t for t in rest if all(t is not u for u in first))]
             name = self.fresh()
             text = signed_sum([(t[0], self._aligned(t, own)) for t in first], partial(self.constant, v=v))
             if len(first) == 1 and first[0][0] == 1:

@@ -24,6 +24,7 @@ from frechet.expressions.node import Expr, variables
 from frechet.operations.declared_functions import symbols
 from frechet.verification.sampling import random_sizes, sample
 
+FLAGS = building.FLAGS  # as users build
 pytestmark = pytest.mark.skipif(building.compiler() is None, reason="no C compiler, or no headers of Python")
 
 
@@ -520,3 +521,19 @@ def test_what_is_read_at_another_place_is_not_written_over() -> None:
     P = A @ B
     for got, want in zip(in_c(program, A, B), (np.sin(P) + P.T, np.cos(P) * np.sin(P)), strict=True):
         assert np.allclose(got, want)
+
+
+@pytest.mark.parametrize("sizes", [{"n": 3, "m": 2}, {"n": 3, "m": 4}, {"n": 2, "m": 3}], ids=str)
+def test_diagonals_in_a_loop_of_several_results(sizes: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """GCC 12 took entries on a diagonal for zeros, as it optimizes for users."""
+    monkeypatch.setattr(building, "FLAGS", FLAGS)
+    t = "(kron(A',eye(m)) + diag(kron(x,y)) + diag(vec(X*A)))"
+    declared = {"A": "n×n", "B": "m×m", "X": "m×n", "x": "n", "y": "m"}
+    texts = [f"tr({t}*{t})", f"sum({t},2)", f"{t}.*kron(A,B)"]
+    outputs = [fr.parse(text, {v: s for v, s in declared.items() if v != "B" or "B" in text}) for text in texts]
+    rng = np.random.default_rng(0)
+    values = {v: rng.normal(size=[sizes[k] for k in shape.split("×")]) for v, shape in declared.items()}
+    names = list(declared)
+    found = compiled(outputs, inputs=names)(*values.values())
+    for got, e in zip(found, outputs, strict=True):
+        np.testing.assert_allclose(got, e.evaluate(values), rtol=1e-12, atol=1e-12)
