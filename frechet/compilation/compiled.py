@@ -21,7 +21,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from frechet.compilation.arguments import Arguments
-from frechet.compilation.dispatch import MISSING, Dispatch
+from frechet.compilation.dispatch import Dispatch, named
 from frechet.compilation.emission import ROUTINES, Emission
 from frechet.compilation.entries import entries_placed
 from frechet.compilation.lowering import lower
@@ -289,13 +289,7 @@ class CompiledProgram:
 
     def _first_call(self, /, *args: Any, **more: Any) -> Any:
         """A call with arguments of kinds not met before."""
-        if len(args) > len(self.arguments.names):
-            return self._run(args, more)
-        given = {v: a for v, a in zip(self.arguments.names, args, strict=False) if a is not MISSING}
-        twice = given.keys() & more.keys()
-        if twice:
-            raise TypeError(f"{self.name}() is given {min(twice)} twice")
-        return self._run((), {**given, **more})
+        return self._run((), named(self.name, self.arguments.names, args, more))
 
     def _run(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         values = self.arguments.bound(self.name, args, keywords)

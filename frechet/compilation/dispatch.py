@@ -20,6 +20,20 @@ Key = tuple[Any, ...]
 MISSING = type("Missing", (), {"__repr__": lambda self: "missing"})()
 
 
+def named(called: str, names: Sequence[str], args: Sequence[Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call that `Dispatch` leaves to others, by the names of the variables.
+
+    Raises:  TypeError, for too many, or one that is given under two names
+    """
+    if len(args) > len(names):
+        raise TypeError(f"{called}() takes {len(names)} arguments ({', '.join(names)}), not {len(args)}")
+    given = {n: a for n, a in zip(names, args, strict=False) if a is not MISSING}
+    twice = given.keys() & more.keys()
+    if twice:
+        raise TypeError(f"{called}() is given {min(twice)} twice")
+    return {**given, **more}
+
+
 class Dispatch:
     """The call of a program with these parameters.
 
@@ -33,12 +47,13 @@ class Dispatch:
         parameters: Sequence[str],
         arrays: Sequence[bool],
         first: Callable[..., Any],
-        renamed: Mapping[str, str] | None = None,
+        renamed: Mapping[str, str],
     ) -> None:
         self.parameters, self.arrays = list(parameters), list(arrays)
         self.known: dict[Key, Callable[..., Any]] = {}
+        taken = set(parameters)
         this, rest, more, known, begun, missing, run = (
-            free_name(n, set(parameters)) for n in ("self", "rest", "more", "known", "first", "missing", "run")
+            free_name(n, taken) for n in ("self", "rest", "more", "known", "first", "missing", "run")
         )
         names = ", ".join(parameters)
         kinds = [
@@ -52,7 +67,7 @@ class Dispatch:
         lines = [
             f"def __call__({this}, {', '.join(f'{p}={missing}' for p in parameters)}, {self.others}):",
             f"    if {self.any_others}:",
-            *(f"        if {p} is {missing}: {p} = {more}.pop({v!r}, {missing})" for p, v in (renamed or {}).items()),
+            *(f"        if {p} is {missing}: {p} = {more}.pop({v!r}, {missing})" for p, v in renamed.items()),
             f"        if {self.any_others}:",
             f"            return {begun}({names}, {self.others})",
             "    try:",
@@ -111,10 +126,7 @@ class Dispatch:
         taken = set(own) | set(self.parameters) | set("\n".join(program.lines).split()) | set(WORDS.findall(self.others))
 
         def bound(stem: str, value: Any) -> str:
-            name = stem
-            while name in taken:
-                name += "_"
-            taken.add(name)
+            name = free_name(stem, taken)
             own[name] = value
             return name
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from frechet.compilation.contractions import inlined
 from frechet.compilation.rewriting import is_sum
-from frechet.compilation.values import Graph, Value, rebuild, remade, uses
+from frechet.compilation.values import Graph, Value, informed, rebuild, remade, uses
 
 MOST = 64  # entries of an array
 
@@ -37,8 +37,7 @@ def entries_placed(graph: Graph, roots: Sequence[Value]) -> list[Value]:
         if v.op == "unit" or v not in found:
             return v
         new = graph.make("entries", tuple(found[v].values()), tuple(found[v]), v.shape)
-        new.sign, new.definite, new.symmetric = v.sign, v.definite, v.symmetric
-        return new
+        return informed(new, v)
 
     def multiplied(v: Value) -> Value:
         """A product with an inverse, or a multiple of one."""

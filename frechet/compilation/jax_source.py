@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import ClassVar
@@ -102,13 +101,12 @@ class JaxEmission(Functional):
 
     def _page(self, v: Value) -> None:
         (node,) = v.params
-        extreme, along = level_below(node.args[0]) if node.op is SIGN else ("", "")
-        if not extreme:
+        extreme, axis = level_below(node.args[0]) if node.op is SIGN else ("", None)
+        if extreme:
+            sign = "-" if extreme == "min" else ""
+            self.assign(v, f"{sign}sign_below({sign}{self.operand(v.args[0])}, {axis})")
+        else:
             super()._page(v)
-            return
-        axis = re.search(r"axis=(\d)", along)
-        sign = "-" if extreme == "min" else ""
-        self.assign(v, f"{sign}sign_below({sign}{self.operand(v.args[0])}, {axis[1] if axis else None})")
 
     # -- matrices
     def _cholesky(self, v: Value) -> None:

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from frechet.compilation.rewriting import is_sum
-from frechet.compilation.values import Graph, Labels, Value, rebuild, remade
+from frechet.compilation.values import Graph, Labels, Value, informed, rebuild, remade
 
 LEAST = 3  # terms that are shared
 CANCELLED = 4  # a term may be added and taken away so many times what it counts in the whole
@@ -81,5 +81,4 @@ def _from_part(graph: Graph, whole: Value, part: Value, factor: Any, rest: Terms
         whole.shape,
         [axes, *(labels for _, labels in rest)],
     )
-    new.sign, new.definite, new.symmetric = whole.sign, whole.definite, whole.symmetric
-    return new
+    return informed(new, whole)

@@ -20,7 +20,7 @@ from frechet.compilation.rewriting import (
 )
 from frechet.compilation.shared_products import products_shared
 from frechet.compilation.timing import FACTORIZING, Rates
-from frechet.compilation.values import Graph, Value, alike, rebuild, remade, replaced, uses
+from frechet.compilation.values import Graph, Value, informed, rebuild, remade, replaced, uses
 from frechet.compilation.views import views_inward
 
 OPERANDS = 8  # of one contraction
@@ -49,7 +49,7 @@ def flattened(graph: Graph, roots: Sequence[Value], early: Collection[Value] = (
                 known = new
                 new = inlined(graph, new, inner)
                 if new.op == "contract":
-                    alike(new, known)
+                    informed(new, known)
             if count[v] == 1:
                 single.add(new)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from frechet.compilation.dispatch import MISSING
+from frechet.compilation.dispatch import named
 from frechet.compilation.numpy_source import WORDS, Program, further_sizes, size_lines
 from frechet.compilation.places import check_places
 from frechet.compilation.sizes import bind
@@ -51,11 +51,7 @@ class Prepared:
 
     def _first_call(self, /, *args: Any, **more: Any) -> Any:
         """A call with arguments of kinds not met before."""
-        if len(args) > len(self.names):
-            name, count = self.program.name, len(self.names)
-            raise TypeError(f"{name}() takes {count} arguments when prepared, {', '.join(self.names)}, not {len(args)}")
-        given = {n: a for n, a in zip(self.names, args, strict=False) if a is not MISSING}
-        return self._converted((), {**given, **more})
+        return self._converted((), named(self.program.name, self.names, args, more))
 
     def _converted(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         """A call whose arguments are of kinds not met before, or have to be converted."""

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 
 from frechet.compilation.row_groups import Group, groups_along_rows
 from frechet.compilation.timing import Rates
-from frechet.compilation.values import Graph, Value, replaced, walk
+from frechet.compilation.values import Graph, Value, informed, replaced, walk
 from frechet.expressions.dimension import Dim, dim
 
 
@@ -137,5 +137,4 @@ def _add(graph: Graph, group: Group, new: dict[Value, Value], rows: Dim) -> None
     )
     whole = graph.make("over_rows", [new[a] for a, _ in stands], (block,), ())
     for i, v in enumerate(group.results):
-        new[v] = taken = graph.make("from_rows", (whole,), (i,), v.shape, v.real)
-        taken.sign, taken.definite, taken.symmetric = v.sign, v.definite, v.symmetric
+        new[v] = informed(graph.make("from_rows", (whole,), (i,), v.shape, v.real), v)

@@ -148,15 +148,16 @@ class Graph:
         pairs = [self.seen_through(a, labels) for a, labels in zip(args, ins, strict=True)]
         if function == ("log",) and pairs[0][0].op == "number" and pairs[0][0].params[0] == 1:
             return self.full(0, shape)
-        if function[0] == "linear" and len(set(pairs)) < len(pairs):  # terms that have become equal are one
+        if function[0] == "linear":  # equal terms are one
             total: dict[tuple[Value, Labels], Any] = {}
             for c, pair in zip(function[1:], pairs, strict=True):
                 total[pair] = total.get(pair, 0) + c
             total = {pair: c for pair, c in total.items() if c != 0}
-            own = tuple(range(len(shape)))
-            if len(total) < 2:
-                ((v, labels), c), *_ = total.items() or [((self.number(0), ()), 1)]
-                return self.contract((v,), (labels,), own, shape, c)
+            if not total:
+                return self.full(0, shape)
+            if len(total) == 1:
+                (((v, labels), c),) = total.items()
+                return self.contract((v,), (labels,), tuple(range(len(shape))), shape, c)
             function, pairs = ("linear", *total.values()), list(total)
         used = {label for _, labels in pairs for label in labels}
         if len(used) < len(shape):  # the same along an axis: computed once
@@ -197,18 +198,8 @@ class Graph:
 
     def linear(self, terms: Iterable[tuple[Any, Value]], shape: Axes) -> Value:
         """Σ c·v over terms of this shape; values without axes are added to every entry."""
-        total: dict[Value, Any] = {}
-        for c, v in terms:
-            k, v = self.content(v)
-            total[v] = total.get(v, 0) + c * k
-        kept = [(c, v) for v, c in total.items() if c != 0]
-        labels = tuple(range(len(shape)))
-        if not kept:
-            return self.full(0, shape)
-        if len(kept) == 1:
-            (c, v), *_ = kept
-            return self.contract((v,), (labels if v.shape else (),), labels, shape, c)
-        return self.map(("linear", *(c for c, _ in kept)), [v for _, v in kept], shape)
+        found = [(c, *self.content(v)) for c, v in terms]
+        return self.map(("linear", *(c * k for c, k, _ in found)), [v for *_, v in found], shape)
 
     def content(self, v: Value) -> tuple[Any, Value]:
         """The number in front of a value, and the value without it."""
@@ -317,11 +308,11 @@ def remade(graph: Graph, v: Value, args: Sequence[Value]) -> Value:
         new = graph.reshape(args[0], v.shape)
     else:
         new = graph.make(v.op, args, v.params, v.shape, v.real)
-    return alike(new, v) if new.op == v.op else new
+    return informed(new, v) if new.op == v.op else new
 
 
-def alike(new: Value, v: Value) -> Value:
-    """A value that is equal to another one, of which is known now what is known of that."""
+def informed(new: Value, v: Value) -> Value:
+    """A value that is equal to another one: what is known of that is known of it."""
     new.sign, new.definite = max(new.sign, v.sign), max(new.definite, v.definite)
     new.symmetric = new.symmetric or v.symmetric
     new.formula = new.formula or v.formula
@@ -333,7 +324,7 @@ def replaced(graph: Graph, v: Value, args: tuple[Value, ...]) -> Value:
     if args == v.args:
         return v
     new = graph.make(v.op, args, v.params, v.shape, v.real)
-    return alike(new, v)
+    return informed(new, v)
 
 
 def rebuild(graph: Graph, roots: Sequence[Value], change: Callable[[Value, tuple[Value, ...]], Value]) -> list[Value]:

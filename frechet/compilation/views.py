@@ -8,7 +8,7 @@ from typing import Any
 
 from frechet.compilation.contractions import groups
 from frechet.compilation.rewriting import is_sum
-from frechet.compilation.values import Axes, Graph, Labels, Value, alike, rebuild, remade, uses
+from frechet.compilation.values import Axes, Graph, Labels, Value, informed, rebuild, remade, uses
 
 
 def views_inward(graph: Graph, roots: Sequence[Value]) -> list[Value]:
@@ -22,10 +22,7 @@ def views_inward(graph: Graph, roots: Sequence[Value]) -> list[Value]:
             new = _transposed_sum(graph, new) or new
         elif is_sum(new):
             new = sums_joined(graph, new, single)
-        if is_sum(new):
-            new = _diagonals_joined(graph, new) or new
-        if is_sum(new):
-            new = _reshaped_sum(graph, new) or new
+        new = _reshaped_sum(graph, _diagonals_joined(graph, new))
         if count[v] == 1:
             single.add(new)
         return new
@@ -62,20 +59,22 @@ def _transposed_sum(graph: Graph, v: Value) -> Value | None:
     return graph.map(("linear", *(c * k for k in coefficients)), inner.args, v.shape, turned)
 
 
-def _diagonals_joined(graph: Graph, v: Value) -> Value | None:
-    """diag(a) + diag(b) as diag(a + b): terms that are 0 but where the same indices are equal as one."""
+def _diagonals_joined(graph: Graph, v: Value) -> Value:
+    """diag(a) + diag(b) as diag(a + b): terms of a sum that are 0 but where the same indices are equal as one."""
+    if not is_sum(v):
+        return v
     (_, *coefficients), ins = v.params
-    groups: dict[Labels, list[int]] = {}
+    alike: dict[Labels, list[int]] = {}
     for i, (a, labels) in enumerate(zip(v.args, ins, strict=True)):
         if a.op == "contract" and len({*a.params[1]}) < len(labels) == len(v.shape):
             along = [a.params[1][labels.index(k)] for k in range(len(labels))]
             number = {k: n for n, k in enumerate(dict.fromkeys(along))}
-            groups.setdefault(tuple([number[k] for k in along]), []).append(i)
-    if all(len(group) == 1 for group in groups.values()):
-        return None
+            alike.setdefault(tuple([number[k] for k in along]), []).append(i)
+    if all(len(group) == 1 for group in alike.values()):
+        return v
     own = tuple(range(len(v.shape)))
     found = []
-    for out, group in groups.items():
+    for out, group in alike.items():
         shape = tuple([v.shape[out.index(n)] for n in range(max(out) + 1)])
         entries = []
         for i in group:
@@ -83,17 +82,19 @@ def _diagonals_joined(graph: Graph, v: Value) -> Value | None:
             kept = tuple([a_out[ins[i].index(out.index(n))] for n in range(len(shape))])
             entries.append((coefficients[i], graph.contract(v.args[i].args, a_ins, kept, dims, c)))
         found.append((1, graph.contract((graph.linear(entries, shape),), (tuple(range(len(shape))),), out, shape)))
-    joined = {i for group in groups.values() for i in group}
+    joined = {i for group in alike.values() for i in group}
     rest = [i for i in range(len(v.args)) if i not in joined]
     found += [(coefficients[i], graph.contract((v.args[i],), (ins[i],), own, v.shape)) for i in rest]
-    return alike(graph.linear(found, v.shape), v)
+    return informed(graph.linear(found, v.shape), v)
 
 
-def _reshaped_sum(graph: Graph, v: Value) -> Value | None:
+def _reshaped_sum(graph: Graph, v: Value) -> Value:
     """A sum with terms whose axes stand for several of what they are made of, these as one sum over these, reshaped.
 
     With them go those that fall apart likewise: identities, and what repeats its entries along such an axis.
     """
+    if not is_sum(v):
+        return v
     (_, *coefficients), ins = v.params
     parts: dict[int, Axes] = {}
     for a, labels in zip(v.args, ins, strict=True):
@@ -101,7 +102,7 @@ def _reshaped_sum(graph: Graph, v: Value) -> Value | None:
         if all(parts.get(k, shape) == shape for k, shape in merged.items() if len(shape) > 1):
             parts |= {k: shape for k, shape in merged.items() if len(shape) > 1}
     if not parts:
-        return None
+        return v
     axes = [parts.get(k, (d,)) for k, d in enumerate(v.shape)]
     shape = tuple([d for some in axes for d in some])
     first = list(accumulate(map(len, axes), initial=0))
@@ -117,10 +118,9 @@ def _reshaped_sum(graph: Graph, v: Value) -> Value | None:
             a = apart.args[0] if apart.op == "reshape" else apart
             taken.append((c, graph.contract((a,), (spread,), inner, shape)))
     if len(taken) < 2:
-        return None
-    found = graph.linear(taken, shape)
-    found = (_diagonals_joined(graph, found) if is_sum(found) else None) or found
-    return alike(graph.linear([(1, graph.reshape(found, v.shape)), *rest], v.shape), v)
+        return v
+    found = _diagonals_joined(graph, graph.linear(taken, shape))
+    return informed(graph.linear([(1, graph.reshape(found, v.shape)), *rest], v.shape), v)
 
 
 def _merged(v: Value) -> list[Axes]:

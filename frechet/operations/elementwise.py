@@ -159,21 +159,22 @@ class SignPage(Elementwise):
     """The sign; of v - max(v) it is exactly 0 where the largest entry stands, however the difference is rounded."""
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
-        extreme, along = level_below(node.args[0])
+        extreme, axis = level_below(node.args[0])
         if extreme:
+            along = "" if axis is None else f", axis={axis}, keepdims=True"
             return f"np.sign({args[0]} - np.{extreme}({args[0]}{along}))"
         return super().numpy(node, args)
 
 
-def level_below(u: Expr) -> tuple[str, str]:
-    """ "max" where u is v - max(v)*ones, "min" where it is v - min(v)*ones; and along which axis of u, in NumPy's words."""
+def level_below(u: Expr) -> tuple[str, int | None]:
+    """ "max" where u is v - max(v)*ones, "min" where it is v - min(v)*ones; and along which axis of u, if not of all."""
     for c, e in zip(u.params, u.args, strict=True) if u.op is sums.SUM else ():
         if e.op is products.SCALE and is_ones(e.args[1]):
-            extreme, along = e.args[0], ""
+            extreme, axis = e.args[0], None
         elif e.op is products.PRODUCT and len(e.args) == 2 and is_ones(transposed(e.args[1])):
-            extreme, along = e.args[0], ", axis=1, keepdims=True"
+            extreme, axis = e.args[0], 1
         elif e.op is products.PRODUCT and len(e.args) == 2 and is_ones(e.args[0]):
-            extreme, along = transposed(e.args[1]), ", axis=0, keepdims=True"
+            extreme, axis = transposed(e.args[1]), 0
         else:
             continue
         name = extreme.op.typed_as or extreme.op.name
@@ -181,8 +182,8 @@ def level_below(u: Expr) -> tuple[str, str]:
             v = sums.scaled(-c, extreme.args[0])
             rest = sums.add((k, a) for k, a in zip(u.params, u.args, strict=True) if a is not e)
             if rest is v or transposed(rest) is v:
-                return name, along
-    return "", ""
+                return name, axis
+    return "", None
 
 
 class LogPage(Elementwise):

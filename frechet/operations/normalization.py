@@ -92,7 +92,8 @@ class VarianceOfRowsPage(rowwise.RowwisePage):
         return f"np.var({args[0]}, axis=1)"
 
 
-def _with(spread: Expr, c: Expr | None) -> Expr:
+def with_constant(spread: Expr, c: Expr | None) -> Expr:
+    """The spread of a vector, or of each row, with c added."""
     return spread if c is None else sums.add([(1, spread), (1, products.multiply(c, ones(spread.shape)))])
 
 
@@ -155,15 +156,15 @@ class NormalizationPage(Operation):
     def annotate(self, node: Expr) -> None:
         node.sign, node.definite = 0 if self.centre else node.args[0].sign, 0
 
-    def spread(self, x: Expr, c: Expr | None) -> Expr:
-        """The variance or mean square, with c."""
+    def spread(self, x: Expr) -> Expr:
+        """The variance or mean square."""
         if self.centre:
-            return _with(VAR.build(x), c)
-        return _with(products.quotient(hadamard.monomial(SCALAR, [(norms.norm2(x), 2)]), entry_count(x)), c)
+            return VAR.build(x)
+        return products.quotient(hadamard.monomial(SCALAR, [(norms.norm2(x), 2)]), entry_count(x))
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         x, c = _split(node.args)
-        spread = self.spread(x, c)
+        spread = with_constant(self.spread(x), c)
         terms: list[tuple[Number, Expr]] = []
         if d[0] is not None:
             moved = centred(d[0]) if self.centre else d[0]
@@ -236,15 +237,16 @@ class NormalizationOfRowsPage(rowwise.RowwisePage):
     def sign_of(self, e: Expr) -> int:
         return 0 if self.centre else e.sign
 
-    def spread(self, x: Expr, c: Expr | None) -> Expr:
+    def spread(self, x: Expr) -> Expr:
+        """The variance or mean square of every row."""
         if self.centre:
-            return _with(VAR_OF_ROWS.of_rows(x), c)
+            return VAR_OF_ROWS.of_rows(x)
         lengths = rowwise.NORM2_OF_ROWS.of_rows(x)
-        return _with(products.quotient(hadamard.monomial(lengths.shape, [(lengths, 2)]), size(x.shape[1])), c)
+        return products.quotient(hadamard.monomial(lengths.shape, [(lengths, 2)]), size(x.shape[1]))
 
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         x, c = _split(node.args)
-        spread = self.spread(x, c)
+        spread = with_constant(self.spread(x), c)
         terms: list[tuple[Number, Expr]] = []
         if d[0] is not None:
             scaled = products.product(shaping.diag(hadamard.monomial(spread.shape, [(spread, -HALF)])), d[0])

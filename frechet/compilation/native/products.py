@@ -71,8 +71,7 @@ def product_call(schedule: Schedule, v: Value, reads: Sequence[Read], axes: Axes
     ways = [_as_matrices(a, b, len(own)) for a, b in (operands, operands[::-1])]
     ways = sorted((w for w in ways if w.rows), key=lambda w: [*w.each, *w.rows, *w.columns] != own)
     for way in ways:
-        natural = [*way.each, *way.rows] == own
-        found = _call(schedule, v, way, axes) if way.columns or natural else None
+        found = _call(schedule, v, way, axes) if way.columns or [*way.each, *way.rows] == own else None
         if found is not None:
             return found
     if not ways or not ways[0].columns:
@@ -156,7 +155,7 @@ def _in_order(schedule: Schedule, a: Operand, order: Sequence[int], when: str) -
 def _array(schedule: Schedule, shape: Axes, order: Sequence[int]) -> Stored:
     """New memory for an array whose axes lie in this order."""
     strides = dict(zip(order, by_rows(tuple([shape[i] for i in order])), strict=True))
-    return Stored(schedule.array(shape).buffer, tuple([strides[i] for i in range(len(shape))]))
+    return Stored(schedule.buffer(entries_of(shape)), tuple([strides[i] for i in range(len(shape))]))
 
 
 def _sizes(schedule: Schedule, way: AsMatrices, axes: Axes) -> list[str]:
@@ -176,7 +175,8 @@ def _call(schedule: Schedule, v: Value, way: AsMatrices, axes: Axes, when: str =
     if lying is None or not left.steps_along(each) or not right.steps_along(each):
         return None
     sizes = _sizes(schedule, way, axes)
-    front = f"{', '.join(sizes)}, {number(v.params[3])}, {{0}}, {lying[0]}, {size(lying[1])}"
+    first = f"{number(v.params[3])}, {{0}}, {lying[0]}, {size(lying[1])}"
+    front = f"{', '.join(sizes)}, {first}"
     large, few = f"{' * '.join(sizes)} > MATRIX", f"ARE_FEW({', '.join(sizes)}, FEW)"
     if not columns:
         step = right.step(inner)
@@ -186,8 +186,8 @@ def _call(schedule: Schedule, v: Value, way: AsMatrices, axes: Axes, when: str =
         large = f"{' * '.join(sizes)} > VECTOR"
         few = f"ARE_FEW(1, {', '.join(sizes)}, FEW)" if lying[0] == "'t'" else ""
     elif _are_transposes(way) or (left.value is right.value and v.symmetric and len(axes) == 3):
-        rest = front.replace(f", {sizes[1]}, ", ", ", 1)
-        call, few = f"matrix_own_transpose({rest}, {{2}});", f"ARE_FEW({', '.join(sizes)}, FEW_SQUARED)"
+        call = f"matrix_own_transpose({sizes[0]}, {sizes[2]}, {first}, {{2}});"
+        few = f"ARE_FEW({', '.join(sizes)}, FEW_SQUARED)"
     else:
         beside = _lying(right, inner, columns)
         if beside is None:

@@ -469,9 +469,9 @@ class Schedule:
         found: dict[Buffer, Buffer] = {}
         for sink, reads in zip(loop.sinks, own, strict=True):
             target = sink.target
-            if target is None or target.buffer.kind != "w" or target.buffer in found or not entrywise(sink.value):
+            if target is None or target.buffer.kind != "w" or target.buffer in found:
                 continue
-            if sink.among_zeros:
+            if not entrywise(sink.value) or sink.among_zeros:
                 continue
             for read in reads:  # an entry is read once, before it is written
                 v, place = read

@@ -249,10 +249,8 @@ class _Analysis:
         return new if axis is None or (of_rows and axis == 0) else self._join(new, "min" if name == "min" else "max")
 
     def _page(self, v: Value) -> Value:
-        """A function of each entry or of each row, or of common values; of some reductions it is known how they join."""
+        """A function of each entry or of each row, or of common values."""
         op = v.params[0].op
-        if op.name == "var" and self._axis(v.args[0]) is not None:
-            return self._variance(v)
         entrywise = isinstance(op, Elementwise)
         by_rows = op.by_rows and self._axis(v) == 0 and all(self._axis(a) in (None, 0) for a in v.args)
         return self._remade(v) if by_rows or (entrywise and not self._compared(v)) else self._other(v)
@@ -260,20 +258,8 @@ class _Analysis:
     def _compared(self, v: Value) -> bool:
         """Is it the sign of u - max(u), which is computed from u at once, with the largest entry taken along this axis?"""
         node = v.params[0]
-        extreme, along = level_below(node.args[0]) if node.op.name == "sign" else ("", "")
-        free = {"": None, ", axis=1, keepdims=True": 0, ", axis=0, keepdims=True": 1}[along]
-        return bool(extreme) and self._axis(v) != free
-
-    def _variance(self, v: Value) -> Value:
-        """First the mean, then the squared distances from it: in one reading digits would be lost."""
-        (x,) = (self.new[a] for a in v.args)
-        share = self.graph.power(self._size(self.graph.size(_entries(x.shape))), -1)
-        mean = self.graph.multiply(self._join(self._sum(x), "sum"), share)
-        centred = self.graph.linear([(1, x), (-1, mean)], x.shape)
-        return self.graph.multiply(self._join(self.graph.dot(centred, centred), "sum"), share)
-
-    def _sum(self, x: Value) -> Value:
-        return self.graph.contract((x,), (tuple(range(len(x.shape))),), (), x.shape)
+        extreme, axis = level_below(node.args[0]) if node.op.name == "sign" else ("", None)
+        return bool(extreme) and self._axis(v) != (None if axis is None else 1 - axis)
 
     def _other(self, v: Value) -> Value:
         if self._axis(v) is not None:
