@@ -110,7 +110,7 @@ def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collect
     """All passes but the choice of factorizations, for these sizes."""
     present = {v.op if v.op != "map" else v.params[0][0] for v in graph.steps(roots)}  # a pass is a walk over the program
     if present & {"relu", "sigmoid"}:
-        roots = activations_shared(graph, roots, rates)
+        roots = activations_shared(graph, negatives_shared(graph, roots), rates)
     if present & {"log", "exp"}:
         roots = exact_near_zero(graph, roots)
     if "linear" in present:

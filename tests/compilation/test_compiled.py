@@ -412,6 +412,16 @@ def test_a_difference_the_other_way_round_is_no_new_sum():
     assert sum(v.op == "map" and v.params[0][0] == "linear" and bool(v.shape) for v in steps) == 2  # W*x + b, p - y
 
 
+@pytest.mark.parametrize("logits", ["W*x + b", "X*w", "X*W .+ b'", "3*x - y", "y - 3*x"])
+def test_both_sigmoids_of_a_sum_take_one_exponential(logits):
+    declared = {"W": "m×n", "x": "n", "b": "m", "X": "n×m", "w": "m", "y": "n"}
+    declared |= {"W": "m×k", "b": "k"} if "X*W" in logits else {}
+    g = fr.parse(f"sum(sigmoid({logits}).^2)", declared)
+    D = fr.derivative(g, fr.variables(g)[logits.replace("3*", "")[0]])
+    function = D.compile("value", "gradient").at(n=4000, m=3000, k=30).function
+    assert function.count("np.exp(") == 1 and "expit" not in function
+
+
 def meaning(v):
     """A product of two operands, told alike in whatever order they and its labels come."""
     ins, out, _, c = v.params
