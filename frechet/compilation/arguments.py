@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from frechet.compilation.namespaces import as_numpy
@@ -18,14 +18,26 @@ class Arguments:
     """What a program is called with: its variables in order, and the sizes that none of them tells.
 
     functions: the names of declared functions, which are given as Python functions
+    spare: the names of variables that the program does not need
     """
 
-    def __init__(self, inputs: Sequence[Expr], sizes: Sequence[str], functions: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[Expr],
+        sizes: Sequence[str],
+        functions: Sequence[str] = (),
+        spare: Collection[str] = (),
+    ) -> None:
         self.inputs = list(inputs)
         self.names = [v.params[0] for v in inputs]
         self.sizes = list(sizes)
         self.functions = list(functions)
+        self.spare = frozenset(spare)
         self.bindings = bind(inputs)
+
+    def left_out(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> frozenset[str]:
+        """The variables that a call does not give, and that the program does not need."""
+        return self.spare.difference(self.names[: len(args)], keywords)
 
     def bound(self, name: str, args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
         """The values by name.

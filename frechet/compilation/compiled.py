@@ -102,6 +102,7 @@ class CompiledProgram:
                 raise NotationError(f"there is no variable {given} in the outputs: their variables are {', '.join(found)}")
             chosen.append(found[given] if isinstance(given, str) else given)
         self.inputs = list(dict.fromkeys([*chosen, *found.values()]))
+        self.spare = {v.params[0] for v in self.inputs}.difference(found)  # inputs that no output needs
         self.functions = list(symbols_among(self.nodes))
         self.sizes = dict(sizes or {})
         self.roots = alike(roots)
@@ -110,6 +111,7 @@ class CompiledProgram:
         if not name.isidentifier():
             raise NotationError(f"{name!r} cannot be a name in Python")
         self._specialised: dict[tuple[Any, ...], Specialised] = {}
+        self._without: dict[frozenset[str], CompiledProgram] = {}
         self._install()
 
     @property
@@ -149,7 +151,7 @@ class CompiledProgram:
 
     @cached_property
     def arguments(self) -> Arguments:
-        return Arguments(self.inputs, self._free_sizes, self.functions)
+        return Arguments(self.inputs, self._free_sizes, self.functions, self.spare)
 
     @cached_property
     def _free_sizes(self) -> list[str]:
@@ -191,6 +193,8 @@ class CompiledProgram:
     def prepare(self, /, **given: Any) -> Prepared:
         """The program with these inputs fixed: what depends on nothing else is computed once, the rest at each call.
 
+        What is left are the other inputs, without those that no output needs.
+
         >>> import frechet as fr
         >>> g = fr.parse("x'*inv(S)*x", {"S": "n×n spd"})
         >>> solve = fr.compile(g, ["x", "S"]).prepare(S=[[4.0, 0.0], [0.0, 1.0]])
@@ -199,7 +203,15 @@ class CompiledProgram:
 
         Raises:  TypeError, for a name that is no input, and for none; ShapeError, naming the argument, at the call
         """
-        return Prepared(self, given)
+        left_out = self.arguments.left_out((), given)
+        return Prepared(self.without(left_out) if left_out else self, given)
+
+    def without(self, left_out: frozenset[str]) -> CompiledProgram:
+        """The program without some of the inputs that no output needs."""
+        if left_out not in self._without:
+            inputs = [v for v in self.inputs if v.params[0] not in left_out]
+            self._without[left_out] = self.own_class(self._outputs, inputs, self.name, self.sizes)
+        return self._without[left_out]
 
     # -- what depends on the array library
     def empty(self) -> Program:
@@ -278,18 +290,25 @@ class CompiledProgram:
         renamed = {p: v for v, p in parameters.items() if v != p}
         return Dispatch(list(parameters.values()), arrays, first, renamed)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        outputs: Outputs = self.roots[0] if self.single else self.roots
+    @property
+    def _outputs(self) -> Outputs:
+        """As they were asked for."""
         if self.keys is not None:
-            outputs = dict(zip(self.keys, self.roots, strict=True))
-        return (self.own_class, (outputs, self.inputs, self.name, self.sizes))
+            return dict(zip(self.keys, self.roots, strict=True))
+        return self.roots[0] if self.single else self.roots
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (self.own_class, (self._outputs, self.inputs, self.name, self.sizes))
 
     def __call__(self, /, *args: Any, **keywords: Any) -> Any:
-        return self._run(args, keywords)
+        left_out = self.arguments.left_out(args, keywords)
+        return self.without(left_out)(*args, **keywords) if left_out else self._run(args, keywords)
 
     def _first_call(self, /, *args: Any, **more: Any) -> Any:
         """A call with arguments of kinds not met before."""
-        return self._run((), named(self.name, self.arguments.names, args, more))
+        values = named(self.name, self.arguments.names, args, more)
+        left_out = self.arguments.left_out((), values)
+        return self.without(left_out)(**values) if left_out else self._run((), values)
 
     def _run(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         values = self.arguments.bound(self.name, args, keywords)

@@ -72,7 +72,8 @@ def compile(
     The program is called with arrays, by position in the order of `inputs` or by name, and returns an array (a number
     for a scalar), a tuple or a dictionary.
 
-    inputs: variables or their names; all variables in order of first appearance where not given
+    inputs: variables or their names; all variables in order of first appearance where not given. A call may leave out
+        those that no output needs
     backend: numpy; c: an extension built with the system's compiler, NumPy where there is none or no C for a step; auto: c
         at sizes at which it pays (docs/c-backend.md); jax or torch, to which a scalar function brings its closed-form
         derivatives (docs/jax-and-torch.md)
@@ -117,17 +118,19 @@ def compile_views(
             raise UnsupportedError(f"there is no view {view!r} to compile: there are {', '.join(VIEWS)}")
     outputs = [VIEWS[view](d) for view in what]
     own = {v.params[0]: v for v in (d.direction, *variables(d.function))}  # also those that a view does not need
-    inputs = None if inputs is None else [own.get(v, v) if isinstance(v, str) else v for v in inputs]
+    if inputs is None:  # the same for all views of a function, so that they are called alike
+        inputs = [*variables(d.function), *([d.direction] if ALONG.intersection(what) else [])]
+    chosen = [own.get(v, v) if isinstance(v, str) else v for v in inputs]
     if "value" in what:
         at = list(what).index("value")
         value = polished_beside(outputs[at], set(walk(*outputs[:at], *outputs[at + 1 :])))
         if value is not outputs[at]:  # its variables stay those of the function, in their order
-            inputs = list(dict.fromkeys([*(inputs or ()), *variables(*outputs)]))
+            chosen = list(dict.fromkeys([*chosen, *variables(*outputs)]))
             outputs[at] = value
     wanted = outputs[0] if len(outputs) == 1 else outputs
     if shard is not None:
-        return compile(wanted, inputs, backend, name=name, sizes=sizes, shard=shard)
-    return compile(wanted, inputs, backend, name=name, sizes=sizes)
+        return compile(wanted, chosen, backend, name=name, sizes=sizes, shard=shard)
+    return compile(wanted, chosen, backend, name=name, sizes=sizes)
 
 
 def _scalar(d: Derivative, view: str) -> None:
@@ -192,3 +195,4 @@ VIEWS: dict[str, Callable[[Derivative], Expr]] = {
     "hvp": _hvp,
     "newton": _newton,
 }
+ALONG = frozenset({"jvp", "hvp"})  # in a direction

@@ -416,9 +416,10 @@ class Derivative(LinearMap):
     ) -> CompiledProgram | ShardedProgram:
         """A program for some views, computed together: value, gradient, jacobian, jvp, vjp, hessian, hvp, newton.
 
-        Without names: value and gradient of a scalar function, value and Jacobian of another. jvp and hvp have the direction
-        as an input, called dX for a variable X; vjp the cotangent, called w or W. newton is the step s, H[s] = -gradient.
-        The other arguments are those of `frechet.compile`, shard among them.
+        Without names: value and gradient of a scalar function, value and Jacobian of another. The inputs are the variables
+        of the function in their order, for every view, then for jvp and hvp the direction, called dX for a variable X, for
+        vjp the cotangent, called w or W. A call may leave out those that the views do not need. newton is the step s,
+        H[s] = -gradient. The other arguments are those of `frechet.compile`, shard among them.
 
         Raises:  UnsupportedError, for a view that there is not; ShapeError
         """

@@ -36,7 +36,7 @@ class Call:
         self.given = sizes
         self.common: dict[str, Any] = {name: float(d.size(self.sizes)) for name, d in self.levels.totals.items()}
         for name, array in self.arrays.items():
-            if name not in self.levels.split:
+            if name not in self.levels.split and name not in self.program.plain.spare:
                 self.common[name] = self._converted(array, self.dtypes[name])
 
     def dtype(self, v: Value) -> str:

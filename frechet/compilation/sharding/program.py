@@ -57,7 +57,7 @@ class ShardedProgram:
         sizes: Mapping[str, int] | None = None,
         backend: str = "numpy",
     ) -> None:
-        self.backend = backend
+        self.outputs, self.backend = outputs, backend
         self.plain = CompiledProgram(outputs, inputs, name, sizes)
         self.name, self.inputs = name, self.plain.inputs
         if self.plain.functions:
@@ -78,10 +78,11 @@ class ShardedProgram:
         self.levels: Levels = levels(graph, values, dim(self.n), origin)
         used = {d for v in walk(values) for d in (*v.shape, *v.params) if isinstance(d, Dim)}  # also places such as k+1
         needed = {names[s] for d in used for s in d.names()}
-        self.arguments = Arguments(self.inputs, sorted(needed & self.plain.unbound))
+        self.arguments = Arguments(self.inputs, sorted(needed & self.plain.unbound), spare=self.plain.spare)
         taken = frozenset({*self.plain.reserved, *program.parameters.values(), *names})
         self._names = Names(program.parameters, list(names), taken)
         self._plans: dict[Any, Plan] = {}
+        self._without: dict[frozenset[str], ShardedProgram] = {}
         self.on_meshes: dict[Any, Callable[..., Any]] = {}
 
     @property
@@ -103,6 +104,15 @@ class ShardedProgram:
             done += [f"{rows} result{'s' * (rows > 1)} by rows"] * bool(rows)
             lines.append(f"round {k + 1}: {', '.join(done)}")
         return "\n".join(lines)
+
+    def without(self, left_out: frozenset[str]) -> ShardedProgram:
+        """The program without some of the inputs that no output needs."""
+        if left_out not in self._without:
+            inputs = [v for v in self.inputs if v.params[0] not in left_out]
+            self._without[left_out] = ShardedProgram(
+                self.outputs, inputs, self.name, self.shard, self.plain.sizes, self.backend
+            )
+        return self._without[left_out]
 
     def plan(self, sizes: Mapping[str, int], letter: str) -> Plan:
         """The functions for these sizes, n that of a block."""
@@ -184,6 +194,10 @@ class Run:
 
     def call(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Call:
         """One call, its arguments checked."""
+        left_out = self.program.arguments.left_out(args, keywords)
+        if left_out:
+            narrower = Run(self.program.without(left_out), self.where, self.rows, self.blocks, self.memory, self.progress)
+            return narrower.call(args, keywords)
         values = self.program.arguments.bound(self.program.name, args, keywords)
         if is_mesh(self.where):
             from frechet.compilation.sharding.mesh import MeshCall
