@@ -418,8 +418,8 @@ class Derivative(LinearMap):
 
         Without names: value and gradient of a scalar function, value and Jacobian of another. The inputs are the variables
         of the function in the order of `fr.variables`, for every view, then for jvp and hvp the direction, called dX for a
-        variable X, for vjp the cotangent, called w or W. A call may leave out those that the views do not need. newton is the
-        step s, H[s] = -gradient. The other arguments are those of `frechet.compile`, shard among them.
+        variable X, for vjp the cotangent, called w or W. A call may leave out those that the views do not need. newton is
+        the step s, H[s] = -gradient. The other arguments are those of `frechet.compile`, shard among them.
 
         Raises:  UnsupportedError, for a view that there is not; ShapeError
         """
