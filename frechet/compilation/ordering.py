@@ -15,9 +15,7 @@ from typing import Any
 from frechet.compilation.contraction_order import EARLY, ContractionOrder
 from frechet.compilation.contractions import part
 from frechet.compilation.timing import Rates
-from frechet.compilation.values import Graph, Labels, Value, remade, walk
-
-FACTS = ("sign", "definite", "symmetric")
+from frechet.compilation.values import Graph, Labels, Value, informed, remade, walk
 
 
 def ordered(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collection[Value] = ()) -> list[Value]:
@@ -182,8 +180,7 @@ class Ordering:
         else:
             last = self._summed(v) or ContractionOrder(self, v).value()
         if last.op == v.op or last.op in ("solve", "spread"):
-            for fact in FACTS:
-                setattr(last, fact, max(getattr(last, fact), getattr(v, fact)))
+            informed(last, v)
         self.enter(v, last)
         return last
 

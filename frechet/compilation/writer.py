@@ -71,9 +71,10 @@ class Writer:
     # -- messages
     def said(self, a: Value) -> str:
         """How a message calls a matrix: as the formula does, where that is short."""
-        if a.op == "input":
-            return str(a.params[0])
-        return told(a.formula) or f"the matrix {self.text[a].removesuffix('.T')}"
+        formula = told(a.formula)
+        if a.op == "input":  # a sum over all blocks of rows has a formula too
+            return formula or str(a.params[0])
+        return formula or f"the matrix {self.text[a].removesuffix('.T')}"
 
     # -- names and lines
     def fresh(self, stem: str = "t") -> str:

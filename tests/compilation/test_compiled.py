@@ -747,6 +747,7 @@ FORMULAS = [
     ("x'*inv(A + A')*x", "A + A'"),
     ("x'*inv(expm(A) - eye(n))*x", "expm(A) - eye(n)"),
     ('x\'*inv(einsum("ij,ij,jk->ik",A,A,A))*x', "A.^2"),
+    ("tr(inv(A*B*A'))", "A*B*A'"),  # the order of such products is chosen
 ]
 
 
@@ -755,11 +756,17 @@ FORMULAS = [
 def test_a_singular_matrix_that_is_no_variable_is_called_by_its_formula(text, told, backend):
     if backend == "torch":
         pytest.importorskip(backend)
-    e = fr.parse(text, {"A": "n×n", "x": "n", "c": "scalar"})
+    e = fr.parse(text, {"A": "n×n", "B": "n×n", "x": "n", "c": "scalar"})
     program = fr.compile([e, fr.derivative(e, "A").gradient], backend=backend)
-    values = {"A": np.zeros((2, 2)), "x": np.ones(2), "c": 0.0}
+    values = {"A": np.zeros((2, 2)), "B": np.eye(2), "x": np.ones(2), "c": 0.0}
     with pytest.raises(Exception, match=f"^{re.escape(told)}|A is singular: it has no inverse"):
         program(**{n: values[n] for n in program.arguments.names})
+
+
+def test_a_singular_sum_over_blocks_is_called_by_its_formula():
+    program = fr.compile(fr.parse("sum(inv(X'*X))", ["X: n×k"]), shard="n")
+    with pytest.raises(np.linalg.LinAlgError, match="^X'[*]X is not positive definite"):
+        program.over(rows=2)(np.zeros((5, 2)))
 
 
 @pytest.mark.parametrize("n", [4, 30])

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from frechet.compilation.contractions import inlined
 from frechet.compilation.distribution import terms
 from frechet.compilation.rewriting import is_sum
-from frechet.compilation.values import Axes, Graph, Labels, Value, rebuild, remade, walk
+from frechet.compilation.values import Axes, Graph, Labels, Value, informed, rebuild, remade, walk
 from frechet.expressions.dimension import UNIT, Dim
 from frechet.expressions.errors import UnsupportedError
 from frechet.expressions.node import Expr
@@ -28,7 +28,6 @@ from frechet.operations.elementwise import Elementwise, level_below
 
 TERMS = 64  # of a product of sums that is multiplied out
 SHOWN = 70  # characters of a formula in a message
-FACTS = ("sign", "definite", "symmetric")
 
 
 @dataclass(frozen=True)
@@ -137,8 +136,7 @@ class _Analysis:
                 continue  # refused where it is used
             new = self.new[v] = getattr(self, f"_{v.op}", self._other)(v)
             if new.op not in ("number", "size"):
-                for fact in FACTS:
-                    setattr(new, fact, max(getattr(new, fact), getattr(v, fact)))
+                informed(new, v)
         outputs = []
         for r in roots:
             if r not in self.new:
@@ -332,8 +330,7 @@ class _Analysis:
         if stand is None:
             name = f"joined {len(self.found) + 1}"  # no variable is called so
             stand = self.found[how, core] = self.graph.make("input", (), (name,), core.shape, core.real)
-            for fact in FACTS:
-                setattr(stand, fact, getattr(core, fact))
+            informed(stand, core)
             level = self.level_of(core)
             self.level[stand] = level + 1
             while len(self.joined) <= level:
