@@ -765,7 +765,7 @@ def test_a_singular_matrix_that_is_no_variable_is_called_by_its_formula(text, to
 
 def test_a_singular_sum_over_blocks_is_called_by_its_formula():
     program = fr.compile(fr.parse("sum(inv(X'*X))", ["X: n×k"]), shard="n")
-    with pytest.raises(np.linalg.LinAlgError, match="^X'[*]X is not positive definite"):
+    with pytest.raises(np.linalg.LinAlgError, match=r"^X'[*]X is not positive definite"):
         program.over(rows=2)(np.zeros((5, 2)))
 
 
