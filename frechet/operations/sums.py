@@ -97,10 +97,11 @@ def add(terms: Iterable[tuple[Number, Expr]]) -> Expr:
     """
     total: dict[Expr, Number] = {}
     shape: Shape | None = None
+    terms = list(terms)
     for c, e in terms:
         if shape is None:
             shape = e.shape
-        if e.op is SUM and (len(e.args) <= FLAT_LIMIT or not total):
+        if e.op is SUM and (len(e.args) <= FLAT_LIMIT or len(terms) == 1):
             for ci, ei in zip(e.params, e.args, strict=True):
                 total[ei] = total.get(ei, 0) + c * ci
         elif e.op is NUMBER:
