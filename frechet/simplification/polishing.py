@@ -54,17 +54,18 @@ def _polished(e: Expr) -> Expr:
     if e.op is SUM:  # before its parts are rewritten, each in its own way
         e = factored(e)
     new: dict[Expr, Expr] = {}
+    expansion = _Expansion(False)
     for node in walk(e):
         args = tuple([new[a] for a in node.args])
         if node.op is SIGN and level_below(node.args[0])[0]:  # sign(v - max(v)), as long as both are the same v
             args = node.args
         changed = node if args == node.args else node.op.rebuild(node, args)
         if changed.op is SUM:
-            changed = gathered(_contracted(_shorter_sum(changed)))
+            changed = gathered(_contracted(_shorter_sum(changed), expansion))
         elif changed.op is PRODUCT:
-            changed = _contracted(_pseudo_inverse(changed))
+            changed = _contracted(_pseudo_inverse(changed), expansion)
         elif changed.op is MATRIX_POWER and changed.params[0] > 1:
-            changed = _power_of_projector(changed)
+            changed = _power_of_projector(changed, expansion)
         elif changed.op is UNVEC:
             changed = _expanded_if_shorter(changed)
         elif changed.op is SCALE:
@@ -94,12 +95,12 @@ def _skew_turned(e: Expr) -> Expr:
     return substitute(e, turned) if turned else e
 
 
-def _contracted(e: Expr) -> Expr:
+def _contracted(e: Expr, expansion: _Expansion) -> Expr:
     """X*(I - X^+*X) = 0 and (I - X*X^+)^2 = I - X*X^+: neighbours whose product shrinks when it is multiplied out."""
     i = 0
     while e.op is PRODUCT and i < len(e.args) - 1:
         a, b = e.args[i], e.args[i + 1]
-        short = _multiplied_if_shorter(a, b)
+        short = _multiplied_if_shorter(a, b, expansion)
         if short is None:
             i += 1
             continue
@@ -108,11 +109,11 @@ def _contracted(e: Expr) -> Expr:
     return e
 
 
-def _multiplied_if_shorter(a: Expr, b: Expr) -> Expr | None:
+def _multiplied_if_shorter(a: Expr, b: Expr, expansion: _Expansion) -> Expr | None:
     """a*b with its sums multiplied out, where that is shorter; None where not."""
     if not (_short_sum(a) or _short_sum(b)):
         return None
-    terms = _distribute_pair(a, b)
+    terms = _distribute_pair(a, b, expansion)
     whole = add(terms) if terms is not None else None
     return whole if whole is not None and whole.leaves < a.leaves + b.leaves else None
 
@@ -122,17 +123,16 @@ def _short_sum(e: Expr) -> bool:
     return plain.op is SUM and 1 < len(plain.args) <= REGROUPED_TERMS
 
 
-def _power_of_projector(e: Expr) -> Expr:
+def _power_of_projector(e: Expr, expansion: _Expansion) -> Expr:
     """P^k = P where multiplying out P*P leaves P."""
     base = e.args[0]
     if not _short_sum(base):
         return e
-    terms = _distribute_pair(base, base)
+    terms = _distribute_pair(base, base, expansion)
     return base if terms is not None and add(terms) is base else e
 
 
-def _distribute_pair(a: Expr, b: Expr) -> Terms | None:
-    expansion = _Expansion(False)
+def _distribute_pair(a: Expr, b: Expr, expansion: _Expansion) -> Terms | None:
     left, right = expansion.terms(a, 0), expansion.terms(b, 0)
     if left is None or right is None or len(left) * len(right) > EXPANDED_TERMS:
         return None
