@@ -29,7 +29,7 @@ FLAGS = (
     "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fno-strict-aliasing", "-fopenmp-simd", "-shared",
     "-fPIC", "-w",
     "-fno-tree-loop-distribute-patterns",  # GCC 12 takes diagonals among zeros for zeros in loops marked simd
-    "-fno-tree-vrp",  # takes time by the square of a program's length, 30 s for 30 layers with all gradients, and gains nothing
+    "-fno-tree-vrp",  # takes time by the square of the length, 30 s for 30 layers with all gradients, and gains nothing
 )  # fmt: skip
 SECONDS = 120  # for one module
 

@@ -34,7 +34,9 @@ class Call:
         self.sizes = {self.program.safe[n]: size for n, size in sizes.items() if n in self.program.safe}
         self.dtypes = {v.params[0]: dtype_of(v, self.letter) for v in self.program.inputs}
         self.given = sizes
-        self.common: dict[str, Any] = {name: float(d.size(self.sizes)) for name, d in self.levels.totals.items()}
+        self.common: dict[str, Any] = {
+            name: self._number(d.size(self.sizes), precision(True, self.letter)) for name, d in self.levels.totals.items()
+        }
         for name, array in self.arrays.items():
             if name not in self.levels.split and name not in self.program.plain.spare:
                 self.common[name] = self._converted(array, self.dtypes[name])
@@ -45,7 +47,12 @@ class Call:
     def _converted(self, array: Any, dtype: str) -> Any:
         import numpy as np
 
-        return np.ascontiguousarray(array, dtype) if array.ndim else np.dtype(dtype).type(array)
+        return np.ascontiguousarray(array, dtype) if array.ndim else self._number(array, dtype)
+
+    def _number(self, value: Any, dtype: str) -> Any:
+        import numpy as np
+
+        return np.dtype(dtype).type(value)
 
     @cached_property
     def rows(self) -> int:

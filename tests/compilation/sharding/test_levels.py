@@ -259,3 +259,13 @@ def test_random_expressions() -> None:
             np.testing.assert_allclose(program.over(rows=rows)(**given), whole, rtol=1e-6, atol=1e-8)
         done += 1
     assert done > 20
+
+
+@pytest.mark.parametrize("text", ["std(X*w)", "var(X*w)/n", "norm2(X*w)/sqrt(n)", "log(n)*sum(X*w)", "mean(X*w)"])
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_numbers_of_rows_are_of_the_precision_of_the_arrays(text, backend):
+    program = fr.compile(fr.parse(text, ["X: n×k", "w: k"]), shard="n", backend=backend)
+    X, w = np.arange(12.0).reshape(6, 2) % 5, np.array([1.0, -2.0])
+    single = program.over(rows=4)(X=X.astype("f"), w=w.astype("f"))
+    assert np.asarray(single).dtype == np.float32
+    np.testing.assert_allclose(single, program.over(rows=4)(X=X, w=w), rtol=1e-5)
