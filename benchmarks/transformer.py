@@ -85,7 +85,7 @@ def row(g: fr.Expr, outputs: list[fr.Expr], n: int, m: int, d: int, h: int) -> s
 def main() -> None:
     jax.config.update("jax_enable_x64", True)
     g = loss()
-    outputs = [g, *(fr.derivative(g, w).gradient for w in WEIGHTS)]
+    outputs = [g, *(d.gradient for d in fr.derivatives(g, WEIGHTS).values())]
     print("| sizes | jax.jit ms | NumPy | C | auto | operations of the value |\n|---|---|---|---|---|---|")
     for sizes in SIZES:
         print(row(g, outputs, *sizes), flush=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.derivative import Derivative, together
 from frechet.differentiation.differential import differential, differential_symbol
 from frechet.differentiation.structure import projected
 from frechet.expressions.dimension import SCALAR
@@ -18,7 +18,7 @@ from frechet.simplification.polishing import polished
 def gradients(g: Expr, by: Sequence[Expr]) -> list[Expr] | None:
     """The gradients of a real scalar function by variables, each in the space of its variable; None where one is refused."""
     try:
-        found = [Derivative(g, x).gradient for x in by]
+        found = [d.gradient for d in together([Derivative(g, x) for x in by])]
     except FrechetError:
         return None
     known = set(variables(g))

@@ -5,9 +5,11 @@ Nothing here differentiates twice: each view reads the same expression that is l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
+from typing import TypeVar
 
-from frechet.differentiation.adjoint import adjoint
+from frechet.differentiation.adjoint import adjoint, adjoints
 from frechet.differentiation.differential import differential, differential_symbol
 from frechet.differentiation.jacobian import jacobian
 from frechet.differentiation.metrics import riemannian_gradient
@@ -26,7 +28,7 @@ from frechet.operations.products import PRODUCT, inner, product
 from frechet.operations.shaping import vec
 from frechet.operations.sums import add, subtract
 from frechet.operations.transposition import conjugate_transposed, conjugated, transposed
-from frechet.simplification.polishing import polished
+from frechet.simplification.polishing import Polishing, polished
 
 
 class Derivative:
@@ -58,6 +60,7 @@ class Derivative:
         name = variable.params[0]
         self.direction = direction or differential_symbol(variable, _free(f"d{name}", "_", taken))
         self.base_name = _free(f"{name}0", "0", taken)
+        self._together: Together | None = None  # with other variables, see `together`
 
     @cached_property
     def raw_differential(self) -> Expr:
@@ -94,11 +97,13 @@ class Derivative:
     @cached_property
     def cotangent(self) -> Expr:
         """The adjoint applied to 1, before it is projected to the variable's space."""
-        return polished(self.raw_cotangent)
+        return self._polishing.polished(self.raw_cotangent)
 
     @cached_property
     def raw_cotangent(self) -> Expr:
         self._need_scalar("gradient")
+        if self._together is not None:
+            return self._together.cotangents[self.direction]
         return adjoint(self.raw_differential, self.direction, ONE)
 
     @cached_property
@@ -114,7 +119,11 @@ class Derivative:
         if self.convention != "riesz":
             return polished(projected(self.wirtinger(self.convention), self.variable))
         g = projected(self.raw_cotangent, self.variable)
-        return self.cotangent if g is self.raw_cotangent else polished(g)
+        return self.cotangent if g is self.raw_cotangent else self._polishing.polished(g)
+
+    @property
+    def _polishing(self) -> Polishing:
+        return Polishing() if self._together is None else self._together.polishing
 
     def wirtinger(self, convention: str) -> Expr:
         """∂g/∂Z or, for the convention wirtinger-conj, ∂g/∂conj(Z) of a scalar function. Shapes: as the variable.
@@ -287,6 +296,34 @@ class Derivative:
             raise ShapeError(
                 f"a {what} belongs to a scalar function, and this one is a {self.function.kind}: ask for the Jacobian"
             )
+
+
+class Together:
+    """The cotangents of a scalar function by several variables: one walk serves them all, as reverse mode does.
+
+    cotangents: by the directions of the variables, not yet projected to their spaces
+    """
+
+    def __init__(self, function: Expr, directions: dict[Expr, Expr]) -> None:
+        self.function, self.directions = function, directions
+        self.polishing = Polishing()  # of the gradients, which have much in common
+
+    @cached_property
+    def cotangents(self) -> dict[Expr, Expr]:
+        return adjoints(differential(self.function, self.directions), self.directions.values(), ONE)
+
+
+D = TypeVar("D", bound=Derivative)
+
+
+def together(derivatives: Sequence[D]) -> Sequence[D]:
+    """Derivatives of one function by different variables: their gradients take the work of one, not of one each."""
+    function, moved = derivatives[0].function, {d.variable: d.direction for d in derivatives}
+    if function.shape == SCALAR and len(set(moved.values())) == len(derivatives) > 1:
+        shared = Together(function, moved)
+        for d in derivatives:
+            d._together = shared
+    return derivatives
 
 
 def _free(name: str, more: str, taken: set[str]) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from frechet.differentiation.conditions import explained
 from frechet.differentiation.derivative import Derivative as LinearMap
+from frechet.differentiation.derivative import together
 from frechet.expressions import operation
 from frechet.expressions.dimension import SCALAR, UNIT, Dim, Shape, at_least, axes, dim, show_shape
 from frechet.expressions.errors import FrechetError, NotationError, ShapeError, UnsupportedError
@@ -510,6 +511,23 @@ def derivative(function: Expr, variable: Expr | str, convention: str | None = No
             raise ShapeError(f"the function has no variable {variable}: its variables are {', '.join(known)}")
         variable = known[variable]
     return Derivative(function, variable, convention=convention)
+
+
+def derivatives(function: Expr, by: Sequence[Expr | str] | None = None) -> dict[str, Derivative]:
+    """The derivatives with respect to several variables, by name; all variables where none are given.
+
+    The gradients of a scalar function are found by one walk over it, as reverse mode finds them: those of all weights of
+    a network take hardly longer than one.
+
+    >>> import frechet as fr
+    >>> D = fr.derivatives(fr.parse("norm2(A*x - b)^2"), ["x", "b"])
+    >>> D["x"].gradient, D["b"].gradient
+    (2*A'*(A*x - b), 2*(b - A*x))
+
+    Raises:  as `derivative`
+    """
+    found = [derivative(function, v) for v in (variables(function) if by is None else by)]
+    return {d.variable.params[0]: d for d in together(found)} if found else {}
 
 
 def hessian(function: Expr, variable: Expr) -> Expr:

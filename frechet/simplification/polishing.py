@@ -31,17 +31,13 @@ POLISHED: WeakSet[Expr] = WeakSet()  # what is polished already
 SEARCH_LEAVES = 150  # larger expressions are not searched for a shorter expanded form
 
 
-@without_collection
 def polished(e: Expr) -> Expr:
     """An equal expression, shorter where a common factor, an expansion or a name makes it so.
 
     Shorter is one with fewer leaves, as it is written without names for its parts; where much is shared, as in a recurrence
     of many steps, such a form can have many more parts, and then the expression stays as it is.
     """
-    if e not in POLISHED:
-        e = _polished(e)
-        POLISHED.add(e)
-    return e
+    return Polishing().polished(e)
 
 
 def polished_beside(e: Expr, known: Collection[Expr]) -> Expr:
@@ -49,36 +45,53 @@ def polished_beside(e: Expr, known: Collection[Expr]) -> Expr:
     return min((e, polished(e)) if known else (e,), key=lambda form: sum(1 for node in walk(form) if node not in known))
 
 
-def _polished(e: Expr) -> Expr:
-    given = e = _skew_turned(e)
-    if e.op is SUM:  # before its parts are rewritten, each in its own way
-        e = factored(e)
-    new: dict[Expr, Expr] = {}
-    expansion = _Expansion(False)
-    for node in walk(e):
-        args = tuple([new[a] for a in node.args])
+class Polishing:
+    """Expressions polished one after the other, what they have in common once."""
+
+    def __init__(self) -> None:
+        self.new: dict[Expr, Expr] = {}
+        self.expansion = _Expansion(False)
+
+    @without_collection
+    def polished(self, e: Expr) -> Expr:
+        """As `polished`."""
+        if e not in POLISHED:
+            e = self._polished(e)
+            POLISHED.add(e)
+        return e
+
+    def _polished(self, e: Expr) -> Expr:
+        given = e = _skew_turned(e)
+        if e.op is SUM:  # before its parts are rewritten, each in its own way
+            e = factored(e)
+        for node in walk(e):
+            if node not in self.new:
+                self.new[node] = self._of_polished_parts(node)
+        result = self.new[e]
+        if result.op in (SCALE, PRODUCT, MONOMIAL, TRACE):
+            result = _expanded_if_shorter(result)
+        if result is given or result.leaves <= MANY_LEAVES:
+            return result
+        return given if _parts(result) > GROWN * _parts(given) else result
+
+    def _of_polished_parts(self, node: Expr) -> Expr:
+        args = tuple([self.new[a] for a in node.args])
         if node.op is SIGN and level_below(node.args[0])[0]:  # sign(v - max(v)), as long as both are the same v
             args = node.args
         changed = node if args == node.args else node.op.rebuild(node, args)
         if changed.op is SUM:
-            changed = gathered(_contracted(_shorter_sum(changed), expansion))
-        elif changed.op is PRODUCT:
-            changed = _contracted(_pseudo_inverse(changed), expansion)
-        elif changed.op is MATRIX_POWER and changed.params[0] > 1:
-            changed = _power_of_projector(changed, expansion)
-        elif changed.op is UNVEC:
-            changed = _expanded_if_shorter(changed)
-        elif changed.op is SCALE:
-            changed = _adjugate(changed)
-        elif changed.op is MONOMIAL and changed.shape == SCALAR:
-            changed = _into_sums(changed)
-        new[node] = changed
-    result = new[e]
-    if result.op in (SCALE, PRODUCT, MONOMIAL, TRACE):
-        result = _expanded_if_shorter(result)
-    if result is given or result.leaves <= MANY_LEAVES:
-        return result
-    return given if _parts(result) > GROWN * (len(new) if e is given else _parts(given)) else result
+            return gathered(_contracted(_shorter_sum(changed), self.expansion))
+        if changed.op is PRODUCT:
+            return _contracted(_pseudo_inverse(changed), self.expansion)
+        if changed.op is MATRIX_POWER and changed.params[0] > 1:
+            return _power_of_projector(changed, self.expansion)
+        if changed.op is UNVEC:
+            return _expanded_if_shorter(changed)
+        if changed.op is SCALE:
+            return _adjugate(changed)
+        if changed.op is MONOMIAL and changed.shape == SCALAR:
+            return _into_sums(changed)
+        return changed
 
 
 def _parts(e: Expr) -> int:

@@ -19,7 +19,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from frechet.compilation.sizes import callables, checked
-from frechet.differentiation.derivative import Derivative
+from frechet.differentiation.derivative import Derivative, together
 from frechet.differentiation.differential import differential, differential_symbol
 from frechet.differentiation.jacobian import jacobian
 from frechet.differentiation.wirtinger import real_valued
@@ -157,6 +157,7 @@ class Problem:
             taken.add(direction)
             self._directions[name] = differential_symbol(v, direction)
         self._derivatives = {n: Derivative(function, v, self._directions[n]) for n, v in self.variables.items()}
+        together(list(self._derivatives.values()))
         self._last: tuple[bytes, Any, Any] | None = None  # x, value and derivatives of the last call
 
     # What SciPy calls.
