@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import frechet as fr
+from frechet.compilation.numpy_source import evaluate
 from frechet.differentiation import derivative as core
 from frechet.simplification.polishing import Polishing
-from frechet.compilation.numpy_source import evaluate
 
 LOSSES = [
     ("norm2(tanh(V*tanh(W*x + b) + c) - y)^2", {"V": "m×k", "W": "k×n"}),
