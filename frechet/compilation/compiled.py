@@ -193,7 +193,7 @@ class CompiledProgram:
     def prepare(self, /, **given: Any) -> Prepared:
         """The program with these inputs fixed: what depends on nothing else is computed once, the rest at each call.
 
-        What is left are the other inputs, without those that no output needs.
+        What is left are the other inputs, without those that no output needs: a call may name them nevertheless.
 
         >>> import frechet as fr
         >>> g = fr.parse("x'*inv(S)*x", {"S": "n×n spd"})
@@ -204,7 +204,7 @@ class CompiledProgram:
         Raises:  TypeError, for a name that is no input, and for none; ShapeError, naming the argument, at the call
         """
         left_out = self.arguments.left_out((), given)
-        return Prepared(self.without(left_out) if left_out else self, given)
+        return Prepared(self.without(left_out) if left_out else self, given, left_out)
 
     def without(self, left_out: frozenset[str]) -> CompiledProgram:
         """The program without some of the inputs that no output needs."""

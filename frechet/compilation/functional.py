@@ -103,11 +103,12 @@ class Functional(Writer):
     # -- leaves
     def _unit(self, v: Value) -> None:
         if self.users[v]:
-            self.text[v] = f"{self.np}.eye({v.shape[0]!s}, {self.dtype(v)})[{index(v.params[0])}]"
+            self.text[v] = self.cast(f"({self.np}.arange({v.shape[0]!s}) == {index(v.params[0])})", v)
 
     def _selection(self, v: Value) -> None:
         first, last = v.params
-        self.text[v] = f"{self.np}.eye({v.shape[0]!s}, {self.dtype(v)})[:, {index(first)}:{last}]"
+        rows, columns = f"{self.np}.arange({v.shape[0]!s})", f"{self.np}.arange({index(first)}, {last})"
+        self.text[v] = self.cast(f"({rows}[:, None] == {columns})", v)
 
     def _ones(self, v: Value) -> None:
         self.assign(v, f"{self.np}.ones({self.shape(v.shape)}, {self.dtype(v)})")

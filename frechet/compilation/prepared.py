@@ -19,9 +19,10 @@ class Prepared:
     """A compiled program of the inputs that are left, in their order.
 
     given: the inputs that are fixed, by name; `names` the others
+    spare: names of what a call may give too, and no output needs
     """
 
-    def __init__(self, program: CompiledProgram, given: Mapping[str, Any]) -> None:
+    def __init__(self, program: CompiledProgram, given: Mapping[str, Any], spare: Collection[str] = ()) -> None:
         every = program.arguments.names
         unknown = [n for n in given if n not in every]
         if unknown:
@@ -30,6 +31,7 @@ class Prepared:
             raise TypeError(f"nothing is given to prepare {program.name}() for: it takes {', '.join(every)}")
         self.program = program
         self.given = dict(given)
+        self.spare = frozenset(spare)
         self.names = [n for n in every if n not in given]
         self._applied: dict[Any, Callable[..., Any]] = {}
         self._install()
@@ -43,7 +45,7 @@ class Prepared:
             self.__class__ = type("Prepared", (Prepared,), call)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Prepared, (self.program, self.given))
+        return (Prepared, (self.program, self.given, self.spare))
 
     def __call__(self, /, *args: Any, **keywords: Any) -> Any:
         """The outputs. Raises what the program raises."""
@@ -56,6 +58,7 @@ class Prepared:
     def _converted(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         """A call whose arguments are of kinds not met before, or have to be converted."""
         rest = dict(zip([*self.names, *self.program.arguments.sizes], args, strict=False))
+        keywords = {n: a for n, a in keywords.items() if n not in self.spare}
         values = self.program.arguments.bound(self.program.name, (), {**self.given, **rest, **keywords})
         arrays, sizes, letter = self.program.read(values)
         check_places(self.program.places, sizes)

@@ -253,6 +253,9 @@ def count(e: Expr) -> Expr:
     return hadamard.monomial(SCALAR, [(size(d), 1) for d in e.shape])
 
 
+ALIKE = ", or by entries that are always equal"  # as those of A*A' and of its transpose
+
+
 class ExtremePage(Reduction):
     """The largest or smallest entry."""
 
@@ -266,11 +269,12 @@ class ExtremePage(Reduction):
         self.signature = f"{name}(x)"  # type: ignore[misc]
         self.latex = rf"\{name}({{0}})"  # type: ignore[misc]
         self.summary = f"The {'largest' if largest else 'smallest'} of all entries."  # type: ignore[misc]
-        self.rule = f"d {name}(x) = (ones{'+' if largest else '-'}sign(x-{name}(x)*ones))'*dx"  # type: ignore[misc]
-        self.conditions_text = "it is attained once"  # type: ignore[misc]
+        sign = "+" if largest else "-"
+        self.rule = f"d {name}(x) = s'*dx/sum(s), s = ones{sign}sign(x-{name}(x)*ones)"  # type: ignore[misc]
+        self.conditions_text = f"it is attained once{ALIKE}"  # type: ignore[misc]
         self.elsewhere = (  # type: ignore[misc]
-            f"where several entries are {'largest' if largest else 'smallest'} there is no derivative; the means of their "
-            f"unit vectors are its {'sub' if largest else 'super'}gradients, and the sum of these unit vectors is given"
+            f"where several entries are {'largest' if largest else 'smallest'} there is no derivative; the weighted means "
+            f"of their unit vectors are its {'sub' if largest else 'super'}gradients, and the mean of equal weights is given"
         )
         self.examples = (f"{name}(x)", f"{name}(X)")  # type: ignore[misc]
         super().__init__()
@@ -292,10 +296,11 @@ class ExtremePage(Reduction):
         assert d[0] is not None
         e = node.args[0]
         gap = sums.subtract(e, products.scale(node, ones(e.shape)))
-        return products.inner(sums.add([(1, ones(e.shape)), (1 if self.largest else -1, elementwise.SIGN.build(gap))]), d[0])
+        attained = sums.add([(1, ones(e.shape)), (1 if self.largest else -1, elementwise.SIGN.build(gap))])
+        return products.quotient(products.inner(attained, d[0]), sum_all(attained))
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
-        return [(f"the {'largest' if self.largest else 'smallest'} entry of {{0}} is attained once", node.args[0])]
+        return [(f"the {'largest' if self.largest else 'smallest'} entry of {{0}} is attained once{ALIKE}", node.args[0])]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.{self.name}({args[0]})"

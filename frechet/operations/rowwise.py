@@ -15,6 +15,7 @@ from frechet.expressions.operation import Equal, Operation
 from frechet.operations import elementwise, factorizations, hadamard, products, sums
 from frechet.operations.composite import Composite
 from frechet.operations.constants import is_zero, magnitude, ones, size, zeros
+from frechet.operations.reductions import ALIKE
 from frechet.operations.transposition import conjugated, transposed
 
 
@@ -90,11 +91,11 @@ class ExtremeOfRowsPage(RowwisePage):
         self.signature = f"{name}(X,[],1), {name}(X,[],2)"  # type: ignore[misc]
         which, sign = ("largest", "+") if largest else ("smallest", "-")
         self.summary = f"The {which} entry of each column, a row; of each row, a vector. {name}(X,2) compares X with 2."  # type: ignore[misc]
-        self.rule = f"d {name}(X,[],2) = sum((ones{sign}sign(X-{name}(X,[],2)*ones')).*dX,2)"  # type: ignore[misc]
-        self.conditions_text = "attained once in each row (column)"  # type: ignore[misc]
+        self.rule = f"d {name}(X,[],2) = sum(S.*dX,2)./sum(S,2), S = ones{sign}sign(X-{name}(X,[],2)*ones')"  # type: ignore[misc]
+        self.conditions_text = f"attained once in each row (column){ALIKE}"  # type: ignore[misc]
         self.elsewhere = (  # type: ignore[misc]
-            f"where several entries of a row of {{0}} are the {which} there is no derivative; the formula takes all of "
-            "them, and their sum is no subgradient"
+            f"where several entries of a row of {{0}} are the {which} there is no derivative; the formula takes the mean "
+            f"over them, a {'sub' if largest else 'super'}gradient"
         )
         self.examples = (f"{name}(X,[],2)", f"{name}(A*X,[],1)*y")  # type: ignore[misc]
         self.identities = ((f"{name}(X',[],1)", f"{name}(X,[],2)'"),)  # type: ignore[misc]
@@ -113,11 +114,11 @@ class ExtremeOfRowsPage(RowwisePage):
         e = node.args[0]
         gap = elementwise.SIGN.build(sums.subtract(e, repeated(node, e.shape[1])))
         attained = sums.add([(1, ones(e.shape)), (1 if self.largest else -1, gap)])
-        return row_sums(hadamard.times(attained, d[0]))
+        return hadamard.monomial(node.shape, [(row_sums(hadamard.times(attained, d[0])), 1), (row_sums(attained), -1)])
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         which = "largest" if self.largest else "smallest"
-        return [(f"the {which} entry of each row of {{0}} is attained once", node.args[0])]
+        return [(f"the {which} entry of each row of {{0}} is attained once{ALIKE}", node.args[0])]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.{self.typed_as}({args[0]}, axis=1)"

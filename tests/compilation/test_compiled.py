@@ -809,6 +809,32 @@ def test_nan_in_gives_nan_out():
     assert np.isnan(p(np.array([[1.0, np.nan], [np.nan, 1.0]]), np.zeros(2)))
 
 
+@pytest.mark.parametrize("power", [3, 4, 5, 6, 7, 8, -3, -4])
+@pytest.mark.parametrize("base", ["X", "(X-Y)"])
+def test_whole_powers_are_products(base, power):
+    g = fr.parse(f"sum({base}.^({power}))")
+    program = fr.derivative(g, "X").compile("value", "gradient", "hvp")
+    assert "np.power" not in program.at(n=400, m=300).source
+    X, Y, dX = np.random.default_rng(0).uniform(1, 2, size=(3, 4, 5))
+    b = X - 3 * Y if "Y" in base else X
+    found = program(X=X, dX=dX, **({"Y": 3 * Y} if "Y" in base else {}))
+    k = float(power)
+    for got, wanted in zip(found, (np.sum(b**k), k * b ** (k - 1), k * (k - 1) * b ** (k - 2) * dX), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-13)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+@pytest.mark.parametrize(
+    "factor", ["exp(c)", "c^d", "sin(c)", "log(c)", "softplus(c)", "sigmoid(c)", "max(c,d)", "sqrt(c)", "abs(c)/c", "tanh(c*d)"]
+)
+def test_numbers_of_python_leave_single_precision(factor, backend):
+    e = fr.parse(f"{factor}*x", {"x": "n", "c": "positive scalar", "d": "scalar"})
+    program = fr.compile(e, backend=backend)
+    values = {"c": 1.5, "d": 2.0, "x": np.ones(3, np.float32)}
+    for _ in range(2):
+        assert program(**{n: values[n] for n in program.arguments.names}).dtype == np.float32
+
+
 def test_extreme_arguments_of_stable_forms():
     x = np.array([-1000.0, -40.0, 0.0, 40.0, 1000.0])
     e = fr.vector("x", "n")

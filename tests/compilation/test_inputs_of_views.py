@@ -70,7 +70,7 @@ def test_a_prepared_program_takes_what_is_needed(backend):
     at_point = least_squares("hvp", backend=backend).prepare(X=VALUES["X"], w=VALUES["w"])
     assert at_point.names == ["dw"]
     for _ in range(2):
-        for got in (prepared(VALUES["dw"]), at_point(VALUES["dw"])):
+        for got in (prepared(VALUES["dw"]), at_point(VALUES["dw"]), prepared(dw=VALUES["dw"], y=VALUES["y"])):
             np.testing.assert_allclose(np.asarray(got), VALUES["X"].T @ VALUES["X"] @ VALUES["dw"], rtol=1e-5, atol=1e-5)
 
 

@@ -65,8 +65,8 @@ class Memory(Writer):
             self.owned.add(name)
 
     def is_plain(self, v: Value) -> bool:
-        """Is it a number of Python, which leaves arrays in their precision?"""
-        return v.op in ("number", "size") or v in self.plain
+        """Is it a number of Python, which leaves arrays in their precision? An argument may be one beside single arrays."""
+        return v.op in ("number", "size") or v in self.plain or (v.op == "input" and not v.shape and self.single)
 
     def free(self, v: Value) -> bool:
         """May v be written over: is it ours, and are we the last to use it?"""

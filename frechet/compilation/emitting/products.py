@@ -25,11 +25,12 @@ class Products(Sums):
     def _unit(self, v: Value) -> None:
         if self.users[v] == 0:
             return
-        self.text[v] = f"np.eye({v.shape[0]!s})[{index(v.params[0])}]"
+        self.text[v] = f"np.eye(1, {v.shape[0]!s}, {index(v.params[0])}{self.dtype(v)})[0]"  # no n×n array
 
     def _selection(self, v: Value) -> None:
-        first, last = v.params
-        self.text[v] = f"np.eye({v.shape[0]!s})[:, {index(first)}:{last}]"
+        before = index(v.params[0])
+        below = before if before == "0" else f"-{before}" if before.isdigit() else f"-({before})"
+        self.text[v] = f"np.eye({v.shape[0]!s}, {v.shape[1]!s}, {below}{self.dtype(v)})"
 
     def _ones(self, v: Value) -> None:
         self.assign(v, f"np.ones({self.shape(v.shape)}{self.dtype(v)})")

@@ -69,6 +69,11 @@ def _load(source: str) -> ModuleType | None:
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
+    except subprocess.TimeoutExpired:
+        warnings.warn(f"a program is built for more than {SECONDS} s: it runs in NumPy", RuntimeWarning, stacklevel=2)
+        return None
+    except TimeoutError:  # of the caller, such as an alarm
+        raise
     except (OSError, subprocess.SubprocessError, ImportError) as error:
         _failed.append(command[0])
         said = getattr(error, "stderr", None) or str(error)

@@ -9,7 +9,7 @@ Source:  Kennedy & McKinley (1993), Maximizing loop parallelism and improving da
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -89,8 +89,8 @@ class Sink:
 
     @property
     def among_zeros(self) -> bool:
-        """Are only the entries stored for which two indices are equal, the others being 0?"""
-        return len({*self.place}) < len(self.place)
+        """Are only some entries stored, those for which two indices are equal or from an offset on, the others being 0?"""
+        return len({*self.place}) < len(self.place) or any(k.offset for k in self.place)
 
     def along(self, axes: dict[int, int]) -> Sink:
         """The same where the axes of the loop are called otherwise."""
@@ -149,6 +149,20 @@ def summed(v: Value) -> set[int]:
     return left
 
 
+def placed(v: Value) -> dict[int, tuple[int, int]]:
+    """The axes of a contraction along which columns of the identity put entries among zeros.
+
+    By their labels: that of the entries, which is summed, and which operand the columns are.
+    """
+    ins, out, _, _ = v.params
+    found: dict[int, tuple[int, int]] = {}
+    for i, (a, labels) in enumerate(zip(v.args, ins, strict=True)):
+        axis, entries = labels if a.op == "selection" else (-1, -1)
+        if axis in out and entries not in out and axis not in found and entries not in {q for q, _ in found.values()}:
+            found[axis] = entries, i
+    return found
+
+
 class Reader:
     """Entries of values, from entries of their operands.
 
@@ -165,11 +179,16 @@ class Reader:
         """Is the value an array in memory before this step?"""
         return v in self.stored and self.ready[v] < step
 
-    def factors(self, v: Value, known: dict[int, Index]) -> list[Read]:
-        """The entries that a contraction multiplies, where its labels are known but those that columns of eye choose."""
+    def factors(self, v: Value, known: dict[int, Index], but: Collection[int] = ()) -> list[Read]:
+        """The entries that a contraction multiplies, where its labels are known but those that columns of eye choose.
+
+        but: operands that are left out
+        """
         known = dict(known)
         found: list[tuple[Value, tuple[int, ...]]] = []
-        for a, labels in zip(v.args, v.params[0], strict=True):
+        for i, (a, labels) in enumerate(zip(v.args, v.params[0], strict=True)):
+            if i in but:
+                continue
             if a.op == "unit" and labels[0] not in known:
                 known[labels[0]] = Index(None, self.before(a))
             elif a.op == "selection" and labels[0] not in known:
@@ -375,7 +394,7 @@ class LoopText:
         outside = any(axis not in {k.axis for k in sink.place} for axis in self.order[:at])
         if outside and extreme:
             raise NotInC("extremes in another order than that of memory")
-        if outside:
+        if outside or sink.among_zeros:
             self._clear(sink)
         if at == innermost:
             self.head[at].append(f"{target} += {text};")

@@ -23,6 +23,7 @@ from frechet.compilation.native.loops import (
     cost,
     entries_of,
     entrywise,
+    placed,
     summed,
 )
 from frechet.compilation.native.products import inner_product, product_call
@@ -253,15 +254,19 @@ class Schedule:
         _, out, dims, _ = v.params
         if len(set(out)) < len(out):
             raise NotInC("sums along a diagonal")
-        labels = [*out, *sorted(summed(v))]
+        among = placed(v)
+        labels = [among[k][0] if k in among else k for k in out]
+        labels += sorted(summed(v) - set(labels))
         known = {k: Index(i) for i, k in enumerate(labels)}
+        for k, (entries, columns) in among.items():
+            known[k] = Index(known[entries].axis, self.reader.before(v.args[columns]))
         axes = tuple(dims[k] for k in labels)
-        reads = self.reader.factors(v, known)
+        reads = self.reader.factors(v, known, {columns for _, columns in among.values()})
         for a, place in reads:
             if a.shape and a.op not in ("unit", "selection") and {k.axis for k in place} != set(range(len(axes))):
                 self.memory(a)
         place = tuple(known[k] for k in out)
-        found = product_call(self, v, reads, axes)
+        found = None if among else product_call(self, v, reads, axes)
         target = found.target if found is not None else self._target(v)
         sink = Sink(v, target, place, reads)
         library = found.library if found is not None else self._inner_product(sink, axes)

@@ -14,7 +14,7 @@ from frechet.differentiation.derivative import Derivative
 from frechet.differentiation.structure import structure_of
 from frechet.expressions.dimension import SCALAR
 from frechet.expressions.errors import UnsupportedError
-from frechet.expressions.node import Expr, depends, substitute
+from frechet.expressions.node import Expr, depends, substitute, walk
 from frechet.interfaces.answer import Answer, promises
 from frechet.interfaces.document import Block, Document, Entry, Heading, Inline, Math, Paragraph, Step, Steps
 from frechet.interfaces.page import Page, checked_words, declared_words, show_size
@@ -24,6 +24,7 @@ from frechet.interfaces.steps.remarks import MANY, gradient_of, other_ways, reci
 from frechet.interfaces.steps.rows import InnerProduct, Rows, listed, shapes
 from frechet.interfaces.steps.symbols import symbols_used
 from frechet.notation.spaces import gradient_space, signature_line
+from frechet.operations.elementwise import SIGN, level_below
 from frechet.operations.sums import content
 from frechet.operations.transposition import transposed
 from frechet.verification.lines import check_lines
@@ -344,9 +345,11 @@ def _condition(words: str, e: Expr | None) -> list[Inline]:
 
 
 def _implied(condition: tuple[str, Expr], stated: Collection[tuple[str, Expr | None]]) -> bool:
-    """Is a condition of a line implied by what is stated: `≠ 0` by `> 0`, det(Gram matrix) by full rank?"""
+    """Is a condition of a line implied by what is stated, `≠ 0` by `> 0`, det(Gram matrix) by full rank, or always true?"""
     words, e = condition
     if words == "{0} ≠ 0" and ("{0} > 0", e) in stated:
+        return True
+    if any(node.op is SIGN and level_below(node.args[0])[0] for node in walk(e)):  # how many entries are the largest
         return True
     full = any("full" in said for said, _ in stated)
     return full and e.definite > 0 and ("det" in words or "invertible" in words)

@@ -82,6 +82,22 @@ def test_what_the_compiler_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         assert value() == 5
 
 
+def test_a_program_that_takes_too_long_leaves_others_in_c(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    slow = subprocess.TimeoutExpired("cc", building.SECONDS)
+    with monkeypatch.context() as once:
+        once.setattr(building, "_build", lambda *args: (_ for _ in ()).throw(slow))
+        with pytest.warns(RuntimeWarning, match="a program is built for more than 120 s: it runs in NumPy"):
+            assert value() == 5
+    assert value("2*x'*x") == 10 and len(built(place)) == 1
+
+
+def test_an_alarm_of_the_caller_is_not_taken_for_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "_build", lambda *args: (_ for _ in ()).throw(TimeoutError("mine")))
+    with pytest.raises(TimeoutError, match="mine"):
+        value()
+    assert not building._failed
+
+
 def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
     monkeypatch.setattr(building.shutil, "which", lambda name: None)
     assert value() == 5
