@@ -825,7 +825,8 @@ def test_whole_powers_are_products(base, power):
 
 @pytest.mark.parametrize("backend", ["numpy", "c"])
 @pytest.mark.parametrize(
-    "factor", ["exp(c)", "c^d", "sin(c)", "log(c)", "softplus(c)", "sigmoid(c)", "max(c,d)", "sqrt(c)", "abs(c)/c", "tanh(c*d)"]
+    "factor",
+    ["exp(c)", "c^d", "sin(c)", "log(c)", "softplus(c)", "sigmoid(c)", "max(c,d)", "sqrt(c)", "abs(c)/c", "tanh(c*d)"],
 )
 def test_numbers_of_python_leave_single_precision(factor, backend):
     e = fr.parse(f"{factor}*x", {"x": "n", "c": "positive scalar", "d": "scalar"})

@@ -207,12 +207,13 @@ class Problem:
     def x0(self) -> Any:
         """Where to start: the start values; else zeros, ones where positive, the identity where positive definite.
 
-        Where the function or its gradient is not finite there, or the gradient is 0, as at two factors that are 0, the
-        variables without start values get small random entries, the same in every run.
+        Where the function or its gradient is not finite there, or the gradient by a variable is 0, as at two factors that
+        are 0, the variables without start values get small random entries, the same in every run: methods that follow
+        gradients do not leave a saddle.
         """
         import numpy as np
 
-        first = None
+        first, moving = None, 0  # by how many variables the gradient is not 0
         for attempt in range(TRIES + 2):
             arrays = {name: self._start.get(name, self._plain(name, attempt)) for name in self.variables}
             x = self.coordinates.flat(arrays)
@@ -224,8 +225,12 @@ class Problem:
                     value, gradient = self.value_and_grad(x)
             except np.linalg.LinAlgError:
                 continue
-            if np.all(np.isfinite(value)) and np.all(np.isfinite(gradient)) and np.any(gradient):
-                return x
+            if np.all(np.isfinite(value)) and np.all(np.isfinite(gradient)):
+                found = sum(bool(np.any(gradient[..., p.start : p.stop])) for p in self.coordinates)
+                if found == len(self.variables):
+                    return x
+                if found > moving:
+                    first, moving = x, found
         return first if len(self._start) < len(self.variables) else x
 
     @cached_property

@@ -134,6 +134,19 @@ def test_value_and_gradient_at_one_point_are_computed_once() -> None:
     assert len(calls) == 2
 
 
+@pytest.mark.parametrize("method", ["L-BFGS-B", "trust-exact"])
+def test_a_start_is_no_saddle_of_some_variables(method):
+    """At zeros only the bias has a slope: a method that follows gradients would move that alone, and call it success."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30, 3))
+    y = np.sign(X[:, 0] + 0.5 * rng.standard_normal(30))
+    loss = "norm2(tanh(X*W .+ b')*v .+ c - y)^2 + 0.01*norm2(W)^2"
+    shapes = ["W: n×k", "b: k", "v: k", "X: m×n"]
+    p = fr.problem(loss, ["W", "b", "v", "c"], {"X": X, "y": y}, sizes={"k": 2}, declare=shapes)
+    assert all(np.any(part) for part in p.unravel(p.jac(p.x0)).values())
+    assert p.solve(method).value < 2
+
+
 def test_starts() -> None:
     assert np.array_equal(fr.problem("norm2(A*x - h)^2", "x", {"A": A, "h": h}).x0, np.zeros(4))
     assert np.array_equal(fr.problem("sum(log(x)) - sum(x.^2)", declare=["x: n positive"], sizes={"n": 2}).x0, np.ones(2))
