@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import isinf, isnan
 from typing import Any
 
+MULTIPLIED = 8  # the highest whole power as products
 LIBRARY = {  # of <math.h>, by the name of the page
     "exp": "exp", "log": "log", "log1p": "log1p", "expm1": "expm1", "sin": "sin", "cos": "cos", "tan": "tan",
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
@@ -93,10 +94,18 @@ def _linear(coefficients: Sequence[Any], args: Sequence[str]) -> str:
 
 def _power(x: str, k: Any) -> str:
     size = abs(k)
-    if size in (1, 2, 3, 4):
-        text = " * ".join([x] * int(size))
+    if size in range(1, MULTIPLIED + 1):
+        text = _multiplied(x, int(size))
     elif size == Fraction(1, 2):
         text = f"F(sqrt)({x})"
     else:
         return f"F(pow)({x}, {number(k)})"
     return text if k > 0 else f"1 / ({text})"
+
+
+def _multiplied(x: str, k: int) -> str:
+    """A whole power of a name as products, which the compiler finds equal ones among."""
+    if k <= 3:
+        return " * ".join([x] * k)
+    half = _multiplied(x, k // 2)
+    return f"({half}) * ({half}){f' * {x}' if k % 2 else ''}"
