@@ -91,7 +91,10 @@ def test_the_subgradients_that_are_given_are_subgradients() -> None:
     assert subgradient("eigmin(X)", "X", {"X": -twice}, concave=True)
     assert subgradient("normspec(X)", "X", {"X": twice})
     assert subgradient("normnuc(X)", "X", {"X": twice})
-    assert not subgradient("max(x)", "x", {"x": np.array([1.0, 1.0])})  # as is said: the sum of the unit vectors
+    assert subgradient("max(x)", "x", {"x": np.array([1.0, 1.0])})
+    assert subgradient("min(x)", "x", {"x": np.array([1.0, 2.0, 1.0])}, concave=True)
+    assert subgradient("norminf(x)", "x", {"x": np.array([1.0, -1.0, 0.5])})
+    assert subgradient("sum(max(X,[],2))", "X", {"X": np.array([[1.0, 1.0], [3.0, 2.0]])})
 
 
 @pytest.mark.parametrize(

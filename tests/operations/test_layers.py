@@ -36,6 +36,14 @@ def gradient(text: str, by: str, declarations: dict[str, str] | None = None) -> 
     return str(write_text(Derivative(formula.expression, formula.variables[by]).gradient))
 
 
+MEANS_OF_ROWS = (
+    "diag(y./((sign(X - max(X,[],2)*ones(m)') + ones(n,m))*ones(m)))*(sign(X - max(X,[],2)*ones(m)') + ones(n,m))"
+)
+MEANS_OF_COLUMNS = (
+    "(sign(X - ones(n)*max(X,[],1)) + ones(n,m))*diag(y./((sign(X - ones(n)*max(X,[],1)) + ones(n,m))'*ones(n)))"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "by", "declarations", "expected"),
     [
@@ -63,8 +71,8 @@ def gradient(text: str, by: str, declarations: dict[str, str] | None = None) -> 
         ("logsumexp(Z,1)*y", "Z", {}, "softmax(Z,1)*diag(y)"),
         ("sum(norm2(X,2))", "X", {}, "inv(diag(norm2(X,2)))*X"),
         ("sum(norm2(X,2).^2)", "X", {}, "2*X"),
-        ("max(X,[],2)'*y", "X", {"X": "n×m"}, "diag(y)*(sign(X - max(X,[],2)*ones(m)') + ones(n,m))"),
-        ("max(X,[],1)*y", "X", {"X": "n×m"}, "(sign(X - ones(n)*max(X,[],1)) + ones(n,m))*diag(y)"),
+        ("max(X,[],2)'*y", "X", {"X": "n×m"}, MEANS_OF_ROWS),
+        ("max(X,[],1)*y", "X", {"X": "n×m"}, MEANS_OF_COLUMNS),
         ("mean(X,2)'*y", "X", {"X": "n×m"}, "y*ones(m)'/m"),
         ("y'*var(X,2)", "X", {"X": "n×m"}, "2*diag(y)*(X - X*ones(m)*ones(m)'/m)/m"),
         ("y'*cumsum(x)", "x", {"x": "n"}, "triu(ones(n,n))*y"),
@@ -229,7 +237,7 @@ def test_large_numbers() -> None:
 
 
 # -- where the derivative does not exist
-ATTAINED = "the largest entry of each row of X is attained once"
+ATTAINED = "the largest entry of each row of X is attained once, or by entries that are always equal"
 TIES = ATTAINED
 
 
@@ -271,12 +279,12 @@ def test_a_constant_row_has_no_normal_form_without_c() -> None:
     np.testing.assert_array_equal(evaluate(parse("layernorm(X,2,0.5)"), {"X": X})[0], 0)
 
 
-def test_ties_of_the_largest_entry_of_a_row_get_all_of_them() -> None:
-    """As for max(x): where it is attained twice the sum of both is given, which is no subgradient; the condition says so."""
+def test_ties_of_the_largest_entry_of_a_row_share_it() -> None:
+    """As for max(x): where it is attained twice the mean of both is given, a subgradient."""
     X = fr.matrix("X", 2, 3)
     G = Derivative(fr.sum(fr.max(X, [], 2)), X).gradient
     value = np.array([[1.0, 3.0, 2.0], [4.0, 0.0, 4.0]])
-    np.testing.assert_array_equal(evaluate(G, {"X": value}), [[0, 1, 0], [1, 0, 1]])
+    np.testing.assert_array_equal(evaluate(G, {"X": value}), [[0, 1, 0], [0.5, 0, 0.5]])
 
 
 def test_the_largest_entry_is_found_however_it_is_rounded() -> None:
