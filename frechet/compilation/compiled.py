@@ -210,7 +210,7 @@ class CompiledProgram:
         """The program without some of the inputs that no output needs."""
         if left_out not in self._without:
             inputs = [v for v in self.inputs if v.params[0] not in left_out]
-            self._without[left_out] = self.own_class(self._outputs, inputs, self.name, self.sizes)
+            self._without[left_out] = self.own_class(self.outputs, inputs, self.name, self.sizes)
         return self._without[left_out]
 
     # -- what depends on the array library
@@ -291,14 +291,14 @@ class CompiledProgram:
         return Dispatch(list(parameters.values()), arrays, first, renamed)
 
     @property
-    def _outputs(self) -> Outputs:
+    def outputs(self) -> Outputs:
         """As they were asked for."""
         if self.keys is not None:
             return dict(zip(self.keys, self.roots, strict=True))
         return self.roots[0] if self.single else self.roots
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (self.own_class, (self._outputs, self.inputs, self.name, self.sizes))
+        return (self.own_class, (self.outputs, self.inputs, self.name, self.sizes))
 
     def __call__(self, /, *args: Any, **keywords: Any) -> Any:
         left_out = self.arguments.left_out(args, keywords)

@@ -318,9 +318,9 @@ D = TypeVar("D", bound=Derivative)
 
 def together(derivatives: Sequence[D]) -> Sequence[D]:
     """Derivatives of one function by different variables: their gradients take the work of one, not of one each."""
-    function, moved = derivatives[0].function, {d.variable: d.direction for d in derivatives}
-    if function.shape == SCALAR and len(set(moved.values())) == len(derivatives) > 1:
-        shared = Together(function, moved)
+    moved = {d.variable: d.direction for d in derivatives}
+    if len(set(moved.values())) == len(derivatives) > 1 and derivatives[0].function.shape == SCALAR:
+        shared = Together(derivatives[0].function, moved)
         for d in derivatives:
             d._together = shared
     return derivatives

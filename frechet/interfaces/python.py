@@ -527,7 +527,7 @@ def derivatives(function: Expr, by: Sequence[Expr | str] | None = None) -> dict[
     Raises:  as `derivative`
     """
     found = [derivative(function, v) for v in (variables(function) if by is None else by)]
-    return {d.variable.params[0]: d for d in together(found)} if found else {}
+    return {d.variable.params[0]: d for d in together(found)}
 
 
 def hessian(function: Expr, variable: Expr) -> Expr:

@@ -253,6 +253,11 @@ def count(e: Expr) -> Expr:
     return hadamard.monomial(SCALAR, [(size(d), 1) for d in e.shape])
 
 
+def attained(sign: Expr, largest: bool) -> Expr:
+    """1 where an entry is the largest or smallest, else 0, from the sign of v - max(v) or v - min(v)."""
+    return sums.add([(1, ones(sign.shape)), (1 if largest else -1, sign)])
+
+
 ALIKE = ", or by entries that are always equal"  # as those of A*A' and of its transpose
 
 
@@ -296,8 +301,8 @@ class ExtremePage(Reduction):
         assert d[0] is not None
         e = node.args[0]
         gap = sums.subtract(e, products.scale(node, ones(e.shape)))
-        attained = sums.add([(1, ones(e.shape)), (1 if self.largest else -1, elementwise.SIGN.build(gap))])
-        return products.quotient(products.inner(attained, d[0]), sum_all(attained))
+        marks = attained(elementwise.SIGN.build(gap), self.largest)
+        return products.quotient(products.inner(marks, d[0]), sum_all(marks))
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         return [(f"the {'largest' if self.largest else 'smallest'} entry of {{0}} is attained once{ALIKE}", node.args[0])]

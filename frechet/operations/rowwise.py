@@ -15,7 +15,7 @@ from frechet.expressions.operation import Equal, Operation
 from frechet.operations import elementwise, factorizations, hadamard, products, sums
 from frechet.operations.composite import Composite
 from frechet.operations.constants import is_zero, magnitude, ones, size, zeros
-from frechet.operations.reductions import ALIKE
+from frechet.operations.reductions import ALIKE, attained, sum_all
 from frechet.operations.transposition import conjugated, transposed
 
 
@@ -26,6 +26,20 @@ def column_of_ones(n: Dim) -> Expr:
 def row_sums(e: Expr) -> Expr:
     """The sum of each row, a vector."""
     return products.product(e, column_of_ones(e.shape[1]))
+
+
+def count_attained(sign: Expr) -> Expr | None:
+    """How many entries are the largest or smallest, where the sign is that of v - max(v) or v - min(v): never 0.
+
+    The number of all, or a vector of those in each row or column, as the differentials of these extremes divide by it.
+    """
+    extreme, axis = elementwise.level_below(sign.args[0])
+    if not extreme:
+        return None
+    marks = attained(sign, extreme == "max")
+    if axis is None:
+        return sum_all(marks)
+    return row_sums(marks if axis == 1 else transposed(marks))
 
 
 def repeated(v: Expr, columns: Dim) -> Expr:
@@ -113,8 +127,8 @@ class ExtremeOfRowsPage(RowwisePage):
         assert d[0] is not None
         e = node.args[0]
         gap = elementwise.SIGN.build(sums.subtract(e, repeated(node, e.shape[1])))
-        attained = sums.add([(1, ones(e.shape)), (1 if self.largest else -1, gap)])
-        return hadamard.monomial(node.shape, [(row_sums(hadamard.times(attained, d[0])), 1), (row_sums(attained), -1)])
+        marks = attained(gap, self.largest)
+        return hadamard.monomial(node.shape, [(row_sums(hadamard.times(marks, d[0])), 1), (row_sums(marks), -1)])
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         which = "largest" if self.largest else "smallest"

@@ -93,7 +93,8 @@ PAGES: tuple[Operation, ...] = (SUM,)
 def add(terms: Iterable[tuple[Number, Expr]]) -> Expr:
     """The sum of coefficient times expression, in normal form. All have one shape; at least one is given.
 
-    Numbers are multiples of 1, sums are flattened, like terms are collected, terms with coefficient 0 vanish.
+    Numbers are multiples of 1, sums are flattened where they are short or alone, like terms are collected, terms with
+    coefficient 0 vanish.
     """
     total: dict[Expr, Number] = {}
     shape: Shape | None = None

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import frechet as fr
+from frechet.interfaces.steps.page import _implied
 
 ALIKE = [  # the extreme stands in several places, at every point or at those drawn here
     ("min(A*A')", {"A": "n×n"}, "A"),
@@ -53,3 +54,17 @@ def test_the_answer_is_shown():
     """It was refused before: the sum over the equal entries is twice the derivative."""
     fr.derivative(fr.parse("norminf([x; -x])", {"x": "n"}), "x").check()
     fr.derivative(fr.parse("min(A*A')", {"A": "n×n"}), "A").check()
+
+
+@pytest.mark.parametrize("text", ["max(x)", "norminf(A*x - b)", "sum(max(X,[],2))", "y'*min(X,[],1)'", "min(X)"])
+def test_how_many_entries_are_the_largest_is_no_condition(text):
+    g = fr.parse(text, {"x": "n", "A": "m×n", "b": "m", "X": "n×m", "y": "m"})
+    by = next(n for n in ("x", "X") if n in fr.variables(g))
+    assert "for the steps" not in str(fr.derivative(g, by).steps())
+
+
+def test_other_divisions_by_signs_stay_conditions():
+    x = {"x": "n"}
+    for more in ("", " - 1"):
+        e = fr.parse(f"sum(sign(x - max(x)*ones(n))) + n{more}", x)
+        assert _implied(("{0} ≠ 0", e), []) == (not more)

@@ -7,7 +7,8 @@ from fractions import Fraction
 from math import isinf, isnan
 from typing import Any
 
-MULTIPLIED = 8  # the highest whole power as products
+from frechet.compilation.emitting.functions import MULTIPLIED
+
 LIBRARY = {  # of <math.h>, by the name of the page
     "exp": "exp", "log": "log", "log1p": "log1p", "expm1": "expm1", "sin": "sin", "cos": "cos", "tan": "tan",
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from frechet.compilation.compiled import CompiledProgram, Specialised
+from frechet.compilation.emitting.functions import MULTIPLIED
 from frechet.compilation.native.building import bound, has_vector_functions, load
 from frechet.compilation.native.emission import Source
 from frechet.compilation.native.functions import NotInC
@@ -165,6 +166,6 @@ def pays(rates: Rates, steps: Sequence[Value]) -> bool:
 def _slower(v: Value) -> float:
     """The seconds that an entry takes longer in C. Small whole powers are products, and there are square roots."""
     name, *exponent = v.params[0]
-    if name == "epower" or (name == "power" and abs(exponent[0]) not in (0.5, *range(9))):
+    if name == "epower" or (name == "power" and abs(exponent[0]) not in (0.5, *range(MULTIPLIED + 1))):
         return POWERS if has_vector_functions() else POWER
     return 0.0 if has_vector_functions() else SLOWER.get(name, 0.0)

@@ -57,7 +57,7 @@ class ShardedProgram:
         sizes: Mapping[str, int] | None = None,
         backend: str = "numpy",
     ) -> None:
-        self.outputs, self.backend = outputs, backend
+        self.backend = backend
         self.plain = CompiledProgram(outputs, inputs, name, sizes)
         self.name, self.inputs = name, self.plain.inputs
         if self.plain.functions:
@@ -110,7 +110,7 @@ class ShardedProgram:
         if left_out not in self._without:
             inputs = [v for v in self.inputs if v.params[0] not in left_out]
             self._without[left_out] = ShardedProgram(
-                self.outputs, inputs, self.name, self.shard, self.plain.sizes, self.backend
+                self.plain.outputs, inputs, self.name, self.shard, self.plain.sizes, self.backend
             )
         return self._without[left_out]
 

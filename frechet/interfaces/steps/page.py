@@ -24,7 +24,8 @@ from frechet.interfaces.steps.remarks import MANY, gradient_of, other_ways, reci
 from frechet.interfaces.steps.rows import InnerProduct, Rows, listed, shapes
 from frechet.interfaces.steps.symbols import symbols_used
 from frechet.notation.spaces import gradient_space, signature_line
-from frechet.operations.elementwise import SIGN, level_below
+from frechet.operations.elementwise import SIGN
+from frechet.operations.rowwise import count_attained
 from frechet.operations.sums import content
 from frechet.operations.transposition import transposed
 from frechet.verification.lines import check_lines
@@ -349,7 +350,7 @@ def _implied(condition: tuple[str, Expr], stated: Collection[tuple[str, Expr | N
     words, e = condition
     if words == "{0} ≠ 0" and ("{0} > 0", e) in stated:
         return True
-    if any(node.op is SIGN and level_below(node.args[0])[0] for node in walk(e)):  # how many entries are the largest
+    if any(count_attained(node) is e for node in walk(e) if node.op is SIGN):
         return True
     full = any("full" in said for said, _ in stated)
     return full and e.definite > 0 and ("det" in words or "invertible" in words)
