@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
+from frechet.compilation.allocation import keep_freed_memory
 from frechet.compilation.arguments import Arguments
 from frechet.compilation.dispatch import Dispatch, named
 from frechet.compilation.emission import ROUTINES, Emission
@@ -311,6 +312,7 @@ class CompiledProgram:
         return self.without(left_out)(**values) if left_out else self._run((), values)
 
     def _run(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+        keep_freed_memory()
         values = self.arguments.bound(self.name, args, keywords)
         arrays, sizes, letter = self.read(values)
         check_places(self.places, sizes)

@@ -14,7 +14,8 @@ from frechet.compilation.emitting.blocks import Blocks
 from frechet.compilation.emitting.functions import Functions
 from frechet.compilation.emitting.matrices import Matrices
 from frechet.compilation.emitting.sums import BLOCKED, alone_on_diagonal, entry_at_place, sides_of
-from frechet.compilation.values import Value, results_early, uses, walk
+from frechet.compilation.step_order import in_order
+from frechet.compilation.values import Value, uses, walk
 from frechet.compilation.writer import SELECTORS, elementwise
 
 STACKED = 10_000  # entries of a matrix
@@ -32,7 +33,7 @@ class Emission(Functions, Matrices, Blocks):
         """Writes all steps, those of `early` first, which later ones leave as they are; what the roots are called."""
         steps = walk(roots)
         self.left = uses(steps, roots)
-        steps = _determinants_first(results_early(steps, roots))
+        steps = in_order(steps, roots)
         self.total = self.rates.total(steps)
         self.users = dict(self.left)
         self.skip(steps, roots)
@@ -42,12 +43,14 @@ class Emission(Functions, Matrices, Blocks):
         self._accumulate(steps, roots, early)
         self._solve_at_once(steps, early)
         self._in_blocks(steps)
+        self.wanted.update(v.shape for v in steps if is_product(v))
         for v in steps:
             if v in early:
                 self.step(v)
         if early:
             self.owned.clear()
             self.ours.clear()
+            self.spare.clear()
             self.early_lines, self.lines = self.lines, []
         for v in steps:
             if v not in early:
@@ -65,10 +68,14 @@ class Emission(Functions, Matrices, Blocks):
                 self.ours.add(name)
             for a in v.args:
                 self._used(a)
+            if is_product(v):
+                self.wanted[v.shape] -= 1
             dead = self.unheld & self.ours
             if dead:
                 self.line(f"del {', '.join(sorted(dead))}")
                 self.ours -= dead
+            for name in sorted(self.unheld - dead):
+                self.keep(name)
             self.unheld.clear()
 
     def _skip_diagonals(self, steps: Sequence[Value], roots: Sequence[Value]) -> None:
@@ -154,13 +161,13 @@ class Emission(Functions, Matrices, Blocks):
                 self.unheld.add(name)
 
 
-def _determinants_first(steps: Sequence[Value]) -> list[Value]:
-    """The steps with determinants, which read a factorization only, before what may be written over it."""
-    found: dict[Value, list[Value]] = {}
-    for v in steps:
-        if v.op in ("logdet", "det"):
-            found.setdefault(v.args[0], []).append(v)
-    return [u for v in steps if v.op not in ("logdet", "det") for u in (v, *found.get(v, ()))]
+def is_product(v: Value) -> bool:
+    """Is it a product of matrices and vectors, an array of real numbers, as `dot` computes it?"""
+    if v.op != "contract" or len(v.args) != 2 or not v.shape or any(a.op in SELECTORS or not a.real for a in v.args):
+        return False
+    (la, lb), out, _, _ = v.params
+    both = set(la) & set(lb)
+    return len(la) <= 2 and len(lb) <= 2 and len(both) == 1 and not both & set(out)
 
 
 def accumulable(a: Value, itself: bool = False) -> bool:

@@ -43,9 +43,9 @@ OWN += ("matrix_function", *MATRIX, "matrix_block", *(f"d{f}" for f in MATRIX), 
 KRONECKER = {"kexpm": "dexpm", "klogm": "dlogm", "kpowm": "dpowm", "ksinm": "dsinm", "kcosm": "dcosm"}
 KRONECKER |= {"kpower": "dpower", "kfunm": "dfunm"}
 LIBRARIES = ("lyap", *(k for k in KRONECKER if k != "kpower"))  # in array libraries by the same text
-OWN += ("euclidean", "mirrored", "identity", "ones", "resolvent", "det_of_factors", "logdet_of_factors")
+OWN += ("euclidean", "mirrored", "identity", "ones", "zeros", "resolvent", "det_of_factors", "logdet_of_factors")
 OWN += ("or_nan", "signm", "qr", "lu", "cholesky", "proj", "pinv_of_singular", "inverses", "reduced_resolvent")
-OWN += ("singular_resolvent", "geomean", "dpower", "matrix_of", *KRONECKER)
+OWN += ("singular_resolvent", "geomean", "dpower", "matrix_of", *KRONECKER, "cumsum_from_end")
 NEEDS = {"vech": ("lower_places",), "elimination": ("lower_places",), "duplication": ("elimination", "lower_places")}
 NEEDS |= {
     "silu": ("expit",),

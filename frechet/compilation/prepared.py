@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from frechet.compilation.allocation import keep_freed_memory
 from frechet.compilation.dispatch import named
 from frechet.compilation.numpy_source import WORDS, Program, further_sizes, size_lines
 from frechet.compilation.places import check_places
@@ -57,6 +58,7 @@ class Prepared:
 
     def _converted(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         """A call whose arguments are of kinds not met before, or have to be converted."""
+        keep_freed_memory()
         rest = dict(zip([*self.names, *self.program.arguments.sizes], args, strict=False))
         keywords = {n: a for n, a in keywords.items() if n not in self.spare}
         values = self.program.arguments.bound(self.program.name, (), {**self.given, **rest, **keywords})

@@ -537,6 +537,14 @@ def lyap(A, Q):
     return sylvester(A, A.T, Q)
 
 
+def cumsum_from_end(X, axis):
+    """The sums of the entries from the last one along an axis, in the order of the entries."""
+    sums = np.empty_like(X)
+    turned = (slice(None),) * axis + (slice(None, None, -1),)
+    X[turned].cumsum(axis, None, sums[turned])
+    return sums
+
+
 def identity(n, known={}):  # noqa: B006
     """The identity matrix, made once for each n; not to be written over."""
     if n not in known:
@@ -548,6 +556,13 @@ def ones(n, dtype="d", known={}):  # noqa: B006
     """A vector of ones, made once for each n; not to be written over."""
     if (n, dtype) not in known:
         known[n, dtype] = np.ones(n, dtype)
+    return known[n, dtype]
+
+
+def zeros(n, dtype="d", known={}):  # noqa: B006
+    """A vector of zeros, made once for each n; not to be written over."""
+    if (n, dtype) not in known:
+        known[n, dtype] = np.zeros(n, dtype)
     return known[n, dtype]
 
 

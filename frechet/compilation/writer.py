@@ -9,7 +9,7 @@ from typing import Any
 
 from frechet.compilation.decompositions import DECOMPOSITIONS, Decomposition
 from frechet.compilation.values import Labels, Value
-from frechet.expressions.dimension import Dim
+from frechet.expressions.dimension import Dim, dim
 from frechet.expressions.node import told
 
 SELECTORS = ("unit", "selection")
@@ -142,21 +142,25 @@ class Writer:
     # -- products of two matrices or vectors
     def product(self, a: Value, b: Value, la: Labels, lb: Labels, out: Labels) -> str:
         """Matrices and vectors, without common labels in the result."""
+        if len(la) == 2 and len(lb) == 2 and set(la) == set(lb):
+            return self.inner(self.text[a], self.turned(self.text[b], lb, la), a.real and b.real)
+        return self.dot(*self.factors(a, b, la, lb, out))
+
+    def factors(self, a: Value, b: Value, la: Labels, lb: Labels, out: Labels) -> tuple[str, str]:
+        """The left and the right factor of a product of matrices or vectors over one common label."""
         ta, tb = self.text[a], self.text[b]
         if len(la) == 1 and len(lb) == 1:
-            return self.dot(ta, tb)
-        if len(la) == 2 and len(lb) == 2 and set(la) == set(lb):
-            return self.inner(ta, self.turned(tb, lb, la), a.real and b.real)
+            return ta, tb
         if len(lb) == 1 or (len(la) == 2 and out and out[0] in la):
             pass
         elif len(la) == 1 or (out and out[0] in lb):
             ta, tb, la, lb, a, b = tb, ta, lb, la, b, a
         joint = next(k for k in la if k in lb)
         if len(lb) == 1 and la[0] == joint:
-            return self.dot(tb, ta)
+            return tb, ta
         left = ta if la[-1] == joint or (a.symmetric and a.real) else self.turned(ta, la, la[::-1])
         right = tb if lb[0] == joint or (b.symmetric and b.real) else self.turned(tb, lb, lb[::-1])
-        return self.dot(left, right)
+        return left, right
 
     def dot(self, left: str, right: str) -> str:
         """The product of two matrices, a matrix and a vector, or two vectors."""
@@ -226,7 +230,7 @@ def index(d: Dim) -> str:
     value = d.value()
     if value is not None:
         return str(value - 1)
-    return f"{d} - 1"
+    return str(d - dim(1))
 
 
 def number(value: Any) -> str:

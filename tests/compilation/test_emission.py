@@ -70,3 +70,49 @@ def test_masks_are_signs(n: int) -> None:
     A, B = rng.integers(-1, 2, size=(2, n, n)).astype(float)
     M = np.maximum(np.maximum(A, 0) @ B, 0)
     assert np.allclose(program(A=A, B=B), 2 * (M @ B.T) * (A > 0))
+
+
+@pytest.mark.parametrize(("symmetric", "definite"), [(" spd", True), ("", False)])
+def test_products_are_written_over_arrays_that_nothing_needs(symmetric: str, definite: bool) -> None:
+    """But not over those that LAPACK was given to write over, which a solution is a view of."""
+    declared = {"S": f"n×n{symmetric}", "A": "n×n", "B": "n×n", "x": "n", "y": "n"}
+    outputs = [fr.parse("inv(S)*(A*y)", declared), fr.parse("A*tanh(B*tanh(A*x))", declared)]
+    program = fr.compile(outputs, list(declared))
+    lines = program.at(n=4).function
+    assert re.search(r"^    A\.dot\((\w+), (\w+)\)$", lines, re.MULTILINE)
+    assert not re.search(r"^    A\.dot\(", program.at(n=5000).function, re.MULTILINE)  # large ones leave memory for others
+    rng = np.random.default_rng(0)
+    A, B, S = rng.standard_normal((3, 4, 4))
+    S = S @ S.T + 4 * np.eye(4)
+    x, y = rng.standard_normal((2, 4))
+    for kind in "fd":
+        solved, product = program(*(v.astype(kind) for v in (S, A, B, x, y)))
+        error = 1e-4 if kind == "f" else 1e-12
+        assert solved.dtype == product.dtype == np.dtype(kind)
+        assert np.allclose(solved, np.linalg.solve(S, A @ y), error, error)
+        assert np.allclose(product, A @ np.tanh(B @ np.tanh(A @ x)), error, error)
+
+
+def test_what_is_prepared_is_not_written_over() -> None:
+    declared = {"A": "n×n", "B": "n×n", "x": "n", "y": "n"}
+    applied = fr.compile(fr.parse("x'*tanh(A*tanh(B*tanh(A*y)))", declared)).prepare(A=np.eye(3), y=np.ones(3))
+    B = np.arange(9.0).reshape(3, 3)
+    expected = np.tanh(np.tanh(B @ np.full(3, np.tanh(1.0)))).sum()
+    for _ in range(3):
+        assert np.isclose(applied(B=B, x=np.ones(3)), expected)
+
+
+@pytest.mark.parametrize("kind", ["f", "d"])
+@pytest.mark.parametrize("shape", ["n", "n×n", "n×3", "3×n"])
+def test_large_arrays_are_compared_with_rows_of_zeros(shape: str, kind: str) -> None:
+    e = fr.parse("relu(X) + step(X) + softplus(X)", {"X": shape})
+    program = fr.compile(e)
+    sizes = [400 if d == "n" else 3 for d in shape.split("×")]
+    assert ("zeros(n" in program.at({"f": "s", "d": "d"}[kind], n=400 * 30).function) is (shape != "n×3")
+    x = np.random.default_rng(0).standard_normal(sizes).astype(kind)
+    x.flat[:4] = 0.0, np.nan, np.inf, -np.inf
+    found = program(x)
+    assert found.dtype == np.dtype(kind)
+    with np.errstate(invalid="ignore"):
+        wanted = np.maximum(x, 0) + np.sign(np.maximum(x, 0)) + np.logaddexp(x, 0)
+    np.testing.assert_allclose(found, wanted, rtol=1e-6 if kind == "f" else 1e-14)

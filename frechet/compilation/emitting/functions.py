@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from frechet.compilation.emitting.memory import TINY
 from frechet.compilation.emitting.products import Products
 from frechet.compilation.rewriting import LARGE
 from frechet.compilation.values import Value
@@ -16,6 +17,7 @@ from frechet.operations.elementwise import Elementwise
 
 UFUNC = re.compile(r"np\.(\w+)\(\{0\}\)")
 MULTIPLIED = 8  # the highest power of a number as a product
+MANY, LONG = 1000, 64  # entries of an array, and of a row, from which on a row of zeros is compared with
 ONE_CALL = 100  # entries: heaviside takes ten times as long an entry as maximum and sign, but is one call
 UFUNCS = {
     "sqrt": "np.sqrt", "conj": "np.conjugate", "maximum": "np.maximum", "minimum": "np.minimum",
@@ -42,11 +44,15 @@ class Functions(Products):
 
     def _apply(self, v: Value, function: str, texts: Sequence[str], place: str = "") -> None:
         """A ufunc, its result written over the array `place` where one is given."""
+        if function == "np.sign" and self.entries(v) > TINY:
+            place = ""  # over its operand it takes up to ten times as long
         if place:
             # of maximum and minimum the third argument by position is deprecated
             place_text = f"out={place}" if function in ("np.maximum", "np.minimum") else place
             self.line(f"{function}({', '.join([*texts, place_text])})")
             self.text[v] = place
+        elif texts == [self.text[a] for a in v.args] and any(self.text[a] in self.by_rows for a in v.args):
+            self.assign_rows(v, function, *texts)
         else:
             self.assign(v, f"{function}({', '.join(texts)})")
 
@@ -58,7 +64,7 @@ class Functions(Products):
         elif name == "epower":
             self._apply(v, "np.power", texts, place)
         elif name == "relu":
-            self._apply(v, "np.maximum", [*texts, self.constant(0, v)], place)
+            self._apply(v, "np.maximum", [*texts, self._zero(v)], place)
         elif name in ("re", "im"):
             part = f"np.{'real' if name == 're' else 'imag'}({texts[0]})"
             self.assign(v, f"{part}.copy()" if v.shape else part)
@@ -76,6 +82,12 @@ class Functions(Products):
                 self._apply(v, f"np.{match[1]}", texts, place)
                 return
             self.assign(v, self.in_precision(v, template.format(*texts, name=name)))
+
+    def _zero(self, v: Value) -> str:
+        """0 beside the entries of v: where rows are long a row of zeros, which NumPy compares with in half of the time."""
+        if self.entries(v) >= MANY and self.rates.size(v.shape[-1]) >= LONG and v.real:
+            return f"zeros({v.shape[-1]}{self.precision})"
+        return self.constant(0, v)
 
     def _sigmoid(self, v: Value, name: str, x: str, place: str) -> None:
         """1/(1 + exp(-x)), or only exp(-x), kept from overflow; of few entries SciPy's function, which is one call."""
@@ -117,11 +129,8 @@ class Functions(Products):
         elif self.entries(v) <= ONE_CALL:
             self._apply(v, "np.heaviside", [x, self.constant(0, v)], place)
         else:
-            t = place or self.fresh()
-            self.line(f"np.maximum({x}, 0.0, out={t})" if place else f"{t} = np.maximum({x}, 0.0)")
-            self.line(f"np.sign({t}, {t})")
-            self.owned.add(t)
-            self.text[v] = t
+            self._apply(v, "np.maximum", [x, self._zero(v)], place)
+            self._apply(v, "np.sign", [self.text[v]])
 
     def _softplus(self, v: Value, x: str, place: str) -> None:
         """max(x, 0) + log1p(exp(-|x|)), exact to the last digits on both sides."""
@@ -135,7 +144,7 @@ class Functions(Products):
         self.line(f"{t} = np.abs({x})")
         for step in (f"np.negative({t}, {t})", f"np.exp({t}, {t})", f"np.log1p({t}, {t})"):
             self.line(step)
-        self.line(f"{t} += np.maximum({x}, 0.0{f', out={place}' if place else ''})")
+        self.line(f"{t} += np.maximum({x}, {self._zero(v)}{f', out={place}' if place else ''})")
         self.owned.add(t)
         self.text[v] = t
 

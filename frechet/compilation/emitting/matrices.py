@@ -16,7 +16,7 @@ class Matrices(Memory):
     def _cholesky(self, v: Value) -> None:
         a = v.args[0]
         name = self.fresh("c")
-        over = 1 if self.free(a) else 0
+        over = self.over(a)
         clean = 1 if v in self.inverted else 0  # zeros below the factor, for `mirrored`
         self.line(f"{name}, info = {self.call('potrf', a)}({self._hermitian(a)}, 0, {clean}, {over})")
         self._check_definite(v)
@@ -40,7 +40,7 @@ class Matrices(Memory):
     def _lu(self, v: Value) -> None:
         a = v.args[0]
         name = self.fresh("lu")
-        over = 1 if self.free(a) else 0
+        over = self.over(a)
         text = self.text[a] if a in self.fortran else self.turned(self.text[a], (0, 1), (1, 0))
         self.line(f"{name}, p{name}, i{name} = {self.call('getrf', a)}({text}, {over})")
         self.text[v] = name
@@ -51,7 +51,7 @@ class Matrices(Memory):
         text = self.text[t]
         if len(t.shape) == 2 and axis == 1:
             text = self.turned(text, (0, 1), (1, 0))
-        over = 1 if self.free(t) else 0
+        over = self.over(t)
         name = self.fresh()
         if f in self.accumulated:
             self._solve_in_one_call(v, name, text, over)
@@ -83,7 +83,7 @@ class Matrices(Memory):
     def _solve_in_one_call(self, v: Value, name: str, right: str, over: int) -> None:
         f, t = v.args
         a = f.args[0]
-        own = 1 if self.free(a) else 0
+        own = self.over(a)
         if f.op == "cholesky":
             self.line(f"_, {name}, info = {self.call('posv', a, t)}({self._hermitian(a)}, {right}, 0, {own}, {over})")
             self._check_definite(f)
@@ -165,6 +165,11 @@ class Matrices(Memory):
         else:
             self.assign(v, f"np.{name}imum.reduce({self.text[x]}{where})")
 
+    def _cumsum(self, v: Value) -> None:
+        axis, backwards = v.params
+        text = self.text[v.args[0]]
+        self.assign(v, f"cumsum_from_end({text}, {axis})" if backwards else f"{text}.cumsum({axis})")
+
     def _reshape(self, v: Value) -> None:
         a = v.args[0]
         text = f"{self.text[a]}.reshape({self.shape(v.shape) if len(v.shape) > 1 else '-1'})"
@@ -178,4 +183,6 @@ class Matrices(Memory):
     def _page(self, v: Value) -> None:
         (node,) = v.params
         text = self.by_parts(v, node.op.numpy(node, [self.text[a] for a in v.args]))
-        self.assign(v, self.in_precision(v, guarded(text)), node.op.name == "blocks")  # perhaps a view, such as np.diag(X)
+        self.assign(v, self.in_precision(v, guarded(text)), node.op.name == "blocks")
+        if node.op.name != "blocks":  # perhaps a view, such as np.diag(X)
+            self.owned.difference_update(self.text[a].removesuffix(".T") for a in v.args)

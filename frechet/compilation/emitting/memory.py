@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 from frechet.compilation.timing import Rates
 from frechet.compilation.values import Labels, Value
 from frechet.compilation.writer import Writer, number, scaled
+from frechet.expressions.dimension import Dim
 
+Shape = tuple[Dim, ...]
 NO_WORD = re.compile(r"\W+")
 TINY = 64  # entries of an array: to convert a number of Python takes as long as to multiply them by it
 NUMBERS = {"0.0": "zero", "0.5": "half", "1.0": "one", "2.0": "two", "3.0": "three", "4.0": "four"}
@@ -38,6 +41,9 @@ class Memory(Writer):
         self.holders: dict[str, int] = {}  # how many values that are still needed are called so, or are views of that
         self.ours: set[str] = set()  # large arrays that are deleted when none is
         self.unheld: set[str] = set()  # those of which none is since this step
+        self.by_rows: dict[str, Shape] = {}  # names of real arrays known to lie in memory row by row, and their shapes
+        self.spare: dict[Shape, list[str]] = {}  # those of them that nothing needs any more
+        self.wanted: Counter[Shape] = Counter()  # how many products to come could be written over one
         self.columns: set[str] = set()  # names of arrays that lie in memory column by column
         self.across: set[str] = set()  # names of arrays whose axes lie in memory in another order
         self.inverted: set[Value] = set()  # factors of which the inverse is formed
@@ -64,6 +70,30 @@ class Memory(Writer):
         if owned and v.shape:
             self.owned.add(name)
 
+    def place(self, v: Value) -> str:
+        """An array of v's shape that nothing needs any more, to write v over; none where there is none."""
+        found = self.spare.get(v.shape)
+        return found.pop() if found and v.real else ""
+
+    def keep(self, name: str) -> None:
+        """Keeps an array that nothing needs any more, where there are products to come that could be written over it."""
+        shape = self.by_rows.get(name)
+        if shape is not None and name in self.owned:
+            kept = self.spare.setdefault(shape, [])
+            if len(kept) < self.wanted[shape]:
+                kept.append(name)
+
+    def assign_rows(self, v: Value, call: str, *arguments: str) -> None:
+        """Assigns the result of a call that lies in memory row by row, and which the call writes over a spare array."""
+        place = self.place(v) if v.shape else ""
+        if not place:
+            self.assign(v, f"{call}({', '.join(arguments)})", bool(v.shape))
+            if v.shape and v.real and self.kind in "sd":
+                self.by_rows[self.text[v]] = v.shape
+            return
+        self.line(f"{call}({', '.join([*arguments, place])})")
+        self.text[v] = place
+
     def is_plain(self, v: Value) -> bool:
         """Is it a number of Python, which leaves arrays in their precision? An argument may be one beside single arrays."""
         return v.op in ("number", "size") or v in self.plain or (v.op == "input" and not v.shape and self.single)
@@ -71,6 +101,13 @@ class Memory(Writer):
     def free(self, v: Value) -> bool:
         """May v be written over: is it ours, and are we the last to use it?"""
         return bool(v.shape) and self.left.get(v, 0) == 1 and self.text.get(v) in self.owned
+
+    def over(self, a: Value) -> int:
+        """May LAPACK write over a, as its argument? The result is then a view of it, which nothing else may write over."""
+        if not self.free(a):
+            return 0
+        self.owned.discard(self.text[a])
+        return 1
 
     def room(self, v: Value, a: Value) -> bool:
         """May v be written over its operand a? Complex entries do not fit into a real array."""

@@ -155,7 +155,11 @@ class Products(Sums):
             self._added(v, 1, v, None, 0, 0)
             return
         if not batch and len(la) <= 2 and len(lb) <= 2:
-            self.assign(v, self.product(a, b, la, lb, out), bool(out))
+            if out:
+                left, right = self.factors(a, b, la, lb, out)
+                self.assign_rows(v, f"{left}.dot", right)
+            else:
+                self.assign(v, self.product(a, b, la, lb, out), False)
             return
         if len(batch) == 1 and len(la) == len(lb) == 2 and a.real and b.real and la == lb and la[1] in summed:
             self.assign(v, f"np.vecdot({ta}, {tb})")
@@ -256,7 +260,7 @@ class Products(Sums):
             self.assign(v, part, False)
             if v.shape:
                 self.owned.discard(self.text[v])
-            self.owned.discard(self.text[other])
+            self.owned.discard(self.text[other].removesuffix(".T"))
             return True
         found = self.among_zeros(one, other, lo, lt, out)
         if found is None:
