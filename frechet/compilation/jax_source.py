@@ -99,6 +99,10 @@ class JaxEmission(Functional):
         top = f"jnp.max({x}{axis}, initial=jnp.finfo({x}.dtype).min)"
         self.assign(v, top if name == "top" else f"jnp.{name}({x}{axis})")
 
+    def _cumsum(self, v: Value) -> None:
+        axis, backwards = v.params
+        self.assign(v, f"jax.lax.cumsum({self.text[v.args[0]]}, {axis}, {backwards})")
+
     def _page(self, v: Value) -> None:
         (node,) = v.params
         extreme, axis = level_below(node.args[0]) if node.op is SIGN else ("", None)

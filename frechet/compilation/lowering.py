@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import pi
 
 from frechet.compilation.block_products import with_block_products
+from frechet.compilation.matrix_powers import power
 from frechet.compilation.normalizations import WITH_MEANS, with_means
 from frechet.compilation.stability import EXACT, rewritten
 from frechet.compilation.values import Graph, Value
@@ -236,17 +237,7 @@ def _matrix_power(graph: Graph, node: Expr, args: list[Value]) -> Value:
         inverse = graph.make("inverse", (x,), (), x.shape, e.real)
         inverse.symmetric, inverse.definite = hermitian(e), 2 if e.definite == 2 else 0
         x, k = inverse, -k
-    return _power(graph, x, k)
-
-
-def _power(graph: Graph, x: Value, k: int) -> Value:
-    """The product of k > 0 equal matrices; of more than three that of half of them with itself."""
-    n = x.shape[0]
-    factors = [x] * k
-    if k > 3:
-        half = _power(graph, x, k // 2)
-        factors = [half, half, *[x] * (k % 2)]
-    return graph.contract(factors, [(i, i + 1) for i in range(len(factors))], (0, len(factors)), [n] * (len(factors) + 1))
+    return power(graph, x, k)
 
 
 def _call(name: str) -> Rule:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from frechet.compilation.contractions import inlined
+from frechet.compilation.cumulative_sums import cumulative_sums
 from frechet.compilation.distribution import distributed, distributed_together, is_inverse_power, is_power
 from frechet.compilation.low_rank import low_rank_updates
+from frechet.compilation.matrix_powers import beside_vectors
 from frechet.compilation.ordering import ordered
 from frechet.compilation.partial_sums import partial_sums
 from frechet.compilation.rewriting import (
@@ -35,7 +37,7 @@ def flattened(graph: Graph, roots: Sequence[Value], early: Collection[Value] = (
     def change(v: Value, args: tuple[Value, ...]) -> Value:
         new = remade(graph, v, args)
         if new.op == "contract":
-            new = inverses_cancelled(graph, new)
+            new = beside_vectors(graph, inverses_cancelled(graph, new))
         if new.op == "contract":
             # a product that is a vector is best computed as such, but as a multiple, or where a part is computed beforehand
             vectors_too = early or len(new.args) == 1
@@ -121,4 +123,5 @@ def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collect
     roots = distributed_together(graph, distributed(graph, roots, rates, early), rates, early)
     roots = products_shared(graph, roots, early)
     roots = views_inward(graph, scalars_shared(graph, flattened(graph, negatives_shared(graph, roots), early)))
-    return ordered(graph, coefficients_inward(graph, common_factors(graph, roots, early)), rates, early)
+    roots = ordered(graph, coefficients_inward(graph, common_factors(graph, roots, early)), rates, early)
+    return cumulative_sums(graph, roots) if "page" in present else roots

@@ -55,7 +55,7 @@ def flops(v: Value, rates: Rates) -> int | None:
         (block,) = v.params
         counts = [flops(u, _of_all(block, rates)) for u in block.steps]
         return None if None in counts else sum(c or 0 for c in counts)
-    if v.op in ("norm2", "extreme"):
+    if v.op in ("norm2", "extreme", "cumsum"):
         return (2 if v.op == "norm2" else 1) * rates.entries(v.args[0].shape)
     return None if v.op == "page" else 0
 

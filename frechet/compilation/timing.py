@@ -136,6 +136,8 @@ class Rates:
             return self.solve(n, self.entries(t.shape) // n)
         if v.op == "entries":
             return 2 * CALL
+        if v.op == "cumsum":
+            return CALL * (4 if v.params[1] else 1) + 2 * self.moved(count)
         if v.op == "resolvent":
             return 8 * CALL + 4 * self.moved(count)
         if v.op == "inverse":

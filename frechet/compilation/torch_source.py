@@ -129,6 +129,12 @@ class TorchEmission(Functional):
         found = f"torch.a{'max' if name == 'top' else name}({x}{axis})"
         self.assign(v, f"torch.clamp({found}, min=torch.finfo({x}.dtype).min)" if name == "top" else found)
 
+    def _cumsum(self, v: Value) -> None:
+        axis, backwards = v.params
+        x = self.text[v.args[0]]
+        flipped = f"torch.flip(torch.cumsum(torch.flip({x}, ({axis},)), {axis}), ({axis},))"
+        self.assign(v, flipped if backwards else f"torch.cumsum({x}, {axis})")
+
     def translated(self, text: str) -> str:
         return guarded(super().translated(SINGULAR_VALUES.sub(r"torch.linalg.svdvals(\1)", text)))
 

@@ -31,6 +31,8 @@ OTHERS = {
     "elu": "elu({0}, {1})",
     "selu": "(T)1.0507009873554805 * elu({0}, (T)1.6732632423543772)",
     "huber": "huber({0}, {1})",
+    "digamma": "(T)digamma({0})",
+    "trigamma": "(T)trigamma({0})",
     "maximum": "larger({0}, {1})",
     "minimum": "smaller({0}, {1})",
     "re": "{0}",

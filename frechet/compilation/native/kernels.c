@@ -591,6 +591,22 @@ static inline T norm2(npy_intp count, const T *x) /* also where the squares are 
     return top * F(sqrt)(s);
 }
 
+/* The sums from the first entry, or from the last one, along the middle of three axes. */
+static void cumsum(npy_intp before, npy_intp n, npy_intp after, const T *x, T *restrict y, int backwards)
+{
+    const npy_intp step = backwards ? -after : after;
+    for (npy_intp i = 0; i < before; i++) {
+        const npy_intp first = (i * n + (backwards ? n - 1 : 0)) * after;
+        for (npy_intp k = 0; n && k < after; k++)
+            y[first + k] = x[first + k];
+        for (npy_intp j = 1; j < n; j++) {
+            const npy_intp at = first + j * step;
+            for (npy_intp k = 0; k < after; k++)
+                y[at + k] = y[at - step + k] + x[at + k];
+        }
+    }
+}
+
 /* -- functions of entries that the mathematical library does not have */
 
 static inline T sign_of(T x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
@@ -602,6 +618,56 @@ static inline T step(T x) { return x > 0 ? 1 : x <= 0 ? 0 : x; }
 static inline T relu(T x) { return 0 > x ? 0 : x; } /* an instruction, that leaves NaN */
 static inline T sigmoid(T x) { return 1 / (1 + F(exp)(-x)); }
 static inline T softplus(T x) { return larger(x, 0) + F(log1p)(F(exp)(-F(fabs)(x))); }
+/* The derivative of lgamma: by its recurrence and reflection, then by its asymptotic series.
+ * Source: Abramowitz & Stegun (1964), equations 6.3.5, 6.3.7 and 6.3.18. */
+static double digamma(double x)
+{
+    const double pi = 3.14159265358979323846;
+    double y = 0;
+    if (x == 0)
+        return copysign(INFINITY, -x);
+    if (x < 0) {
+        const double r = x - floor(x + 0.5); /* from the next pole, exactly */
+        if (!(r < 0 || r > 0))
+            return NAN;
+        y = -pi / tan(pi * r);
+        x = 1 - x;
+    }
+    if (x < 8) { /* eight steps, the first with the last and so on: (x + k)(x + 7 - k) = p + k(7 - k) */
+        const double p = x * (x + 7);
+        y -= (2 * x + 7) * ((2 * p + 6) / (p * (p + 6)) + (2 * p + 22) / ((p + 10) * (p + 12)));
+        x += 8;
+    }
+    const double z = 1 / (x * x);
+    const double series = 1. / 12 - z * (1. / 120 - z * (1. / 252 - z * (1. / 240 - z * (1. / 132 - z * (691. / 32760 - z * (1. / 12 - z * 3617 / 8160))))));
+    return y + log(x) - 0.5 / x - z * series;
+}
+
+/* The derivative of digamma. Source: as above, equations 6.4.6, 6.4.7 and 6.4.12. */
+static double trigamma(double x)
+{
+    const double pi = 3.14159265358979323846;
+    double y = 0, sign = 1;
+    if (x <= 0) {
+        const double r = x - floor(x + 0.5); /* from the next pole, exactly */
+        if (!(r < 0 || r > 0))
+            return INFINITY;
+        y = pi / sin(pi * r) * (pi / sin(pi * r));
+        x = 1 - x;
+        sign = -1;
+    }
+    if (x < 8) { /* as there: 1/a² + 1/b² = ((a + b)² - 2ab)/(ab)² */
+        const double p = x * (x + 7), s = (2 * x + 7) * (2 * x + 7);
+        const double q[] = {p, p + 6, p + 10, p + 12};
+        for (int k = 0; k < 4; k++)
+            y += sign * (s - 2 * q[k]) / (q[k] * q[k]);
+        x += 8;
+    }
+    const double z = 1 / (x * x);
+    const double series = 1. / 6 - z * (1. / 30 - z * (1. / 42 - z * (1. / 30 - z * (5. / 66 - z * (691. / 2730 - z * (7. / 6 - z * 3617 / 510))))));
+    return y + sign / x * (1 + 0.5 / x + z * series);
+}
+
 static inline T normal(T x) { return F(erfc)(x * (T)-0.70710678118654752440) / 2; }
 static inline T gelutanh(T x) { return x / 2 * (1 + F(tanh)((T)0.79788456080286535588 * (x + (T)0.044715 * x * x * x))); }
 static inline T logcosh(T x)

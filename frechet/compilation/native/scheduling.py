@@ -377,6 +377,15 @@ class Schedule:
         call = f"if (adjugate({self._length(v)}, {{0}}, {{1}}, (int *){{2}}, {{3}})) return 1;"
         self._keep(v, where, self._call(call, source.buffer, room, pivots, where.buffer))
 
+    def _cumsum(self, v: Value) -> None:
+        axis, backwards = v.params
+        source, where = self._rows(v.args[0]), self.array(v.shape)
+        before, after = (self.reader.dimension(entries_of(part)) for part in (v.shape[:axis], v.shape[axis + 1 :]))
+        n = self.reader.dimension(v.shape[axis])
+        call = f"cumsum({before}, {n}, {after}, {{0}}, {{1}}, {int(backwards)});"
+        self.steps.append(Call(call, [source.buffer, where.buffer]))
+        self._keep(v, where, len(self.steps) - 1)
+
     # -- blocks of rows
     def _over_rows(self, v: Value) -> None:
         over_rows(self, v)
