@@ -1,25 +1,52 @@
-"""Products with matrices of blocks, block by block: [A, B; C, D]*[x; y] as [A*x + B*y; C*x + D*y]."""
+"""Products with matrices of blocks and functions of blocks, block by block.
+
+[A, B; C, D]*[x; y] is [A*x + B*y; C*x + D*y], and sum(tanh([x; y])) is sum(tanh(x)) + sum(tanh(y)): derivatives by x need
+these parts alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from frechet.expressions.dimension import SCALAR
 from frechet.expressions.node import Expr, rebuild
 from frechet.operations.blocks import BLOCKS, Grid, blocks, columns_of, grid
 from frechet.operations.indexing import part
 from frechet.operations.products import PRODUCT, product
+from frechet.operations.reductions import SUM_ALL
 from frechet.operations.sums import add
+from frechet.simplification.parts import entrywise, of_arrays
+
+FEW = 4  # blocks that functions are taken of one by one: each is a call
 
 
 def with_block_products(roots: Sequence[Expr]) -> list[Expr]:
-    """The expressions with products that have a factor of blocks, matrices among them, multiplied block by block."""
+    """The expressions with products that have a factor of blocks, matrices among them, multiplied block by block.
+
+    Functions of the entries of blocks, and sums of these, are taken block by block too, where no block is a number.
+    """
 
     def change(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        if node.op is SUM_ALL and _of_arrays(args[0]):
+            return add([(1, SUM_ALL.build(a)) for a in args[0].args])
+        if entrywise(node) and all(map(_of_arrays, args)) and len({_partition(a) for a in args}) == 1:
+            cells = zip(*(a.args for a in args), strict=True)
+            return BLOCKS.rebuild(args[0], tuple(of_arrays(node, some) for some in cells))
         if node.op is PRODUCT and any(map(_of_matrices, args)):
             return _multiplied(list(args))
         return node if args == node.args else node.op.rebuild(node, args)
 
     return rebuild(roots, change)
+
+
+def _of_arrays(e: Expr) -> bool:
+    return e.op is BLOCKS and len(e.args) <= FEW and all(a.shape != SCALAR for a in e.args)
+
+
+def _partition(e: Expr) -> tuple[Any, ...]:
+    """How many blocks there are beside each other, and what shapes they have."""
+    return (*e.params, *(a.shape for a in e.args))
 
 
 def _of_matrices(e: Expr) -> bool:

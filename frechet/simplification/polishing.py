@@ -21,11 +21,11 @@ from frechet.operations.shaping import UNVEC
 from frechet.operations.sums import SUM, add, negative
 from frechet.operations.transposition import TRANSPOSE, conjugate_transposed, transposed
 from frechet.simplification.factors import factored
+from frechet.simplification.parts import parts_inward
 
 EXPANDED_TERMS = 16  # a product is expanded into at most so many terms
 REGROUPED_TERMS = 4  # so few terms are grouped anew even if none of them met
-MANY_LEAVES = 1000
-GROWN = 2  # times as many parts
+MANY_LEAVES = 1000  # beyond which nobody reads a form
 DEEPEST = 8  # sums in products in sums that are expanded
 POLISHED: WeakSet[Expr] = WeakSet()  # what is polished already
 SEARCH_LEAVES = 150  # larger expressions are not searched for a shorter expanded form
@@ -35,7 +35,7 @@ def polished(e: Expr) -> Expr:
     """An equal expression, shorter where a common factor, an expansion or a name makes it so.
 
     Shorter is one with fewer leaves, as it is written without names for its parts; where much is shared, as in a recurrence
-    of many steps, such a form can have many more parts, and then the expression stays as it is.
+    of many steps, such a form can have more parts, and then the expression stays as it is.
     """
     return Polishing().polished(e)
 
@@ -72,7 +72,7 @@ class Polishing:
             result = _expanded_if_shorter(result)
         if result is given or result.leaves <= MANY_LEAVES:
             return result
-        return given if _parts(result) > GROWN * _parts(given) else result
+        return given if _parts(result) > _parts(given) else result
 
     def _of_polished_parts(self, node: Expr) -> Expr:
         args = tuple([self.new[a] for a in node.args])
@@ -82,7 +82,8 @@ class Polishing:
         if changed.op is SUM:
             return gathered(_contracted(_shorter_sum(changed), self.expansion))
         if changed.op is PRODUCT:
-            return _contracted(_pseudo_inverse(changed), self.expansion)
+            changed = parts_inward(changed, SEARCH_LEAVES)
+            return _contracted(_pseudo_inverse(changed), self.expansion) if changed.op is PRODUCT else changed
         if changed.op is MATRIX_POWER and changed.params[0] > 1:
             return _power_of_projector(changed, self.expansion)
         if changed.op is UNVEC:

@@ -104,6 +104,18 @@ def flat(v: Value) -> dict[str, Any]:
     return total
 
 
+def test_steps_of_gradient_descent_are_no_longer_in_a_polished_form() -> None:
+    """Of the gradients by what scales each step there is a form with fewer leaves and twice as many parts."""
+    lengths = []
+    for steps in (10, 20, 30):
+        lines = ["w0 = w", *(f"w{i + 1} = w{i} - c*(X'*(sigmoid(X*w{i}) - y) + d*w{i})" for i in range(steps))]
+        declared = {"w": "n", "c": "scalar", "X": "m×n", "y": "m", "d": "scalar", "z": "n"}
+        loss = fr.parse("\n".join([*lines, f"norm2(w{steps} - z)^2"]), declared)
+        gradients = [fr.derivative(loss, name).gradient for name in "cd"]
+        lengths.append(fr.compile([loss, *gradients]).at(n=10, m=6).function.count("\n"))
+    assert lengths[2] - lengths[1] < 1.2 * (lengths[1] - lengths[0])
+
+
 def test_a_multiple_of_a_sum_is_that() -> None:
     graph, roots = sums("1a+2b+1c", "3a+6b+3c")
     found = partial_sums(graph, roots)
