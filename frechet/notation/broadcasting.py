@@ -1,14 +1,14 @@
-"""X .+ b' and X .- c: a number added to every entry, a row to every row, a vector to every column."""
+"""X .+ b' and X .- c: a number added to every entry, a row to every row, a vector to every column; to tensors a number."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind, show_shape
+from frechet.expressions.dimension import SCALAR, UNIT, Shape, kind
 from frechet.expressions.errors import ShapeError
 from frechet.expressions.node import Expr
-from frechet.expressions.operation import Equal
+from frechet.expressions.operation import Equal, same_shape
 from frechet.notation.formula import Formula
 from frechet.notation.syntax import Node
 from frechet.operations import products, sums
@@ -30,7 +30,11 @@ def shape(equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape
     """Along each axis the dimension of the one that has it."""
     a, b = shapes
     if len(a) > 2 or len(b) > 2:
-        raise ShapeError(f".+ takes no tensors, and this is one: {show_shape(a if len(a) > 2 else b)}")
+        if SCALAR in (a, b):
+            return b if a == SCALAR else a
+        if len(a) != len(b):
+            raise ShapeError("to a tensor .+ and .- add a number, or a tensor of its shape")
+        return same_shape(equal, a, b)
     for d, e in zip(a, b, strict=True):
         if d is not UNIT and e is not UNIT:
             equal(d, e)

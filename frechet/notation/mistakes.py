@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from frechet.expressions.operation import Operation
 
 SHOWN = 6  # blocks told in an error
+SIGNS = {
+    "add": "+", "sub": "-", "hadamard": ".*", "ediv": "./", "frobenius": ":", "epower": ".^", "broadcast_add": ".+",
+    "broadcast_sub": ".-",
+}  # fmt: skip
 OTHER_NAMES = {
     "trace": "tr", "transpose": "X'", "t": "X'", "inverse": "inv", "eig": "eigvals", "norm": "norm2", "fro": "norm2",
     "ln": "log", "identity": "eye", "I": "eye", "slogdet": "logdet", "diagm": "diag", "mtimes": "*", "hadamard": ".*",
@@ -154,7 +158,7 @@ def _with_tensor(words: _Words, i: int, parts: Sequence[int], error: ShapeError)
         return f"{error.message}: {says}"
     if what == "reshape":
         return f"the numbers of entries differ: {says}" if isinstance(error, Contradiction) else error.message
-    sign = {"add": "+", "sub": "-", "hadamard": ".*", "ediv": "./", "frobenius": ":", "epower": ".^"}.get(what, what)
+    sign = SIGNS.get(what, what)
     if what in ("add", "sub") and SCALAR in map(words.shape, parts):
         scalar, array = sorted(parts, key=lambda a: words.shape(a) != SCALAR)
         c = "" if words.text(scalar) == "1" else words.factor(scalar) + "*"

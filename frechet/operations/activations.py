@@ -202,7 +202,7 @@ def _hard_sigmoid(u: Expr) -> Expr:
 def _activation(name: str, summary: str, stands_for: str, build: Any, **others: Any) -> Composite:
     letters = "x,a" if others.get("takes") == ("ee",) else "x"
     others = {"takes": ("e",), "examples": (f"{name}({letters})", f"{name}(X{letters[1:]})"), **others}
-    return Composite(name, f"{name}({letters})", summary, stands_for, _same, build, **others)
+    return Composite(name, f"{name}({letters})", summary, stands_for, _same, build, tensors=True, **others)
 
 
 PAGES: tuple[Operation, ...] = (

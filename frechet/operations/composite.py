@@ -31,12 +31,14 @@ class Composite(Operation):
         domain: str = "",
         typed_as: str = "",
         source: str = "calculus",
+        tensors: bool = False,
     ) -> None:
         self.name, self.signature, self.summary = name, signature, summary  # type: ignore[misc]
         self.rule = f"stands for {stands_for}"  # type: ignore[misc]
         self.of_shapes, self.of_arguments = shape, build
         self.takes, self.examples, self.identities = takes, examples, identities  # type: ignore[misc]
         self.conditions_text, self.domain, self.source = conditions, domain, source  # type: ignore[misc]
+        self.tensors = tensors  # type: ignore[misc]
         self.typed, self.typed_as = not typed_as, typed_as  # type: ignore[misc]
         super().__init__()
 

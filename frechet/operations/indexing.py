@@ -149,7 +149,8 @@ PAGES: tuple[Operation, ...] = (
         "unit(n,i)'*X*unit(m,j), X*unit(m,j), eye(n)[:,1:k]'*x", "X[2,3]^2", "X[:,2]'*X[:,j]", "x[1:k]'*y", "X[i,2:3]*y",
     ),
     Shorthand(
-        "broadcast", "X .+ b', X .- c", "A number added to every entry, a row to every row, a vector to every column.",
+        "broadcast", "X .+ b', X .- c",
+        "A number added to every entry, a row to every row, a vector to every column; to a tensor a number.",
         "X + ones(n)*b'", "X*A .+ b'", "X .- x", "X .- 2*c",
     ),
     Shorthand(

@@ -206,6 +206,26 @@ def test_problems_of_practice(text: str, names: str) -> None:
     assert answer(e, x, "hessian").report.ok
 
 
+@pytest.mark.parametrize(
+    ("text", "gradient"),
+    [
+        ("sum(log(1 .+ T.^2))", "2*(T./(T.^2 + ones(n,m,k)))"),
+        ("sum((T .- S).^2)", "2*(T - S)"),
+        ("sum((T .- c).^3)", "3*(T - c*ones(n,m,k)).^2"),
+        ("sum(leakyrelu(T,c))", "c*step(-T) + step(T)"),
+        ("sum(relu6(T)) + sum(tanhshrink(T))", "step(T).*step(6*ones(n,m,k) - T) + tanh(T).^2"),
+        ("sum(swish(T))", "sigmoid(-T).*sigmoid(T).*T + sigmoid(T)"),
+        ("sum(hardswish(T).*S)", None),
+        ("sum(softshrink(T,1/4).^2)", None),
+    ],
+)
+def test_numbers_and_activations_beside_tensors(text: str, gradient: str | None) -> None:
+    e = parse(text, {"T": "n×m×k", "S": "n×m×k", "c": "scalar"})
+    found = answer(e, fr.variables(e)["T"])
+    assert gradient is None or str(found.expression) == gradient
+    assert answer(e, fr.variables(e)["T"], "differential").report.ok
+
+
 REFUSED = [
     ('einsum("...ij,jk->ik",A,B)', NotationError, "ellipsis"),
     ('einsum("ij,jk->ii",A,B)', NotationError, "twice"),
@@ -238,6 +258,9 @@ REFUSED = [
     ("dot(T,M)", ShapeError, "equal shapes"),
     ("reshape(T,n,m)", ShapeError, "numbers of entries"),
     ("unvec(T,n,m*k)", ShapeError, "takes no tensors"),
+    ("T .+ x", ShapeError, "to a tensor .+ and .- add a number, or a tensor of its shape: T is n×m×k and x is k"),
+    ("x .- T", ShapeError, "add a number"),
+    ("T .- ones(n,m,n)", ShapeError, ".- needs equal shapes here"),
 ]
 
 
