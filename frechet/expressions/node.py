@@ -283,6 +283,20 @@ def walk(*roots: Expr) -> Iterator[Expr]:
                     stack.append(a)
 
 
+def walk_along(root: Expr, parts: Callable[[Expr], Iterable[Expr]]) -> Iterator[Expr]:
+    """Every node once that the root is made of by way of `parts`, the parts of a node before it."""
+    seen: set[Expr] = set()
+    stack = [(root, False)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((a, False) for a in reversed([*parts(node)]) if a not in seen)
+
+
 def variables(*roots: Expr) -> list[Expr]:
     """The variables of expressions, in order of first appearance."""
     return [n for n in walk(*roots) if n.op.name == "variable"]

@@ -6,9 +6,9 @@ than `(A + x*x')'`, `conj(d - w'*z)` rather than `conj(d) - w^H*conj(z)`. All re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from frechet.expressions.node import Expr, make, walk
+from frechet.expressions.node import Expr, make, walk, walk_along
 from frechet.operations.sums import SUM
 from frechet.operations.transposition import TRANSPOSE, conjugated, transposed
 
@@ -47,19 +47,14 @@ def _transposes(e: Expr) -> int:
 
 def written(root: Expr) -> Iterator[Expr]:
     """Every node that is written, what it is written with before it."""
-    seen: set[Expr] = set()
-    stack = [(root, False)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            parts: list[Expr] = []
-            for a in (node, *node.args) if node.op is TRANSPOSE else (node,):
-                plain = without_bar(a) if a.bar > 0 else None
-                parts.extend(a.args if plain is None else (plain,))
-            opened = term_by_term(node)
-            parts.extend(() if opened is None else (opened,))
-            stack.extend((a, False) for a in reversed(dict.fromkeys((*node.args, *parts))) if a not in seen)
+    return walk_along(root, _written_with)
+
+
+def _written_with(node: Expr) -> Iterable[Expr]:
+    parts: list[Expr] = []
+    for a in (node, *node.args) if node.op is TRANSPOSE else (node,):
+        plain = without_bar(a) if a.bar > 0 else None
+        parts.extend(a.args if plain is None else (plain,))
+    opened = term_by_term(node)
+    parts.extend(() if opened is None else (opened,))
+    return dict.fromkeys((*node.args, *parts))

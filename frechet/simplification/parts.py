@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from frechet.expressions.dimension import SCALAR
-from frechet.expressions.node import Expr
+from frechet.expressions.node import Expr, walk_along
 from frechet.operations.blocks import BLOCKS
 from frechet.operations.elementwise import Elementwise
 from frechet.operations.hadamard import MONOMIAL, monomial
@@ -65,14 +65,4 @@ def of_arrays(node: Expr, args: Sequence[Expr]) -> Expr:
 
 def _entrywise(f: Expr) -> Iterator[Expr]:
     """The nodes that f is made of entry by entry, operands first."""
-    seen: set[Expr] = set()
-    stack = [(f, False)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            if node.shape != SCALAR and entrywise(node):
-                stack += [(a, False) for a in node.args]
+    return walk_along(f, lambda node: node.args if node.shape != SCALAR and entrywise(node) else ())
