@@ -125,7 +125,7 @@ def _contracted(e: Expr, expansion: _Expansion) -> Expr:
 
 def _multiplied_if_shorter(a: Expr, b: Expr, expansion: _Expansion) -> Expr | None:
     """a*b with its sums multiplied out, where that is shorter; None where not."""
-    if not (_short_sum(a) or _short_sum(b)):
+    if not (_short_sum(a) or _short_sum(b)) or a.leaves + b.leaves > MANY_LEAVES:
         return None
     terms = _distribute_pair(a, b, expansion)
     whole = add(terms) if terms is not None else None

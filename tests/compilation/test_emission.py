@@ -116,3 +116,22 @@ def test_large_arrays_are_compared_with_rows_of_zeros(shape: str, kind: str) -> 
     with np.errstate(invalid="ignore"):
         wanted = np.maximum(x, 0) + np.sign(np.maximum(x, 0)) + np.logaddexp(x, 0)
     np.testing.assert_allclose(found, wanted, rtol=1e-6 if kind == "f" else 1e-14)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "text", ["max(A*x,B*y) + A*(B*(A*max(B*(A*x),y)))", "sum(max(A*B,B*A)*B,2) + A*B*min(A*x,B*y)", "B*(A*max(x,B*y))"]
+)
+def test_functions_of_two_arrays_are_written_over_spare_ones(text: str) -> None:
+    """Only where both lie row by row, as `dot` needs the arrays that it writes over."""
+    declared = {"A": "n×n", "B": "n×n", "x": "n", "y": "n"}
+    e = fr.parse(text, declared)
+    program = fr.compile([e, fr.derivative(fr.parse(f"sum(tanh({text}))", declared), "x").gradient], list(declared))
+    rng = np.random.default_rng(2)
+    values = {"A": rng.standard_normal((5, 5)), "B": np.asfortranarray(rng.standard_normal((5, 5)))}
+    values |= {n: rng.standard_normal(5) for n in "xy"}
+    found = program(**values)
+    assert np.allclose(found[0], e.evaluate(values))
+    step = 1e-6 * rng.standard_normal(5)
+    ahead, behind = (np.tanh(e.evaluate({**values, "x": values["x"] + s})).sum() for s in (step, -step))
+    assert np.isclose((ahead - behind) / 2, step @ found[1], rtol=1e-5)

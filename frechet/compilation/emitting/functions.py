@@ -46,13 +46,14 @@ class Functions(Products):
         """A ufunc, its result written over the array `place` where one is given."""
         if function == "np.sign" and self.entries(v) > TINY:
             place = ""  # over its operand it takes up to ten times as long
+        # of maximum and minimum the third argument by position is deprecated
+        out = "out=" if function in ("np.maximum", "np.minimum") else ""
+        whole = [self.text[a] in self.row_major for a in v.args if a.shape == v.shape]
         if place:
-            # of maximum and minimum the third argument by position is deprecated
-            place_text = f"out={place}" if function in ("np.maximum", "np.minimum") else place
-            self.line(f"{function}({', '.join([*texts, place_text])})")
+            self.line(f"{function}({', '.join(texts)}, {out}{place})")
             self.text[v] = place
-        elif texts == [self.text[a] for a in v.args] and any(self.text[a] in self.by_rows for a in v.args):
-            self.assign_rows(v, function, *texts)
+        elif v.shape and whole and all(whole):
+            self.assign_row_major(v, function, *texts, out=out)
         else:
             self.assign(v, f"{function}({', '.join(texts)})")
 

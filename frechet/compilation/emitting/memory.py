@@ -41,7 +41,7 @@ class Memory(Writer):
         self.holders: dict[str, int] = {}  # how many values that are still needed are called so, or are views of that
         self.ours: set[str] = set()  # large arrays that are deleted when none is
         self.unheld: set[str] = set()  # those of which none is since this step
-        self.by_rows: dict[str, Shape] = {}  # names of real arrays known to lie in memory row by row, and their shapes
+        self.row_major: dict[str, Shape] = {}  # names of real arrays known to lie in memory row by row, and their shapes
         self.spare: dict[Shape, list[str]] = {}  # those of them that nothing needs any more
         self.wanted: Counter[Shape] = Counter()  # how many products to come could be written over one
         self.columns: set[str] = set()  # names of arrays that lie in memory column by column
@@ -77,22 +77,25 @@ class Memory(Writer):
 
     def keep(self, name: str) -> None:
         """Keeps an array that nothing needs any more, where there are products to come that could be written over it."""
-        shape = self.by_rows.get(name)
+        shape = self.row_major.get(name)
         if shape is not None and name in self.owned:
             kept = self.spare.setdefault(shape, [])
             if len(kept) < self.wanted[shape]:
                 kept.append(name)
 
-    def assign_rows(self, v: Value, call: str, *arguments: str) -> None:
-        """Assigns the result of a call that lies in memory row by row, and which the call writes over a spare array."""
-        place = self.place(v) if v.shape else ""
-        if not place:
-            self.assign(v, f"{call}({', '.join(arguments)})", bool(v.shape))
-            if v.shape and v.real and self.kind in "sd":
-                self.by_rows[self.text[v]] = v.shape
+    def assign_row_major(self, v: Value, call: str, *arguments: str, out: str = "") -> None:
+        """Assigns the result of a call, an array that lies in memory row by row, which may be written over a spare one.
+
+        out: what stands before the last argument of the call then, the array to write over
+        """
+        place = self.place(v)
+        if place:
+            self.line(f"{call}({', '.join(arguments)}, {out}{place})")
+            self.text[v] = place
             return
-        self.line(f"{call}({', '.join([*arguments, place])})")
-        self.text[v] = place
+        self.assign(v, f"{call}({', '.join(arguments)})")
+        if v.real and self.kind in "sd":
+            self.row_major[self.text[v]] = v.shape
 
     def is_plain(self, v: Value) -> bool:
         """Is it a number of Python, which leaves arrays in their precision? An argument may be one beside single arrays."""

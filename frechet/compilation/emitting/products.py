@@ -157,7 +157,7 @@ class Products(Sums):
         if not batch and len(la) <= 2 and len(lb) <= 2:
             if out:
                 left, right = self.factors(a, b, la, lb, out)
-                self.assign_rows(v, f"{left}.dot", right)
+                self.assign_row_major(v, f"{left}.dot", right)
             else:
                 self.assign(v, self.product(a, b, la, lb, out), False)
             return
