@@ -164,7 +164,7 @@ def parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argpars
     """The options; formulas may begin with a minus, which argparse would take for an option."""
     options = {s for a in parser._actions for s in a.option_strings}
     plain = [" " + a if a[:1] == "-" and a not in ("-", "--") and a.split("=")[0] not in options else a for a in arguments]
-    return parser.parse_args(plain)
+    return parser.parse_intermixed_args(plain)
 
 
 def typed(formula: str) -> str:

@@ -44,6 +44,11 @@ def test_one_view(capsys, arguments, expected):
     assert (code, out.strip()) == (0, expected)
 
 
+def test_the_variable_may_come_last(capsys):
+    code, out, err = run(capsys, "y'*A*x", "--declare", "A: n×m", "--form", "gradient", "--text", "x")
+    assert (code, out, err) == (0, "A'*y\n", "")
+
+
 def test_components(capsys):
     code, out, _ = run(capsys, "tr(A*X*B)", "X", "--form", "components")
     assert code == 0 and "Σₖ aₖᵢ bⱼₖ" in out
