@@ -17,11 +17,12 @@ def in_order(steps: Sequence[Value], roots: Sequence[Value]) -> list[Value]:
 def _functions_late(steps: Sequence[Value], roots: Sequence[Value]) -> list[Value]:
     """The steps with functions of entries right after the last use of their operand, or right before their own first.
 
-    The derivative of a layer is written over the layer then, once its last product is there, and lives half as long.
+    The derivative of a layer is written over the layer then, once its last product is there, and lives half as long. Where
+    the last use could be written over the operand, it stays the last.
     """
     chosen = set(roots)
     place: dict[Value, int] = {v: i * GAP for i, v in enumerate(steps)}
-    first: dict[Value, int] = {}  # where a value is used first, and last
+    first: dict[Value, int] = {}  # where a value is used first, and last, or before what is written over it
     last: dict[Value, int] = dict.fromkeys(roots, len(steps) * GAP)
     moved: dict[int, int] = {}  # the place after which a step comes -> the place of what comes next then
     for v in reversed(steps):
@@ -34,8 +35,16 @@ def _functions_late(steps: Sequence[Value], roots: Sequence[Value]) -> list[Valu
                 place[v] = moved[anchor] = (anchor + following) // 2
         for a in v.args:
             first[a] = min(first.get(a, place[v]), place[v])
-            last[a] = max(last.get(a, place[v]), place[v])
+            last[a] = max(last.get(a, 0), place[v] - _may_be_over(v, a))
     return sorted(steps, key=place.__getitem__)
+
+
+def _may_be_over(v: Value, a: Value) -> bool:
+    """Could v be written over its operand a: does each entry follow from those at the same place?"""
+    if v.op == "contract":
+        ins, out, _, _ = v.params
+        return v.shape == a.shape and {k for labels in ins for k in labels} <= {*out}
+    return v.shape == a.shape and v.op == "map"
 
 
 def _only_array(v: Value) -> Value | None:

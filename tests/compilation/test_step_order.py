@@ -16,6 +16,7 @@ FORMULAS = [
     ("sum(sigmoid(X*U).*tanh(X*V)) + logsumexp(abs(X*W))", "U V W"),
     ("logdet(U'*U + V'*V) + norm2(inv(U'*U + V'*V)*exp(W))^2", "U W"),
     ("sum(log(1 .+ (X*U).^2)./(1 .+ (X*V).^2))", "U V"),
+    ("sum(abs(X*U).*(X*V)) + sum(tanh(X*W).*sigmoid(X*W))", "U V W"),
 ]
 
 
@@ -35,14 +36,17 @@ def test_operands_come_first_and_nothing_is_lost(text: str, names: str) -> None:
 
 
 def alive(order: list[Value], roots: list[Value]) -> int:
-    """How many matrices that steps make there are at once, at most."""
+    """How many matrices that steps make there are at once, at most; a function of entries is written over its operand."""
     left, there, most = uses(order, roots), 0, 0
     for v in order:
-        there += len(v.shape) == 2 and v.op != "input"
-        most = max(most, there)
+        ended = []
         for a in v.args:
             left[a] -= 1
-            there -= left[a] == 0 and len(a.shape) == 2 and a.op != "input"
+            ended += [a] * (left[a] == 0 and len(a.shape) == 2 and a.op != "input")
+        over = v.op == "map" and any(a.shape == v.shape for a in ended)
+        there += len(v.shape) == 2 and v.op != "input"
+        most = max(most, there - over)
+        there -= len(ended)
     return most
 
 
