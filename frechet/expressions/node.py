@@ -47,6 +47,7 @@ class Expr:
     sign               2 entries positive, 1 non-negative, 0 unknown
     definite           2 symmetric (Hermitian) positive definite, 1 semi-definite, 0 unknown
     real               is the value certainly real?
+    piecewise          is a function in pieces, such as abs and max, among its parts?
     bar                conjugated minus plain complex variables: the sign says which of Z and conj(Z) reads better
     key                total order, the same in every run
     """
@@ -64,6 +65,7 @@ class Expr:
         "leaves",
         "op",
         "params",
+        "piecewise",
         "real",
         "shape",
         "sign",
@@ -79,6 +81,7 @@ class Expr:
     definite: int
     real: bool
     bar: int
+    piecewise: bool
     conjugate: Expr | None
     key: tuple[Any, ...]
     digest: int
@@ -215,7 +218,7 @@ def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: 
     node = Expr()
     node.op, node.args, node.params, node.shape = op, args, params, shape
     node.transposed = node.conjugate = None
-    leaves, balance, bar, real = op.own_leaves, 0, 0, True
+    leaves, balance, bar, real, piecewise = op.own_leaves, 0, 0, True, op.piecewise
     digests = [op.code]
     for d in shape:
         digests.append(d.digest)
@@ -226,6 +229,7 @@ def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: 
         balance += a.balance
         bar += a.bar
         real = real and a.real
+        piecewise = piecewise or a.piecewise
         digests.append(a.digest)
     for p in params:
         digests.append(param_digest(p))
@@ -234,7 +238,7 @@ def make(op: Operation, args: tuple[Expr, ...], params: tuple[Any, ...], shape: 
     if leaves > COUNT_LIMIT:  # (which bounds the two counts of signs too: they are of leaves)
         leaves = COUNT_LIMIT
         balance, bar = max(-COUNT_LIMIT, min(balance, COUNT_LIMIT)), max(-COUNT_LIMIT, min(bar, COUNT_LIMIT))
-    node.leaves, node.balance, node.real, node.bar = leaves, balance, real, bar
+    node.leaves, node.balance, node.real, node.bar, node.piecewise = leaves, balance, real, bar, piecewise
     node.lead = args[0].lead if args else op.name
     node.digest = hash(tuple(digests))
     op.annotate(node)

@@ -52,6 +52,7 @@ class Operation:
     triangle: ClassVar[str] = ""  # "lower" or "upper" where the result is triangular
     idempotent: ClassVar[bool] = False  # the square of the result is the result
     involutory: ClassVar[bool] = False  # the square of the result is the identity
+    piecewise: ClassVar[bool] = False  # other formulas hold on other parts of its domain: two such may agree on one of them
     meaning: ClassVar[str] = ""  # of a part that results name: what it is, with {0} for the argument and {p} for its number
     forces_matrix: ClassVar[bool] = False  # an undeclared name given as its argument is a matrix, whatever its letter
     code: int

@@ -152,12 +152,12 @@ ELU = WithParameter(
     "elu", "a", lambda u, a: EXPM1.build(sums.negative(RELU.build(sums.negative(u)))), _elu_slope,
     rule="(step(x)+step(-x).*(elu(x,a)+a))", template="elu({0}, {1})",
     where=("{0} ≠ 0",),
-    summary="x where the entry is positive, a*(exp(x)-1) elsewhere.",
+    summary="x where the entry is positive, a*(exp(x)-1) elsewhere.", piecewise=True,
     identities=(("elu(x,a)", "relu(x)+a*expm1(min(x,zeros(n)))"),),
 )  # fmt: skip
 HUBER = WithParameter(
     "huber", "d", _excess, _clipped, rule="clip(x,-d,d)", template="huber({0}, {1})", positive=True,
-    summary="x^2/2 where abs(x) is at most d, d*(abs(x)-d/2) beyond (d > 0).",
+    summary="x^2/2 where abs(x) is at most d, d*(abs(x)-d/2) beyond (d > 0).", piecewise=True,
     identities=(("huber(x,2)", "x.^2/2-relu(abs(x)-2*ones(n)).^2/2"),),
 )  # fmt: skip
 
@@ -172,6 +172,7 @@ SELU = Elementwise(
     "selu", "(c*step(x)+step(-x).*(selu(x)+c*a))", _selu_slope, "selu({0})", at_zero=0,
     where=("{0} ≠ 0",),
     summary="c*elu(x,a), c = 1.0507…, a = 1.6732…: of standard normal entries mean 0 and variance 1 are kept.",
+    piecewise=True,
     identities=(("selu(x)", "1.0507009873554805*elu(x,1.6732632423543772)"),),
 )  # fmt: skip
 

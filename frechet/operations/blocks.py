@@ -182,8 +182,11 @@ def _thin_zeros(e: Expr, below: bool, beside: bool) -> Expr:
 
 def _flat(rows: Grid) -> Grid:
     """[x; [y; z]] as [x; y; z], and [[A, B]; [C, D]] as [A, B; C, D]."""
+    if len(rows) == len(rows[0]) == 1:
+        return grid(rows[0][0]) if rows[0][0].op is BLOCKS else rows
     if len(rows) == 1 and any(_is_stack(transposed(e)) for e in rows[0]):
-        return [[transposed(row[0]) for row in _flat([[transposed(e)] for e in rows[0]])]]
+        turned = _flat([[transposed(e)] for e in rows[0]])
+        return [[transposed(e) for e in column] for column in zip(*turned, strict=True)]
     if len(rows[0]) > 1:
         return rows
     inner = [grid(row[0]) if row[0].op is BLOCKS else [row] for row in rows]

@@ -25,6 +25,7 @@ class DeclaredPage(Operation):
     typed = False
     tensors = True  # element-wise functions take them; the others refuse them by the shape that they take
     source = "calculus: the chain rule"
+    piecewise = True  # for all that is known
     derivative_order: ClassVar[int] = 0
 
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:

@@ -72,9 +72,11 @@ class Elementwise(Operation):
         summary: str = "",
         complex: bool = False,
         elsewhere: str = "",
+        piecewise: bool = False,
     ) -> None:
         self.name = name  # type: ignore[misc]
         self.complex = complex  # type: ignore[misc]
+        self.piecewise = piecewise  # type: ignore[misc]
         self.rule = f"d {name}(x) = {rule}.*dx"  # type: ignore[misc]
         self.derivative = derivative
         self.template = template or f"np.{name}({{0}})"
@@ -309,13 +311,15 @@ EXPM1 = Elementwise("expm1", "exp(x)", lambda u: EXP.build(u), at_zero=0, comple
 ABS = ModulusPage(
     "abs", "sign(x)", lambda u: SIGN.build(u), even=True, sign=1, where=("{0} ≠ 0 (at 0 the subgradient 0 is given)",),
     latex=r"\lvert {0}\rvert", simplify=_abs, complex=True,
+    piecewise=True,
 )  # fmt: skip
 SIGN = SignPage(
     "sign", "0", lambda u: zeros(u.shape), odd=True, at_zero=0, where=("{0} ≠ 0",), simplify=_sign,
+    piecewise=True,
 )  # fmt: skip
 STEP = Elementwise(
     "step", "0", lambda u: zeros(u.shape), "np.where({0} > 0, 1.0, 0.0)", sign=1, where=("{0} ≠ 0",), simplify=_step,
-    summary="1 where the entry is positive, else 0.",
+    summary="1 where the entry is positive, else 0.", piecewise=True,
 )  # fmt: skip
 SIN = Elementwise("sin", "cos(x)", lambda u: COS.build(u), odd=True, at_zero=0, latex=r"\sin({0})", complex=True)
 COS = Elementwise(
@@ -359,6 +363,7 @@ ARCTANH = Elementwise(
 RELU = Elementwise(
     "relu", "step(x)", lambda u: STEP.build(u), "np.maximum({0}, 0)", at_zero=0, sign=1,
     where=("{0} ≠ 0 (at 0 the subgradient 0 is given)",), simplify=_relu, summary="max(x, 0) of every entry.",
+    piecewise=True,
 )  # fmt: skip
 SIGMOID = Elementwise(
     "sigmoid", "sigmoid(x).*sigmoid(-x)", lambda u: both(SIGMOID.build(u), SIGMOID.build(sums.negative(u))), "expit({0})",

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from frechet.expressions.dimension import SCALAR, UNIT, Shape
-from frechet.expressions.node import Expr, make
+from frechet.expressions.node import Expr, make, variables
 from frechet.expressions.operation import Equal, Operation
 from frechet.operations import hadamard, products, sums
 from frechet.operations.constants import is_zero, ones
-from frechet.operations.elementwise import RELU, STEP
-from frechet.operations.transposition import oriented, transposed
+from frechet.operations.elementwise import HALF, RELU, SIGN, STEP
+from frechet.operations.transposition import TRANSPOSE, oriented, transposed
+
+MANY_LEAVES = 1000  # beyond which two expressions are taken to share a variable
 
 
 class ExtremumPage(Operation):
@@ -19,6 +21,7 @@ class ExtremumPage(Operation):
 
     takes = ("ee",)
     tensors = True
+    piecewise = True
     typed = False
     source = "calculus, entry by entry"
 
@@ -39,6 +42,10 @@ class ExtremumPage(Operation):
         )
         super().__init__()
 
+    @property
+    def opposite(self) -> ExtremumPage:
+        return MINIMUM if self is MAXIMUM else MAXIMUM
+
     def shape(self, equal: Equal, shapes: Sequence[Shape], params: Sequence[Any]) -> Shape:
         return hadamard.MONOMIAL.shape(equal, shapes, params)
 
@@ -48,8 +55,9 @@ class ExtremumPage(Operation):
             a = products.scale(a, ones(b.shape))
         if b.shape == SCALAR and a.shape != SCALAR:
             b = products.scale(b, ones(a.shape))
-        if a is b:
-            return a  # type: ignore[no-any-return]
+        for one, other in ((a, b), (b, a)):  # max(x,x), max(x,min(x,y)) and max(max(x,y),x)
+            if one is other or one in _operands(other, self.opposite) or other in _operands(one, self):
+                return one  # type: ignore[no-any-return]
         if is_zero(a):
             a, b = b, a
         if is_zero(b) and self.typed_as == "max":
@@ -71,18 +79,42 @@ class ExtremumPage(Operation):
     def differential(self, node: Expr, d: Sequence[Expr | None]) -> Expr:
         a, b = node.args
         gap = sums.subtract(a, b) if self.typed_as == "max" else sums.subtract(b, a)
-        terms = []
-        if d[0] is not None:
-            terms.append((1, hadamard.times(STEP.build(gap), d[0])))
-        if d[1] is not None:
-            terms.append((1, hadamard.times(STEP.build(sums.negative(gap)), d[1])))
-        return sums.add(terms)
+        weights = _halves(gap) if _may_stay_equal(a, b) else (STEP.build(gap), STEP.build(sums.negative(gap)))
+        return sums.add((1, hadamard.times(w, di)) for w, di in zip(weights, d, strict=True) if di is not None)
+
+    def elsewhere_of(self, node: Expr, words: str) -> str:
+        if _may_stay_equal(*node.args):
+            return self.elsewhere.replace("and 0 is given, which need not be one", "and that with 1/2 is given")
+        return self.elsewhere
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         return [("{0} ≠ 0 (no ties)", sums.subtract(*node.args))]
 
     def numpy(self, node: Expr, args: Sequence[str]) -> str:
         return f"np.{self.typed_as}imum({args[0]}, {args[1]})"
+
+
+def _operands(e: Expr, op: Operation) -> Sequence[Expr]:
+    """Those of e where it is of this operation, perhaps transposed."""
+    if e.op is TRANSPOSE and e.args[0].op is op:
+        return [transposed(a) for a in e.args[0].args]
+    return e.args if e.op is op else ()
+
+
+def _may_stay_equal(a: Expr, b: Expr) -> bool:
+    """May both be equal on more than a boundary, and vary there? Then one is in pieces, and they share a variable."""
+    if not (a.piecewise or b.piecewise):
+        return False
+    return a.leaves + b.leaves > MANY_LEAVES or bool({*variables(a)} & {*variables(b)})
+
+
+def _halves(gap: Expr) -> tuple[Expr, Expr]:
+    """1 and 0 where the gap is positive, 0 and 1 where it is negative, half of each where it is 0.
+
+    max(max(x,y),x) ties wherever x > y: what the two count for must add up to 1 there, for the derivative to be that of x.
+    """
+    sign, half = SIGN.build(gap), sums.scaled(HALF, ones(gap.shape))
+    return sums.add([(1, half), (HALF, sign)]), sums.add([(1, half), (-HALF, sign)])
 
 
 class ClipPage(Operation):
@@ -93,6 +125,7 @@ class ClipPage(Operation):
     )
     takes = ("eee",)
     tensors = True
+    piecewise = True
     rule = "d clip(x,lo,hi) = step(x-lo).*step(hi-x).*dx"
     source = "calculus, entry by entry"
     latex = r"\operatorname{clip}({0}, {1}, {2})"
@@ -107,7 +140,8 @@ class ClipPage(Operation):
 
     def build(self, *args: Any) -> Expr:
         x, low, high = args
-        if x.shape == SCALAR or low.shape != SCALAR or high.shape != SCALAR:
+        moving = x.piecewise and not all(b.op.constant for b in (low, high))  # x may stay at a bound that moves
+        if moving or x.shape == SCALAR or low.shape != SCALAR or high.shape != SCALAR:
             return MINIMUM.build(MAXIMUM.build(x, low), high)
         if x.shape[0] is UNIT:
             return transposed(self.build(transposed(x), low, high))

@@ -144,7 +144,7 @@ class LowerPage(MaskPage):
     def masked(self, e: Expr) -> Expr:
         if lower_triangular(e):
             return e
-        if lower_triangular(transposed(e)):
+        if lower_triangular(transposed(e)) and e.shape[0] is e.shape[1]:
             return shaping.diag(shaping.diag_of(e))
         return super().masked(e)
 
@@ -162,7 +162,7 @@ class UpperPage(MaskPage):
     def masked(self, e: Expr) -> Expr:
         if lower_triangular(transposed(e)):
             return e
-        if lower_triangular(e):
+        if lower_triangular(e) and e.shape[0] is e.shape[1]:
             return shaping.diag(shaping.diag_of(e))
         return super().masked(e)
 

@@ -77,6 +77,7 @@ def norm2(e: Expr) -> Expr:
 
 
 class Norm1Page(reducing.Reduction):
+    piecewise = True
     name, signature, summary = "norm1", "norm1(X)", "The sum of the absolute values of all entries."
     rule = "d norm1(X) = tr(sign(X)'*dX)"
     source = "Boyd & Vandenberghe (2004), section 6.1"

@@ -265,6 +265,7 @@ class ExtremePage(Reduction):
     """The largest or smallest entry."""
 
     tensors = True
+    piecewise = True
     takes = ("e",)
     source = "Danskin's theorem; Boyd & Vandenberghe (2004), section 3.1.5"
 

@@ -97,6 +97,7 @@ class RowwisePage(Operation):
 class ExtremeOfRowsPage(RowwisePage):
     """The largest or smallest entry of each row."""
 
+    piecewise = True
     takes = ("eni",)
     source = "Danskin's theorem, row by row; Boyd & Vandenberghe (2004), section 3.1.5"
 

@@ -114,3 +114,58 @@ def test_parts_that_fill_an_array_are_gathered_whatever_their_names(names: tuple
     padded[0], padded[3] = f"[{names[0]}; zeros(3*n)]", f"[zeros(3*n); {names[3]}]"
     declared = [f"{name}: n" for name in names]
     assert polished(parse(" + ".join(padded), declared)) is parse(f"[{'; '.join(names)}]", declared)
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("[[A;B],[C;D]]", "[A, C; B, D]"),
+        ("[[A;B],[C;D],[A;B]]", "[A, C, A; B, D, B]"),
+        ("[[A,C];[B,D]]", "[A, C; B, D]"),
+        ("[[A,C;B,D],[A;B]]", "[A, C, A; B, D, B]"),
+        ("[[A;B],[A;B]]'", "[A', B'; A', B']"),
+    ],
+)
+def test_stacks_side_by_side_keep_all_rows(text: str, form: str) -> None:
+    e = parse(text, {"A": "n×k", "B": "m×k", "C": "n×p", "D": "m×p"})
+    assert write_text(e).text == form
+
+
+RAGGED = [
+    "norm2([[A,B];C])^2",
+    "norm2([[[A,B];C], D]*u)^2",
+    "norm2([tanh([[A,B];C]), D])^2",
+    "H = tanh([A;E])\nnorm2([H,H]*v)^2",
+    "H = [A;E]\nnorm2([H, H.^2]*v - z)^2",
+    "sum(log(1 .+ [2*[A;E], [A;E]].^2))",
+]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+@pytest.mark.parametrize("text", RAGGED)
+def test_stacks_in_stacks(text: str, backend: str) -> None:
+    import frechet as fr
+
+    sizes = {"A": (2, 3), "B": (2, 4), "C": (5, 7), "D": (7, 2), "E": (5, 3), "u": (9,), "v": (6,), "z": (7,)}
+    declared = {name: "×".join(map(str, shape)) for name, shape in sizes.items()}
+    rng = np.random.default_rng(4)
+    values = {name: rng.standard_normal(shape) for name, shape in sizes.items()}
+    A, B, C, D, E, u, v, z = values.values()
+    H = np.vstack([A, E])
+    plain = {
+        RAGGED[0]: lambda: np.sum(np.vstack([np.hstack([A, B]), C]) ** 2),
+        RAGGED[1]: lambda: np.sum((np.hstack([np.vstack([np.hstack([A, B]), C]), D]) @ u) ** 2),
+        RAGGED[2]: lambda: np.sum(np.hstack([np.tanh(np.vstack([np.hstack([A, B]), C])), D]) ** 2),
+        RAGGED[3]: lambda: np.sum((np.hstack([np.tanh(H), np.tanh(H)]) @ v) ** 2),
+        RAGGED[4]: lambda: np.sum((np.hstack([H, H**2]) @ v - z) ** 2),
+        RAGGED[5]: lambda: np.sum(np.log(1 + np.hstack([2 * H, H]) ** 2)),
+    }
+    g = parse(text, declared)
+    d = fr.derivative(g, "A")
+    value, gradient = d.compile("value", "gradient", backend=backend)(
+        **{name: values[name] for name in d.compile("value", "gradient").arguments.names}
+    )
+    assert np.isclose(value, plain[text]())
+    step = 1e-6 * rng.standard_normal(A.shape)
+    ahead, behind = (evaluate(g, {**values, "A": A + s}) for s in (step, -step))
+    assert np.isclose(np.sum(step * gradient), (ahead - behind) / 2, rtol=1e-5)

@@ -139,3 +139,17 @@ def test_conditions() -> None:
 def test_wrong_shapes(text: str) -> None:
     with pytest.raises(ShapeError):
         parse(text)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4)])
+@pytest.mark.parametrize("text", ["triu(tril(C))", "tril(triu(C))", "triu(tril(C))*x", "tril(triu(C.*C))"])
+def test_both_triangles_of_a_rectangular_matrix_keep_its_shape(text: str, shape: tuple[int, int]) -> None:
+    import frechet as fr
+
+    C, x = np.random.default_rng(0).standard_normal(shape), np.arange(1.0, shape[1] + 1)
+    wanted = np.triu(np.tril(C * C if "C.*C" in text else C))
+    wanted = wanted @ x if "*x" in text else wanted
+    for backend in ("numpy", "c"):
+        program = fr.compile(fr.parse(text, {"C": "m×n", "x": "n"}), backend=backend)
+        found = program(**{n: {"C": C, "x": x}[n] for n in program.arguments.names})
+        assert found.shape == wanted.shape and np.allclose(found, wanted)
