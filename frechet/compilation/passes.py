@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from frechet.compilation.applied_matrices import applied_to_vectors
 from frechet.compilation.contractions import inlined
 from frechet.compilation.cumulative_sums import cumulative_sums
 from frechet.compilation.distribution import distributed, distributed_together, is_inverse_power, is_power
@@ -118,6 +119,8 @@ def optimized(graph: Graph, roots: Sequence[Value], rates: Rates, early: Collect
     if "linear" in present:
         roots = partial_sums(graph, roots)
     roots = flattened(graph, negatives_shared(graph, views_inward(graph, roots)), early)
+    if not early:
+        roots = applied_to_vectors(graph, roots, rates)
     if present & {"inverse", "logdet"}:
         roots = flattened(graph, low_rank_updates(graph, roots, rates), early)
     roots = distributed_together(graph, distributed(graph, roots, rates, early), rates, early)
