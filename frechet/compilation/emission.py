@@ -18,7 +18,6 @@ from frechet.compilation.step_order import in_order
 from frechet.compilation.values import Value, uses, walk
 from frechet.compilation.writer import SELECTORS, elementwise
 
-STACKED = 10_000  # entries of a matrix
 FORGOTTEN = 4096  # entries of an array that is deleted after its last use, so that the next one gets its memory
 SMALL_PRODUCT = 30_000  # multiplications, up to which a product of two matrices costs about as much as its call
 ROUTINES = {
@@ -134,7 +133,7 @@ class Emission(Functions, Matrices, Blocks):
                 continue
             sides = {frozenset(sides_of(a, labels)) for a, labels in zip(u.args, u.params[1], strict=True)}
             apart = all(len(pair) == 2 and all(pair) and sum(map(len, pair)) == len(u.shape) for pair in sides)
-            if len(sides) == 1 and apart and (len(u.shape) > 2 or self.entries(u) > STACKED):
+            if len(sides) == 1 and apart and len(u.args) > 1:
                 self.stacked.add(u)
             elif len(u.shape) > 2 and self.entries(u) > BLOCKED:
                 self.blocked.add(u)
