@@ -135,3 +135,16 @@ def test_functions_of_two_arrays_are_written_over_spare_ones(text: str) -> None:
     step = 1e-6 * rng.standard_normal(5)
     ahead, behind = (np.tanh(e.evaluate({**values, "x": values["x"] + s})).sum() for s in (step, -step))
     assert np.isclose((ahead - behind) / 2, step @ found[1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("n", [2, 40, 200])
+def test_sums_of_outer_products_are_one_product(n: int) -> None:
+    declared = {"W": "n×n", "h": "n", "b": "n", "c": "scalar"}
+    lines = ["h0 = h", *(f"h{i + 1} = h{i} + c*tanh(W*h{i} + b)" for i in range(5)), "norm2(h5)^2"]
+    d = fr.derivative(fr.parse("\n".join(lines), declared), "W")
+    text = d.compile("gradient").at(n=n).function
+    assert text.count(".T.dot(np.array((") == 1 and "[:, None]" not in text
+    rng = np.random.default_rng(0)
+    values = {"W": rng.standard_normal((n, n)) / n, "h": rng.standard_normal(n), "b": rng.standard_normal(n), "c": 0.3}
+    program = d.compile("gradient")
+    assert np.allclose(program(**{k: values[k] for k in program.arguments.names}), d.gradient.evaluate(values))
