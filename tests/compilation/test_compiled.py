@@ -499,7 +499,7 @@ def test_riccati_steps_are_not_tried_in_all_products(monkeypatch):
 
 
 def test_what_terms_have_in_common_is_multiplied_once():
-    """Of norm2(inv(X)*b)^2 four solves give the Hessian in a direction, as by hand, and one product of two columns and rows."""
+    """Of norm2(inv(X)*b)^2 four solves give the Hessian in a direction, as by hand, and one product of columns and rows."""
     g = fr.parse("norm2(inv(X)*b)^2", {"b": "n"})
     text = fr.derivative(g, fr.variables(g)["X"]).compile("hvp").at(n=100).function
     assert (text.count("dgetrs("), text.count("[:, None]"), text.count(".T.dot(np.array(")) == (4, 0, 1)
