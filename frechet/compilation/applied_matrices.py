@@ -115,8 +115,11 @@ class _Pushing:
                 else:  # the same along an axis
                     terms.append((c, self._product(a, labels, axis, x, m.shape)))
             return self.graph.linear(terms, (m.shape[1 - axis],))
+        whole = self._product(m, (0, 1), axis, x, m.shape)
+        if whole.op != "contract" or m not in whole.args:  # in a simpler form
+            return whole
         self.heavy = self.heavy or self._is_heavy(m)
-        return self.through(inlined(self.graph, self._product(m, (0, 1), axis, x, m.shape), {m}), depth + 1)
+        return self.through(inlined(self.graph, whole, {m}), depth + 1)
 
     def _product(self, a: Value, labels: Labels, axis: int, x: Value, shape: Axes) -> Value:
         return self.graph.contract((a, x), (labels, (axis,)), (1 - axis,), shape)

@@ -71,3 +71,31 @@ def test_a_matrix_that_is_there_is_used() -> None:
     program = fr.compile([whole, fr.parse("(A*Q + Q*A)*x", DECLARED)]).at(n=300)
     products = [v for v in walk(program.roots) if v.op == "contract" and len(v.args) == 2]
     assert len([v for v in products if len(v.shape) == 1]) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vec(X)'*(M*N + N*M*M)*vec(X)",
+        "norm2((M*N*M + kron(E,C)*N*N)*vec(X))^2",
+        "norm2((kron(E,C)*kron(E,C) + M*N)*vec(C*X*E))^2",
+        "sum(unvec((M*N*N + N*M)*vec(X),n,m)*E)",
+    ],
+)
+def test_matrices_of_products_of_dimensions(text: str) -> None:
+    shapes = {"M": (6, 6), "N": (6, 6), "X": (3, 2), "C": (3, 3), "E": (2, 2)}
+    g = fr.parse(text, {"M": "n*m×n*m", "N": "n*m×n*m", "X": "n×m", "C": "n×n", "E": "m×m"})
+    rng = np.random.default_rng(0)
+    values = {v: rng.standard_normal(shape) for v, shape in shapes.items()}
+    for name in fr.variables(g):
+        d = fr.derivative(g, name)
+        values[f"d{name}"] = rng.standard_normal(shapes[name])
+        gradient, product = d.compile("gradient", "hvp")(
+            **{v: values[v] for v in d.compile("gradient", "hvp").arguments.names}
+        )
+        assert np.allclose(gradient, evaluate(d.gradient, values, {"n": 3, "m": 2}))
+        h = 1e-6
+        ahead, behind = (
+            evaluate(d.gradient, {**values, name: values[name] + s * values[f"d{name}"]}, {"n": 3, "m": 2}) for s in (h, -h)
+        )
+        assert np.allclose(product, (ahead - behind) / (2 * h), rtol=1e-5, atol=1e-6 * np.abs(gradient).max())
