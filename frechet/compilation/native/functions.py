@@ -13,7 +13,7 @@ LIBRARY = {  # of <math.h>, by the name of the page
     "exp": "exp", "log": "log", "log1p": "log1p", "expm1": "expm1", "sin": "sin", "cos": "cos", "tan": "tan",
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "erf": "erf", "erfc": "erfc", "abs": "fabs",
-    "sqrt": "sqrt", "epower": "pow", "lgamma": "lgamma", "gamma": "tgamma",
+    "sqrt": "sqrt", "epower": "pow", "gamma": "tgamma",
 }  # fmt: skip
 OTHERS = {
     "sign": "sign_of({0})",
@@ -31,6 +31,7 @@ OTHERS = {
     "elu": "elu({0}, {1})",
     "selu": "(T)1.0507009873554805 * elu({0}, (T)1.6732632423543772)",
     "huber": "huber({0}, {1})",
+    "lgamma": "log_gamma({0})",
     "digamma": "(T)digamma({0})",
     "trigamma": "(T)trigamma({0})",
     "maximum": "larger({0}, {1})",

@@ -618,6 +618,8 @@ static inline T step(T x) { return x > 0 ? 1 : x <= 0 ? 0 : x; }
 static inline T relu(T x) { return 0 > x ? 0 : x; } /* an instruction, that leaves NaN */
 static inline T sigmoid(T x) { return 1 / (1 + F(exp)(-x)); }
 static inline T softplus(T x) { return larger(x, 0) + F(log1p)(F(exp)(-F(fabs)(x))); }
+static inline T log_gamma(T x) { return x == -INFINITY ? x : F(lgamma)(x); } /* as SciPy at -infinity */
+
 /* The derivative of lgamma: by its recurrence and reflection, then by its asymptotic series.
  * Source: Abramowitz & Stegun (1964), equations 6.3.5, 6.3.7 and 6.3.18. */
 static double digamma(double x)

@@ -540,12 +540,12 @@ def test_diagonals_in_a_loop_of_several_results(sizes: dict[str, int], monkeypat
 
 
 @pytest.mark.parametrize("kind", ["f", "d"])
-@pytest.mark.parametrize("name", ["digamma", "trigamma"])
+@pytest.mark.parametrize("name", ["lgamma", "digamma", "trigamma"])
 def test_derivatives_of_the_gamma_function(name, kind):
     """As SciPy's, on both sides of 0, at poles and where there is no value."""
     rng = np.random.default_rng(0)
     x = np.concatenate([20 * rng.random(500), -20 * rng.random(500), 10.0 ** np.arange(-12, 12)])
-    ends = np.array([0.0, -1.0, -7.0, np.nan, np.inf])
+    ends = np.array([0.0, -1.0, -7.0, np.nan, np.inf, *[-np.inf] * (name == "lgamma")])
     e = fr.parse(f"{name}(x)", {"x": "n"})
     plain, native = (fr.compile(e, backend=b) for b in ("numpy", "c"))
     assert native.at({"f": "s", "d": "d"}[kind], n=len(x)).c_source is not None
