@@ -131,7 +131,7 @@ class Functions(Products):
             self._apply(v, "np.heaviside", [x, self.constant(0, v)], place)
         else:
             self._apply(v, "np.maximum", [x, self._zero(v)], place)
-            self._apply(v, "np.sign", [self.text[v]])
+            self.line(f"{self.text[v]} = np.sign({self.text[v]})")
 
     def _softplus(self, v: Value, x: str, place: str) -> None:
         """max(x, 0) + log1p(exp(-|x|)), exact to the last digits on both sides."""
