@@ -88,12 +88,10 @@ class _Pushing:
             if len(labels) != 1 or labels[0] in out:
                 continue
             beside = [i for i, other in enumerate(ins) if i != j and labels[0] in other]
-            if (
-                len(beside) == 1
-                and len(set(ins[beside[0]])) == 2 == len(ins[beside[0]])
-                and self._is_made(v.args[beside[0]])
-            ):
-                return beside[0], j
+            if len(beside) == 1:
+                (i,) = beside
+                if len(ins[i]) == len({*ins[i]}) == 2 and self._is_made(v.args[i]):
+                    return i, j
         return None
 
     def applied(self, m: Value, axis: int, x: Value, depth: int) -> Value:

@@ -42,7 +42,7 @@ class Emission(Functions, Matrices, Blocks):
         self._accumulate(steps, roots, early)
         self._solve_at_once(steps, early)
         self._in_blocks(steps)
-        self.wanted.update(v.shape for v in steps if is_product(v))
+        self.wanted.update(v.shape for v in steps if accumulable(v, True))
         for v in steps:
             if v in early:
                 self.step(v)
@@ -67,7 +67,7 @@ class Emission(Functions, Matrices, Blocks):
                 self.ours.add(name)
             for a in v.args:
                 self._used(a)
-            if is_product(v):
+            if accumulable(v, True):
                 self.wanted[v.shape] -= 1
             dead = self.unheld & self.ours
             if dead:
@@ -158,15 +158,6 @@ class Emission(Functions, Matrices, Blocks):
             self.holders[name] -= 1
             if not self.holders[name]:
                 self.unheld.add(name)
-
-
-def is_product(v: Value) -> bool:
-    """Is it a product of matrices and vectors, an array of real numbers, as `dot` computes it?"""
-    if v.op != "contract" or len(v.args) != 2 or not v.shape or any(a.op in SELECTORS or not a.real for a in v.args):
-        return False
-    (la, lb), out, _, _ = v.params
-    both = set(la) & set(lb)
-    return len(la) <= 2 and len(lb) <= 2 and len(both) == 1 and not both & set(out)
 
 
 def accumulable(a: Value, itself: bool = False) -> bool:

@@ -36,10 +36,10 @@ class ExtremumPage(Operation):
         self.examples = (f"{typed_as}(x,y)", f"{typed_as}(x,zeros(n))")  # type: ignore[misc]
         self.conditions_text = "a ≠ b"  # type: ignore[misc]
         kind = "sub" if typed_as == "max" else "super"
-        self.elsewhere = (  # type: ignore[misc]
-            f"where two entries tie there is no derivative; t*da + (1-t)*db with t from 0 to 1 are the {kind}gradients, "
-            "and 0 is given, which need not be one"
+        self.tied = (
+            f"where two entries tie there is no derivative; t*da + (1-t)*db with t from 0 to 1 are the {kind}gradients, and "
         )
+        self.elsewhere = f"{self.tied}0 is given, which need not be one"  # type: ignore[misc]
         super().__init__()
 
     @property
@@ -83,9 +83,7 @@ class ExtremumPage(Operation):
         return sums.add((1, hadamard.times(w, di)) for w, di in zip(weights, d, strict=True) if di is not None)
 
     def elsewhere_of(self, node: Expr, words: str) -> str:
-        if _may_stay_equal(*node.args):
-            return self.elsewhere.replace("and 0 is given, which need not be one", "and that with 1/2 is given")
-        return self.elsewhere
+        return f"{self.tied}that with 1/2 is given" if _may_stay_equal(*node.args) else self.elsewhere
 
     def conditions(self, node: Expr) -> Sequence[tuple[str, Expr | None]]:
         return [("{0} ≠ 0 (no ties)", sums.subtract(*node.args))]

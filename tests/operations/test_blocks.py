@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import frechet as fr
 from frechet.compilation.numpy_source import evaluate
 from frechet.differentiation.derivative import Derivative
 from frechet.expressions.node import variables
@@ -131,41 +132,29 @@ def test_stacks_side_by_side_keep_all_rows(text: str, form: str) -> None:
     assert write_text(e).text == form
 
 
-RAGGED = [
-    "norm2([[A,B];C])^2",
-    "norm2([[[A,B];C], D]*u)^2",
-    "norm2([tanh([[A,B];C]), D])^2",
-    "H = tanh([A;E])\nnorm2([H,H]*v)^2",
-    "H = [A;E]\nnorm2([H, H.^2]*v - z)^2",
-    "sum(log(1 .+ [2*[A;E], [A;E]].^2))",
-]
+SHAPES = {"A": (2, 3), "B": (2, 4), "C": (5, 7), "D": (7, 2), "E": (5, 3), "u": (9,), "v": (6,), "z": (7,)}
+VALUES = {name: np.random.default_rng(k).standard_normal(shape) for k, (name, shape) in enumerate(SHAPES.items())}
+A, B, C, D, E, u, v, z = VALUES.values()
+RAGGED, STACK = np.vstack([np.hstack([A, B]), C]), np.vstack([A, E])
 
 
 @pytest.mark.parametrize("backend", ["numpy", "c"])
-@pytest.mark.parametrize("text", RAGGED)
-def test_stacks_in_stacks(text: str, backend: str) -> None:
-    import frechet as fr
-
-    sizes = {"A": (2, 3), "B": (2, 4), "C": (5, 7), "D": (7, 2), "E": (5, 3), "u": (9,), "v": (6,), "z": (7,)}
-    declared = {name: "×".join(map(str, shape)) for name, shape in sizes.items()}
-    rng = np.random.default_rng(4)
-    values = {name: rng.standard_normal(shape) for name, shape in sizes.items()}
-    A, B, C, D, E, u, v, z = values.values()
-    H = np.vstack([A, E])
-    plain = {
-        RAGGED[0]: lambda: np.sum(np.vstack([np.hstack([A, B]), C]) ** 2),
-        RAGGED[1]: lambda: np.sum((np.hstack([np.vstack([np.hstack([A, B]), C]), D]) @ u) ** 2),
-        RAGGED[2]: lambda: np.sum(np.hstack([np.tanh(np.vstack([np.hstack([A, B]), C])), D]) ** 2),
-        RAGGED[3]: lambda: np.sum((np.hstack([np.tanh(H), np.tanh(H)]) @ v) ** 2),
-        RAGGED[4]: lambda: np.sum((np.hstack([H, H**2]) @ v - z) ** 2),
-        RAGGED[5]: lambda: np.sum(np.log(1 + np.hstack([2 * H, H]) ** 2)),
-    }
-    g = parse(text, declared)
-    d = fr.derivative(g, "A")
-    value, gradient = d.compile("value", "gradient", backend=backend)(
-        **{name: values[name] for name in d.compile("value", "gradient").arguments.names}
-    )
-    assert np.isclose(value, plain[text]())
-    step = 1e-6 * rng.standard_normal(A.shape)
-    ahead, behind = (evaluate(g, {**values, "A": A + s}) for s in (step, -step))
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("norm2([[A,B];C])^2", np.sum(RAGGED**2)),
+        ("norm2([[[A,B];C], D]*u)^2", np.sum((np.hstack([RAGGED, D]) @ u) ** 2)),
+        ("norm2([tanh([[A,B];C]), D])^2", np.sum(np.hstack([np.tanh(RAGGED), D]) ** 2)),
+        ("H = tanh([A;E])\nnorm2([H,H]*v)^2", np.sum((np.hstack([np.tanh(STACK)] * 2) @ v) ** 2)),
+        ("H = [A;E]\nnorm2([H, H.^2]*v - z)^2", np.sum((np.hstack([STACK, STACK**2]) @ v - z) ** 2)),
+        ("sum(log(1 .+ [2*[A;E], [A;E]].^2))", np.sum(np.log(1 + np.hstack([2 * STACK, STACK]) ** 2))),
+    ],
+)
+def test_stacks_in_stacks(text: str, wanted: float, backend: str) -> None:
+    g = parse(text, {name: "×".join(map(str, shape)) for name, shape in SHAPES.items()})
+    program = fr.derivative(g, "A").compile("value", "gradient", backend=backend)
+    value, gradient = program(**{name: VALUES[name] for name in program.arguments.names})
+    assert np.isclose(value, wanted)
+    step = 1e-6 * np.random.default_rng(9).standard_normal(A.shape)
+    ahead, behind = (evaluate(g, {**VALUES, "A": A + s}) for s in (step, -step))
     assert np.isclose(np.sum(step * gradient), (ahead - behind) / 2, rtol=1e-5)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.linalg as sla
 
+import frechet as fr
 from frechet.compilation.numpy_source import evaluate
 from frechet.differentiation.conditions import conditions
 from frechet.differentiation.derivative import Derivative
@@ -144,8 +145,6 @@ def test_wrong_shapes(text: str) -> None:
 @pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4)])
 @pytest.mark.parametrize("text", ["triu(tril(C))", "tril(triu(C))", "triu(tril(C))*x", "tril(triu(C.*C))"])
 def test_both_triangles_of_a_rectangular_matrix_keep_its_shape(text: str, shape: tuple[int, int]) -> None:
-    import frechet as fr
-
     C, x = np.random.default_rng(0).standard_normal(shape), np.arange(1.0, shape[1] + 1)
     wanted = np.triu(np.tril(C * C if "C.*C" in text else C))
     wanted = wanted @ x if "*x" in text else wanted

@@ -183,6 +183,7 @@ class Matrices(Memory):
     def _page(self, v: Value) -> None:
         (node,) = v.params
         text = self.by_parts(v, node.op.numpy(node, [self.text[a] for a in v.args]))
-        self.assign(v, self.in_precision(v, guarded(text)), node.op.name == "blocks")
-        if node.op.name != "blocks":  # perhaps a view, such as np.diag(X)
+        own = node.op.name == "blocks"
+        self.assign(v, self.in_precision(v, guarded(text)), own)
+        if not own:  # perhaps a view, such as np.diag(X)
             self.owned.difference_update(self.text[a].removesuffix(".T") for a in v.args)
